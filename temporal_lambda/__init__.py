@@ -1,0 +1,30 @@
+"""Temporal workers inside AWS Lambda.
+
+``lambda_handler = run_worker(version, configure)`` is the whole entry point.
+"""
+
+from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.errors import (
+    ConfigureError,
+    ConnectError,
+    DeadlineError,
+    EventLoopBlockedError,
+    SettingsError,
+    TaskQueueError,
+    TemporalLambdaError,
+)
+from temporal_lambda.handler import run_worker
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConfigureError",
+    "ConnectError",
+    "DeadlineError",
+    "EventLoopBlockedError",
+    "LambdaWorkerConfig",
+    "SettingsError",
+    "TaskQueueError",
+    "TemporalLambdaError",
+    "run_worker",
+]

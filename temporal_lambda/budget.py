@@ -1,0 +1,149 @@
+"""The time an invocation has, and how it is shared out among the phases.
+
+Pure arithmetic: the clock comes from outside, and the deadline is read once. All times are
+seconds; ``math.inf`` stands for an invocation without deadline.
+
+```
+start        work ends          drain ends   hooks and teardown end   deadline
+|--- work ---|------ drain ------|------ hooks, teardown ------|-- margin --|
+             |<---------------- shutdown_deadline_buffer ------------------>|
+```
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+Clock = Callable[[], float]
+
+MARGIN = 0.5
+"""Seconds before the deadline by which the handler is back (200 ms promised, the rest is slack
+for a busy two-core machine)."""
+
+SHORTEST_WORK = 1.0
+"""Seconds of work below which an invocation refuses to start, as the contrib module does."""
+
+SHORT_WORK = 5.0
+"""Seconds of work below which an invocation warns, as the contrib module does."""
+
+LEAST_TAIL = 1.0
+"""Seconds kept for hooks, teardown and margin when the buffer leaves nothing beyond the drain."""
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The moment Lambda ends the invocation, on a clock that only goes forward.
+
+    Args:
+        at: The moment, in seconds of ``clock``; ``math.inf`` for none.
+        clock: Returns seconds; ``time.monotonic`` unless a test says otherwise.
+
+    Example:
+        >>> deadline = Deadline(at=112.0, clock=lambda: 100.0)
+        >>> deadline.remaining()
+        12.0
+    """
+
+    at: float = math.inf
+    clock: Clock = time.monotonic
+
+    @classmethod
+    def of(cls, context: Any, clock: Clock = time.monotonic) -> Deadline:
+        """Read the deadline of a Lambda context.
+
+        Args:
+            context: What Lambda passes to the handler. Without a
+                ``get_remaining_time_in_millis`` method there is no deadline.
+            clock: Returns seconds.
+        """
+        remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
+        if remaining_ms is None:
+            return cls(math.inf, clock)
+        return cls(clock() + remaining_ms() / 1000, clock)
+
+    def remaining(self) -> float:
+        """Seconds left; never negative."""
+        return max(0.0, self.at - self.clock())
+
+
+@dataclass(frozen=True)
+class Closing:
+    """The moments that bound the end of an invocation, fixed when the work ends."""
+
+    drain_end: float
+    hooks_end: float
+    clock: Clock
+
+    def drain_left(self) -> float:
+        """Seconds the drain may still take."""
+        return max(0.0, self.drain_end - self.clock())
+
+    def hooks_left(self) -> float:
+        """Seconds all remaining hooks and the teardown may still take together."""
+        return max(0.0, self.hooks_end - self.clock())
+
+
+@dataclass(frozen=True)
+class Budget:
+    """A deadline, shared out.
+
+    Args:
+        deadline: When Lambda ends the invocation.
+        buffer: ``shutdown_deadline_buffer``, seconds.
+        graceful_timeout: The worker's ``graceful_shutdown_timeout``, seconds.
+
+    Example:
+        >>> budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), buffer=7.0, graceful_timeout=5.0)
+        >>> budget.work_left()
+        53.0
+        >>> closing = budget.close()
+        >>> closing.drain_left(), closing.hooks_left()
+        (5.5, 6.5)
+    """
+
+    deadline: Deadline
+    buffer: float
+    graceful_timeout: float
+
+    @classmethod
+    def share(cls, deadline: Deadline, buffer: timedelta, graceful_timeout: timedelta) -> Budget:
+        """Share out a deadline by the two settings a user sees."""
+        return cls(deadline, buffer.total_seconds(), graceful_timeout.total_seconds())
+
+    def work_left(self) -> float:
+        """Seconds until the work must end; never negative, infinite without a deadline."""
+        return max(0.0, self.deadline.remaining() - self.buffer)
+
+    @property
+    def tail(self) -> float:
+        """Seconds at the end that belong to hooks, teardown and margin alone.
+
+        Three quarters of what the buffer holds beyond the graceful timeout: the first quarter is
+        the drain's, for cancelled activities to finish.
+        """
+        return max(LEAST_TAIL, 0.75 * (self.buffer - self.graceful_timeout))
+
+    def setup_left(self) -> float:
+        """Seconds until hooks must begin, whatever else is going on."""
+        remaining = self.deadline.remaining()
+        return remaining if remaining == math.inf else remaining - self._tail_within(remaining)
+
+    def close(self) -> Closing:
+        """Fix the moments of drain and hooks, counted from now.
+
+        A shutdown that begins early takes no longer than one that begins at the deadline: its
+        window is the buffer, and shrinks only where less than that is left.
+        """
+        now = self.deadline.clock()
+        window = min(self.buffer, self.deadline.remaining())
+        tail = self._tail_within(window)
+        margin = min(MARGIN, 0.5 * tail)
+        return Closing(now + window - tail, now + window - margin, self.deadline.clock)
+
+    def _tail_within(self, window: float) -> float:
+        return min(self.tail, 0.6 * window)

@@ -1,0 +1,199 @@
+"""What the configure callback sees: the configuration of one invocation."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, cast
+
+from temporalio.client import ClientConnectConfig
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import PollerBehaviorSimpleMaximum, WorkerConfig, WorkerDeploymentConfig
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from temporal_lambda.errors import SettingsError, TaskQueueError
+from temporal_lambda.settings import Settings
+
+ShutdownHook = Callable[[], Awaitable[Any] | None]
+
+HOOK_BUFFER = timedelta(seconds=2)
+"""What the shutdown buffer holds beyond the graceful timeout (the contrib module's default)."""
+
+LIMITS = {
+    "max_concurrent_activities": 2,
+    "max_concurrent_workflow_tasks": 10,
+    "max_concurrent_local_activities": 2,
+    "max_concurrent_nexus_tasks": 5,
+}
+"""Slots per kind; all defaults are the contrib module's, tuned for a small Lambda function."""
+
+POLLERS = {"workflow_task_pollers": 2, "activity_task_pollers": 1, "nexus_task_pollers": 1}
+GRACEFUL_SHUTDOWN_TIMEOUT = timedelta(seconds=5)
+MAX_CACHED_WORKFLOWS = 30
+
+WORKFLOW_RUNNER = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules("temporal_lambda")
+)
+"""The SDK's own sandbox, spared the import of this package for every workflow it starts."""
+
+
+@dataclass
+class LambdaWorkerConfig:
+    """The configuration of one invocation, handed to the configure callback.
+
+    It is made anew for each invocation and shares nothing with the next one. A bare instance holds
+    no Lambda defaults; the one a callback receives holds them all, with what ``temporal.toml`` and
+    the environment say on top. The callback has the last word, with two exceptions: worker
+    versioning with the version given to ``run_worker`` stays on, and eager activities stay off.
+
+    Attributes:
+        client_connect_config: Keyword arguments for ``temporalio.client.Client.connect``.
+        worker_config: Keyword arguments for ``temporalio.worker.Worker``.
+        shutdown_deadline_buffer: How long before Lambda's deadline the shutdown (drain, hooks,
+            teardown) begins. Unless set by hand it is ``graceful_shutdown_timeout`` plus 2 s.
+        shutdown_hooks: Callables without arguments, run in order when the worker has stopped, on
+            every path. What they return is awaited if it can be.
+        idle_timeout: End the invocation once no task has been in flight for this long; ``None``
+            polls until the deadline.
+        reuse_connection: Keep the connection to the server for the next invocation in the same
+            execution environment.
+
+    Example:
+        >>> def configure(config: LambdaWorkerConfig) -> None:
+        ...     config.worker_config["task_queue"] = "greetings"
+        ...     config.idle_timeout = timedelta(seconds=2)
+        >>> config = LambdaWorkerConfig()
+        >>> configure(config)
+        >>> config.worker_config
+        {'task_queue': 'greetings'}
+    """
+
+    client_connect_config: ClientConnectConfig = field(
+        default_factory=lambda: cast(ClientConnectConfig, {})
+    )
+    worker_config: WorkerConfig = field(default_factory=lambda: WorkerConfig())
+    shutdown_deadline_buffer: timedelta = timedelta(seconds=7)
+    shutdown_hooks: list[ShutdownHook] = field(default_factory=list)
+    idle_timeout: timedelta | None = None
+    reuse_connection: bool = True
+
+
+class ConfigFactory:
+    """Makes the configuration of each invocation, and completes what the callback made of it.
+
+    Args:
+        settings: What files and environment say.
+        version: The worker deployment version of this function.
+    """
+
+    def __init__(self, settings: Settings, version: WorkerDeploymentVersion) -> None:
+        self._settings = settings
+        self._version = version
+        values = settings.values
+        self._graceful = values.get("graceful_shutdown_timeout", GRACEFUL_SHUTDOWN_TIMEOUT)
+        self._followed = self._graceful + HOOK_BUFFER
+        self._limits = {name: values.get(name, default) for name, default in LIMITS.items()}
+        _check_buffer(self.buffer, self._graceful)
+
+    @property
+    def buffer(self) -> timedelta:
+        """The shutdown buffer before the callback has spoken."""
+        buffer: timedelta = self._settings.values.get("shutdown_deadline_buffer", self._followed)
+        return buffer
+
+    def new(self) -> LambdaWorkerConfig:
+        """A fresh configuration that shares no mutable object with any other."""
+        values = self._settings.values
+        pollers = {name: values.get(name, default) for name, default in POLLERS.items()}
+        worker_config = WorkerConfig(
+            **cast(Any, self._limits),
+            workflow_task_poller_behavior=_pollers(pollers["workflow_task_pollers"]),
+            activity_task_poller_behavior=_pollers(pollers["activity_task_pollers"]),
+            nexus_task_poller_behavior=_pollers(pollers["nexus_task_pollers"]),
+            graceful_shutdown_timeout=self._graceful,
+            max_cached_workflows=values.get("max_cached_workflows", MAX_CACHED_WORKFLOWS),
+            disable_eager_activity_execution=True,
+            deployment_config=self._versioning(VersioningBehavior.UNSPECIFIED),
+        )
+        if "task_queue" in values:
+            worker_config["task_queue"] = values["task_queue"]
+        return LambdaWorkerConfig(
+            client_connect_config=cast(
+                ClientConnectConfig, copy.deepcopy(dict(self._settings.connect))
+            ),
+            worker_config=worker_config,
+            shutdown_deadline_buffer=self.buffer,
+            idle_timeout=values.get("idle_timeout"),
+            reuse_connection=values.get("reuse_connection", True),
+        )
+
+    def complete(self, config: LambdaWorkerConfig) -> None:
+        """Settle what depends on several values, after the callback.
+
+        Raises:
+            TaskQueueError: There is no task queue.
+            SettingsError: Values contradict each other or have the wrong type.
+        """
+        worker = config.worker_config
+        if not worker.get("task_queue"):
+            raise TaskQueueError(
+                'no task queue: set worker_config["task_queue"] in the configure callback or the '
+                "TEMPORAL_TASK_QUEUE environment variable"
+            )
+        if worker.get("tuner"):
+            self._give_way_to_tuner(config)
+        self._settle_times(config)
+        given = worker.get("deployment_config")
+        behavior = given.default_versioning_behavior if given else VersioningBehavior.UNSPECIFIED
+        worker["deployment_config"] = self._versioning(behavior)
+        worker["disable_eager_activity_execution"] = True
+        worker.setdefault("workflow_runner", WORKFLOW_RUNNER)
+
+    def _give_way_to_tuner(self, config: LambdaWorkerConfig) -> None:
+        worker = cast(dict[str, Any], config.worker_config)
+        for name, default in self._limits.items():
+            if worker.get(name) == default:
+                del worker[name]
+        if config.idle_timeout is not None:
+            raise SettingsError(
+                'idle_timeout counts tasks in slots, and the slots of worker_config["tuner"] can\'t '
+                "be observed: use max_concurrent_* limits instead of the tuner, or set "
+                "idle_timeout to None"
+            )
+
+    def _settle_times(self, config: LambdaWorkerConfig) -> None:
+        graceful = config.worker_config.get("graceful_shutdown_timeout", timedelta())
+        for name, value in (
+            ("shutdown_deadline_buffer", config.shutdown_deadline_buffer),
+            ('worker_config["graceful_shutdown_timeout"]', graceful),
+            ("idle_timeout", config.idle_timeout or timedelta()),
+        ):
+            if not isinstance(value, timedelta) or value < timedelta():
+                raise SettingsError(f"{name} must be a timedelta of 0 or more; got {value!r}")
+        # Identity, not equality: a callback that sets the default's value has set it by hand.
+        if config.shutdown_deadline_buffer is self._followed:
+            config.shutdown_deadline_buffer = graceful + HOOK_BUFFER
+        _check_buffer(config.shutdown_deadline_buffer, graceful)
+
+    def _versioning(self, behavior: VersioningBehavior) -> WorkerDeploymentConfig:
+        return WorkerDeploymentConfig(
+            version=copy.deepcopy(self._version),
+            use_worker_versioning=True,
+            default_versioning_behavior=behavior,
+        )
+
+
+def _pollers(maximum: int) -> PollerBehaviorSimpleMaximum:
+    return PollerBehaviorSimpleMaximum(maximum=maximum)
+
+
+def _check_buffer(buffer: timedelta, graceful: timedelta) -> None:
+    if buffer < graceful:
+        raise SettingsError(
+            f"shutdown_deadline_buffer ({buffer.total_seconds():g} s) is smaller than "
+            f"graceful_shutdown_timeout ({graceful.total_seconds():g} s), so the drain could not "
+            f"finish: set shutdown_deadline_buffer to at least "
+            f"{(graceful + HOOK_BUFFER).total_seconds():g} s, or lower graceful_shutdown_timeout"
+        )

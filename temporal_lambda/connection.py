@@ -1,0 +1,130 @@
+"""The warm connection: made once per execution environment, used while it is healthy."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client, ClientConfig, Plugin
+from temporalio.service import ConnectConfig, RPCError, ServiceClient
+
+from temporal_lambda.budget import Clock
+from temporal_lambda.errors import ConnectError
+
+Connect = Callable[[ConnectConfig], Awaitable[ServiceClient]]
+
+TRUSTED_SECONDS = 5.0
+"""A connection used this recently is used again unchecked: no freeze was long enough to lose it."""
+
+CHECK_SECONDS = 1.0
+"""What a health check may cost before the connection counts as lost."""
+
+
+class WarmConnection(Plugin):
+    """A client plugin that keeps one service connection between invocations.
+
+    It stands innermost in the plugin chain, so it sees what all other plugins made of the
+    connection settings, and it reuses the connection only for settings that are equal in all but
+    the identity. A connection belongs to the execution environment, not to an event loop.
+
+    Args:
+        clock: Returns seconds.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._client: ServiceClient | None = None
+        self._used_at = 0.0
+        self.state = "new"
+
+    async def connect(
+        self, connect_config: dict[str, Any], identity: str | None, *, reuse: bool
+    ) -> Client:
+        """Connect a client, over the kept connection where that is possible.
+
+        Args:
+            connect_config: Keyword arguments for ``Client.connect``.
+            identity: Identity unless ``connect_config`` has one.
+            reuse: Whether a connection may outlive the invocation.
+
+        Raises:
+            ConnectError: The server can't be reached or refuses the client.
+        """
+        arguments = dict(connect_config)
+        if identity and not arguments.get("identity"):
+            arguments["identity"] = identity
+        if reuse:
+            arguments["plugins"] = [*arguments.get("plugins", []), self]
+        else:
+            self.discard()
+        target = arguments.setdefault("target_host", "localhost:7233")
+        try:
+            return await Client.connect(**arguments)
+        except (RuntimeError, RPCError) as error:
+            raise ConnectError(
+                f"{describe_target(target, arguments.get('namespace'))} can't be reached: {error}. "
+                "Check the address, the security group or VPC route, TLS and the API key."
+            ) from error
+
+    def discard(self) -> None:
+        """Forget the kept connection; the next invocation makes a new one."""
+        self._client = None
+        self.state = "new"
+
+    def touch(self) -> None:
+        """Note that the connection was in use until now."""
+        self._used_at = self._clock()
+
+    def configure_client(self, config: ClientConfig) -> ClientConfig:
+        """See base class."""
+        return config
+
+    async def connect_service_client(self, config: ConnectConfig, next: Connect) -> ServiceClient:
+        """See base class."""
+        kept = self._client
+        if kept is None:
+            self.state = "new"
+        elif _differs(kept.config, config):
+            self.state = "replaced"
+        elif await self._healthy(kept):
+            self.state = "reused"
+            self.touch()
+            return _with_identity(kept, config.identity)
+        else:
+            self.state = "replaced"
+        self._client = None
+        self._client = await next(config)
+        self.touch()
+        return self._client
+
+    async def _healthy(self, client: ServiceClient) -> bool:
+        if self._clock() - self._used_at < TRUSTED_SECONDS:
+            return True
+        try:
+            return await client.check_health(timeout=timedelta(seconds=CHECK_SECONDS))
+        except RPCError:
+            return False
+
+
+def describe_target(address: str, namespace: str | None) -> str:
+    """A server in words.
+
+    Example:
+        >>> describe_target("localhost:7233", None)
+        'the Temporal server at localhost:7233, namespace default,'
+    """
+    return f"the Temporal server at {address}, namespace {namespace or 'default'},"
+
+
+def _differs(ours: ConnectConfig, theirs: ConnectConfig) -> bool:
+    return dataclasses.replace(ours, identity=theirs.identity) != theirs
+
+
+def _with_identity(client: ServiceClient, identity: str) -> ServiceClient:
+    """The same connection under another identity, for this invocation's own calls."""
+    view = copy.copy(client)
+    view.config = dataclasses.replace(client.config, identity=identity)
+    return view

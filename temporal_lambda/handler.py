@@ -1,0 +1,93 @@
+"""``run_worker``: the cold start, and the handler it returns."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import WorkerDeploymentVersion
+
+from temporal_lambda.config import ConfigFactory
+from temporal_lambda.configure import Configure, ConfigureCallback
+from temporal_lambda.connection import WarmConnection
+from temporal_lambda.errors import SettingsError
+from temporal_lambda.invocation import Environment, Invocation
+from temporal_lambda.settings import load_settings
+from temporal_lambda.work import WorkStrategy, serve_task_queue
+
+
+def run_worker(
+    version: WorkerDeploymentVersion, configure: ConfigureCallback
+) -> Callable[[Any, Any], None]:
+    """Make a Lambda handler that is a Temporal worker.
+
+    The cold start reads ``temporal.toml`` and the environment. Each invocation then runs
+    ``configure``, connects, polls until its deadline is near (or nothing has come for
+    ``idle_timeout``), drains, runs the shutdown hooks and the rest of ``configure``, and logs one
+    line about it all.
+
+    Args:
+        version: The worker deployment version of this function. Worker versioning is always on.
+        configure: Receives the :py:class:`LambdaWorkerConfig` of each invocation and registers
+            workflows, activities and options on it. A function, a coroutine function, an async
+            generator function with exactly one ``yield``, or a function that returns a context
+            manager, sync or async. What stands before the ``yield`` runs before the connection is
+            made; what stands after it runs once the worker has stopped, on every path.
+
+    Returns:
+        The handler. It is synchronous and returns ``None``. It raises what the invocation failed
+        with, after everything is closed: :py:class:`TaskQueueError`, :py:class:`DeadlineError`,
+        :py:class:`ConnectError`, or the error of the callback or the worker itself.
+
+    Raises:
+        SettingsError: ``temporal.toml`` or the environment is wrong, or the version is incomplete.
+        ConfigureError: ``configure`` has a form that can't be driven.
+
+    Example:
+        >>> from temporalio.common import WorkerDeploymentVersion
+        >>> from temporal_lambda import LambdaWorkerConfig, run_worker
+        >>> def configure(config: LambdaWorkerConfig) -> None:
+        ...     config.worker_config["task_queue"] = "greetings"
+        ...     config.worker_config["activities"] = []
+        >>> lambda_handler = run_worker(
+        ...     WorkerDeploymentVersion(deployment_name="greetings", build_id="1"), configure
+        ... )
+    """
+    return make_handler(version, configure, serve_task_queue)
+
+
+def make_handler(
+    version: WorkerDeploymentVersion, configure: ConfigureCallback, strategy: WorkStrategy
+) -> Callable[[Any, Any], Any]:
+    """Make a handler whose work ends, and whose result is decided, by ``strategy``."""
+    if workflow.unsafe.in_sandbox():
+        # The workflow sandbox imports the module of each workflow anew. Where that is also the
+        # handler's module this line is reached again, and there is nothing to be a worker for.
+        return _never_called
+    if not (version.deployment_name.strip() and version.build_id.strip()):
+        raise SettingsError(
+            "version must have a deployment_name and a build_id, neither of them blank; got "
+            f"{version!r}"
+        )
+    environment = Environment(
+        factory=ConfigFactory(load_settings(os.environ), version),
+        configure=Configure(configure),
+        strategy=strategy,
+        connection=WarmConnection(time.monotonic),
+    )
+    cold = True
+
+    def handler(event: Any, context: Any) -> Any:
+        nonlocal cold
+        invocation = Invocation(environment, event, context, cold=cold)
+        cold = False
+        return invocation.run()
+
+    return handler
+
+
+def _never_called(event: Any, context: Any) -> None:
+    raise RuntimeError("a Lambda handler can't be called from inside a workflow")

@@ -1,0 +1,183 @@
+"""An event loop on a thread of its own, whose end does not depend on what runs in it.
+
+``asyncio.run`` waits at its end for every task and every thread, so one that will not stop defeats
+any time limit inside it. Here the waiting happens outside the loop: the loop's thread promises a
+next sign of life, the handler's thread waits for it, and leaves when it does not come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sys
+import threading
+import traceback
+from collections.abc import AsyncIterator, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+
+from temporal_lambda.budget import Clock
+
+SLACK = 0.1
+"""Seconds a sign of life may be late before the loop counts as blocked."""
+
+CLEANUP = 0.1
+"""Seconds that left-over tasks get to react to their cancellation."""
+
+
+class TimeExpired(TimeoutError):
+    """A bound of ours was reached, as opposed to one that the code inside had set itself."""
+
+
+class LoopThread:
+    """One coroutine in a fresh event loop on a daemon thread.
+
+    Args:
+        main: Makes the coroutine; is given this object. It handles its own errors.
+        clock: Returns seconds.
+        due: The moment by which the first sign of life must have come.
+    """
+
+    def __init__(
+        self, main: Callable[[LoopThread], Coroutine[Any, Any, None]], clock: Clock, due: float
+    ) -> None:
+        self._main = main
+        self._clock = clock
+        self._due = due
+        self._finished = False
+        self._changed = threading.Condition()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._run, name="temporal-lambda-invocation", daemon=True
+        )
+        self.left_over: list[str] = []
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def expect(self, due: float) -> None:
+        """Promise the next sign of life by that moment. Called in the loop."""
+        with self._changed:
+            self._due = due + SLACK
+            self._changed.notify_all()
+
+    def wait(self) -> bool:
+        """Wait from another thread until the coroutine has finished.
+
+        Returns:
+            False if a promised sign of life did not come: the loop is blocked.
+        """
+        with self._changed:
+            while not self._finished:
+                left = self._due - self._clock()
+                if left <= 0:
+                    return False
+                self._changed.wait(None if left == math.inf else left)
+        return True
+
+    def call(self, callback: Callable[[], object]) -> None:
+        """Run a callback in the loop, from another thread; nothing if the loop is closed."""
+        try:
+            self._loop.call_soon_threadsafe(callback)
+        except RuntimeError:
+            pass
+
+    def where(self) -> str:
+        """The line of code the thread is at, as ``file:line in function``."""
+        # A documented function of the standard library in spite of its name.
+        frame = sys._current_frames().get(self._thread.ident or 0)
+        if frame is None:
+            return "nowhere"
+        innermost = traceback.extract_stack(frame)[-1]
+        return f"{innermost.filename}:{innermost.lineno} in {innermost.name}"
+
+    def _run(self) -> None:
+        executor = ThreadPoolExecutor(thread_name_prefix="temporal-lambda")
+        self._loop.set_default_executor(executor)
+        asyncio.set_event_loop(self._loop)
+        try:
+            task = self._loop.create_task(self._main(self))
+            self._run_until_done(task)
+            self._clean_up()
+        finally:
+            executor.shutdown(wait=False, cancel_futures=True)
+            asyncio.set_event_loop(None)
+            self._loop.close()
+            with self._changed:
+                self._finished = True
+                self._changed.notify_all()
+
+    def _run_until_done(self, task: asyncio.Task[Any]) -> None:
+        while not task.done():
+            try:
+                self._loop.run_until_complete(task)
+            except (KeyboardInterrupt, SystemExit):
+                # Raised in some other task, these break out of the loop; that task holds its
+                # exception, and ours has still to finish.
+                pass
+
+    def _clean_up(self) -> None:
+        tasks = asyncio.all_tasks(self._loop)
+        if tasks:
+            self.expect(self._clock() + CLEANUP)
+            for task in tasks:
+                task.cancel()
+            waiting = self._loop.create_task(_settle(tasks))
+            self._run_until_done(waiting)
+            stuck = [task for task in tasks if not task.done()]
+            self.left_over = [_describe(task) for task in stuck]
+            if stuck:
+                # They are named already; asyncio would complain again when they are collected.
+                self._loop.set_exception_handler(lambda loop, context: None)
+        closing = self._loop.create_task(_settle({_asyncgens(self._loop)}))
+        self._run_until_done(closing)
+
+
+async def _settle(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.wait(tasks, timeout=CLEANUP)
+
+
+def _asyncgens(loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
+    return loop.create_task(loop.shutdown_asyncgens())
+
+
+def _describe(task: asyncio.Task[Any]) -> str:
+    coroutine = task.get_coro()
+    return getattr(coroutine, "__qualname__", repr(coroutine))
+
+
+@asynccontextmanager
+async def at_most(seconds: float) -> AsyncIterator[None]:
+    """Bound the block by cancelling it, in the same task and so in the same context.
+
+    Args:
+        seconds: The bound; ``math.inf`` for none.
+
+    Raises:
+        TimeExpired: The bound was reached. Code that swallows the cancellation is not stopped by
+            this; the handler's thread then leaves the loop behind.
+    """
+    task = asyncio.current_task()
+    assert task is not None
+    expired = False
+
+    def expire() -> None:
+        nonlocal expired
+        expired = True
+        task.cancel()
+
+    loop = asyncio.get_running_loop()
+    timer = loop.call_later(seconds, expire) if seconds < math.inf else None
+    try:
+        yield
+    except asyncio.CancelledError:
+        if expired:
+            raise TimeExpired(f"not done after {seconds:.1f} s") from None
+        raise
+    finally:
+        if timer:
+            timer.cancel()
+        if expired and sys.version_info >= (3, 11):
+            task.uncancel()

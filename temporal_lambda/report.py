@@ -1,0 +1,108 @@
+"""InvocationReport -> one log line."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporal_lambda.budget import Clock
+
+logger = logging.getLogger(__name__)
+
+LINE = "temporal_lambda invocation"
+"""How the line begins in text, for whoever reads logs by machine."""
+
+
+@dataclass
+class InvocationReport:
+    """What happened in one invocation.
+
+    Attributes:
+        request_id: Lambda's request id, or ``None`` outside Lambda.
+        cold: Whether this was the first invocation of its execution environment.
+        phases: Milliseconds per phase, in the order they ran.
+        tasks: Tasks begun, by kind; ``None`` if a user's tuner hid them.
+        busy_ms: Milliseconds with at least one task in flight; ``None`` likewise.
+        idle_ms: Milliseconds of the work phase without one; ``None`` likewise.
+        stop_reason: ``deadline``, ``idle``, ``result``, ``signal`` or ``error``; ``None`` if the
+            work never began.
+        connection: ``new``, ``reused`` or ``replaced``; ``None`` if it never came to that.
+        abandoned: What would not stop: activities, hooks, teardown, or a blocked event loop.
+        errors: What was raised, as ``phase: type: message``.
+    """
+
+    request_id: str | None
+    cold: bool
+    phases: dict[str, float] = field(default_factory=dict)
+    tasks: Mapping[str, int] | None = None
+    busy_ms: float | None = None
+    idle_ms: float | None = None
+    stop_reason: str | None = None
+    connection: str | None = None
+    abandoned: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    _running: tuple[str, float] = field(default=("configure", 0.0), repr=False)
+
+    @contextmanager
+    def phase(self, name: str, clock: Clock) -> Iterator[None]:
+        """Measure a phase, on every path out of it."""
+        self._running = (name, clock())
+        try:
+            yield
+        finally:
+            self.leave_phase(name, clock)
+
+    def leave_phase(self, name: str, clock: Clock) -> None:
+        """End a phase, unless it has been left already by whoever gave up waiting for it."""
+        running, begun = self._running
+        if running == name:
+            self.phases.setdefault(name, _ms(clock() - begun))
+
+    @property
+    def current_phase(self) -> str:
+        """The phase that runs, or ran last."""
+        return self._running[0]
+
+    def count(self, tasks: Mapping[str, int], busy_seconds: float) -> None:
+        """Take over what the slots counted."""
+        self.tasks = dict(tasks)
+        self.busy_ms = _ms(busy_seconds)
+        self.idle_ms = max(0.0, round(self.phases.get("work", 0.0) - self.busy_ms, 1))
+
+    def failed(self, error: BaseException, where: str | None = None) -> None:
+        """Note an error of the current phase, or of a more exact place."""
+        self.errors.append(f"{where or self.current_phase}: {type(error).__name__}: {error}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as plain JSON values."""
+        return {
+            "request_id": self.request_id,
+            "cold": self.cold,
+            "stop_reason": self.stop_reason,
+            "tasks": self.tasks,
+            "busy_ms": self.busy_ms,
+            "idle_ms": self.idle_ms,
+            "connection": self.connection,
+            "phases_ms": self.phases,
+            "abandoned": self.abandoned,
+            "errors": self.errors,
+        }
+
+    def log(self) -> None:
+        """Write the line: an object under Lambda's JSON log format, text with JSON otherwise."""
+        if logger.level == logging.NOTSET and not os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
+            # Lambda's root logger stops at WARNING by default, which would hide every report.
+            logger.setLevel(logging.INFO)
+        if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
+            logger.info(LINE, extra={"invocation": self.as_dict()})
+        else:
+            logger.info("%s %s", LINE, json.dumps(self.as_dict(), default=str))
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 1)
