@@ -29,3 +29,19 @@ class ConnectError(TemporalLambdaError, RuntimeError):
 
 class EventLoopBlockedError(TemporalLambdaError, RuntimeError):
     """Code that blocks without awaiting held the event loop until the invocation had to end."""
+
+
+class MissingExtraError(TemporalLambdaError, ImportError):
+    """An optional part of this package was imported without what it needs.
+
+    Args:
+        part: The module that was imported.
+        extra: The extra that brings what it needs.
+        cause: What failed to import.
+    """
+
+    def __init__(self, part: str, extra: str, cause: ImportError) -> None:
+        super().__init__(
+            f"{part} needs {cause.name or cause}; install it with: "
+            f"pip install 'temporal-lambda[{extra}]'"
+        )

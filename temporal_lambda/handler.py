@@ -78,15 +78,25 @@ def make_handler(
         strategy=strategy,
         connection=WarmConnection(time.monotonic),
     )
-    cold = True
+    return Handler(version, environment)
 
-    def handler(event: Any, context: Any) -> Any:
-        nonlocal cold
-        invocation = Invocation(environment, event, context, cold=cold)
-        cold = False
-        return invocation.run()
 
-    return handler
+class Handler:
+    """A Lambda handler that says which version it is.
+
+    Attributes:
+        version: The worker deployment version it was made for.
+    """
+
+    def __init__(self, version: WorkerDeploymentVersion, environment: Environment) -> None:
+        self.version = version
+        self._environment = environment
+        self._cold = True
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        """Run one invocation."""
+        cold, self._cold = self._cold, False
+        return Invocation(self._environment, event, context, cold=cold).run()
 
 
 def _never_called(event: Any, context: Any) -> None:

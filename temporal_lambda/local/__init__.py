@@ -1,0 +1,24 @@
+"""A Lambda service and a Temporal server on this machine.
+
+``LocalStack`` is both in one object. It needs the extra ``local``.
+"""
+
+from temporal_lambda.errors import MissingExtraError
+
+try:
+    from temporal_lambda.local.errors import LocalStackError
+    from temporal_lambda.local.function import Function
+    from temporal_lambda.local.records import DroppedEvent, InvocationRecord
+    from temporal_lambda.local.service import LambdaService
+    from temporal_lambda.local.stack import LocalStack
+except ModuleNotFoundError as error:
+    raise MissingExtraError("temporal_lambda.local", "local", error) from error
+
+__all__ = [
+    "DroppedEvent",
+    "Function",
+    "InvocationRecord",
+    "LambdaService",
+    "LocalStack",
+    "LocalStackError",
+]

@@ -1,0 +1,220 @@
+"""An execution environment: one runtime process, one invocation at a time, frozen in between."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from temporal_lambda.local.function import Function
+from temporal_lambda.local.guardian import Guardian, send
+from temporal_lambda.local.records import Status
+from temporal_lambda.local.runtime_api import Answer, Call, RuntimeApi
+
+
+class ExecutionEnvironment:
+    """A process of AWS's own runtime client, ``python -m awslambdaric``.
+
+    Args:
+        number: For logs and records.
+        function: What to run.
+        guardian: Owns the process.
+
+    Attributes:
+        on_line: Receives each line the process prints.
+        retired: Whether it is to be stopped after the invocation that runs.
+        peak_memory_mb: Peak resident memory of the process in MB; ``None`` where ``/proc`` is
+            missing.
+    """
+
+    def __init__(self, number: int, function: Function, guardian: Guardian) -> None:
+        self.number = number
+        self.function = function
+        self.retired = False
+        self.on_line: Callable[[str], None] = lambda line: None
+        self.peak_memory_mb: int | None = None
+        self._guardian = guardian
+        self._api = RuntimeApi(self._asked)
+        self._asking = asyncio.Event()
+        self._process: asyncio.subprocess.Process | None = None
+        self._output = -1
+        self._unfinished_line = b""
+        self._frozen = False
+
+    @property
+    def pid(self) -> int:
+        """Process id of the runtime; 0 while there is none."""
+        return self._process.pid if self._process else 0
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the process is stopped, as between invocations."""
+        return self._frozen
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can take another invocation."""
+        return self._process is not None and self._process.returncode is None
+
+    async def start(self, limit: float) -> Answer | None:
+        """Start the process and wait until it asks for its first invocation.
+
+        Args:
+            limit: Seconds it may take.
+
+        Returns:
+            ``None``, or the error it ended init with. On an error the process is gone.
+        """
+        await self.stop()
+        self._api = RuntimeApi(self._asked)
+        address = await self._api.start()
+        self._asking.clear()
+        self._frozen = False
+        stream = f"{time.strftime('%Y/%m/%d')}/[{self.function.version}]{uuid.uuid4().hex}"
+        self._output, end = os.pipe()
+        os.set_blocking(self._output, False)
+        asyncio.get_running_loop().add_reader(self._output, self.read_output)
+        try:
+            self._process = await self._guardian.spawn(
+                sys.executable,
+                "-m",
+                "awslambdaric",
+                self.function.handler,
+                env=self.function.process_environment(address, stream),
+                cwd=self.function.code,
+                output=end,
+            )
+        finally:
+            os.close(end)
+        return await self._finish_init(limit)
+
+    async def _finish_init(self, limit: float) -> Answer | None:
+        await self._wait_until_asking(limit)
+        if self._asking.is_set():
+            return None
+        exited = await self._exit_soon() if self._api.init_error else self._process_exited()
+        reported = self._api.init_error
+        await self.stop()
+        if reported:
+            return reported
+        if exited is not None:
+            return Answer.failure("init", "Runtime.ExitError", _exit_message(exited))
+        return Answer.failure("init", "Sandbox.Timedout", f"Init timed out after {limit:.2f} seconds")
+
+    async def invoke(self, call: Call) -> tuple[Status, Answer]:
+        """Run one invocation.
+
+        Args:
+            call: Its ``deadline_ms`` is kept: the process is killed then.
+
+        Returns:
+            How it ended, and what to tell the caller. After anything but a success or an error the
+            process is gone.
+        """
+        self._asking.clear()
+        self._thaw()
+        self._api.give(call)
+        await self._wait_until_asking(call.deadline_ms / 1000 - time.time())
+        answer = self._api.answer
+        if self._asking.is_set() and answer:
+            return ("error" if answer.error_type else "success"), answer
+        exited = self._process_exited()
+        await self.stop()
+        if exited is None:
+            seconds = self.function.timeout.total_seconds()
+            message = f"Task timed out after {seconds:.2f} seconds"
+            return "timeout", Answer.failure(call.request_id, "Sandbox.Timedout", message)
+        message = _exit_message(exited)
+        return "crash", Answer.failure(call.request_id, "Runtime.ExitError", message)
+
+    async def stop(self) -> None:
+        """Kill the process and close what belongs to it."""
+        process, self._process = self._process, None
+        if process:
+            self._measure_memory(process.pid)
+            await self._guardian.end(process)
+        if self._output >= 0:
+            self.read_output()
+            asyncio.get_running_loop().remove_reader(self._output)
+            os.close(self._output)
+            self._output = -1
+        await self._api.stop()
+
+    def read_output(self) -> None:
+        """Pass on what the process has printed so far."""
+        while True:
+            try:
+                chunk = os.read(self._output, 65_536)
+            except BlockingIOError:
+                return
+            if not chunk:
+                asyncio.get_running_loop().remove_reader(self._output)
+                break
+            *lines, self._unfinished_line = (self._unfinished_line + chunk).split(b"\n")
+            for line in lines:
+                self.on_line(line.decode(errors="replace"))
+        if self._unfinished_line:
+            self.on_line(self._unfinished_line.decode(errors="replace"))
+            self._unfinished_line = b""
+
+    def _asked(self) -> None:
+        # What the process printed before it asked is in the pipe by now.
+        self.read_output()
+        self._freeze()
+        self._measure_memory(self.pid)
+        self._asking.set()
+
+    def _measure_memory(self, pid: int) -> None:
+        try:
+            status = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            return
+        for line in status.splitlines():
+            if line.startswith("VmHWM:"):
+                self.peak_memory_mb = int(line.split()[1]) // 1024
+
+    async def _wait_until_asking(self, seconds: float) -> None:
+        assert self._process is not None
+        waits = [
+            asyncio.create_task(self._asking.wait()),
+            asyncio.create_task(self._process.wait()),
+        ]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _exit_soon(self) -> int | None:
+        assert self._process is not None
+        try:
+            return await asyncio.wait_for(self._process.wait(), 1.0)
+        except asyncio.TimeoutError:
+            return None
+
+    def _process_exited(self) -> int | None:
+        assert self._process is not None
+        return self._process.returncode
+
+    def _freeze(self) -> None:
+        if self._process:
+            send(self._process, signal.SIGSTOP)
+            self._frozen = True
+
+    def _thaw(self) -> None:
+        if self._process and self._frozen:
+            send(self._process, signal.SIGCONT)
+            self._frozen = False
+
+
+def _exit_message(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "Runtime exited with error: signal: killed"
+    if code < 0:
+        return f"Runtime exited with error: signal: {signal.Signals(-code).name}"
+    return f"Runtime exited with error: exit status {code}" if code else "Runtime exited without providing a reason"

@@ -1,0 +1,121 @@
+"""A Lambda function as the local service sees it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from temporal_lambda.local.errors import LocalStackError
+
+MAX_TIMEOUT = timedelta(minutes=15)
+"""AWS quota."""
+
+MEMORY_MB = range(128, 10_241)
+"""AWS quota."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """Code, and how to run it.
+
+    Args:
+        name: The function's name.
+        handler: ``module.attribute``, as in Lambda's own setting.
+        code: The directory that stands for ``/var/task``.
+        timeout: AWS's limit is 15 minutes.
+        memory_mb: Reported to the function; not enforced.
+        concurrency: How many invocations may run at once.
+        environment: Variables of the function; the process inherits nothing else from here.
+        version: What ``X-Amz-Executed-Version`` says.
+        region: Region in the ARN.
+        account: Account in the ARN.
+        init_timeout: Time for the import of the handler (AWS: 10 s).
+        idle_lifetime: How long an idle execution environment is kept (AWS: unpublished, minutes).
+        retries: How often an Event invocation that failed is tried again (AWS: 0 to 2).
+        retry_delays: Pauses before the retries (AWS: 1 and 2 minutes).
+        max_event_age: When an Event invocation is given up (AWS: 60 s to 6 h).
+
+    Raises:
+        LocalStackError: A value is outside what Lambda accepts.
+
+    Example:
+        >>> function = Function("greeting", "handler.lambda_handler", Path("examples/greeting"))
+        >>> function.arn
+        'arn:aws:lambda:us-east-1:123456789012:function:greeting'
+    """
+
+    name: str
+    handler: str
+    code: Path
+    timeout: timedelta = timedelta(seconds=60)
+    memory_mb: int = 512
+    concurrency: int = 10
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    version: str = "$LATEST"
+    region: str = "us-east-1"
+    account: str = "123456789012"
+    init_timeout: timedelta = timedelta(seconds=10)
+    idle_lifetime: timedelta = timedelta(minutes=5)
+    retries: int = 2
+    retry_delays: tuple[timedelta, timedelta] = (timedelta(minutes=1), timedelta(minutes=2))
+    max_event_age: timedelta = timedelta(hours=6)
+
+    def __post_init__(self) -> None:
+        if self.handler.count(".") < 1:
+            raise LocalStackError(f"handler {self.handler!r} must be module.attribute")
+        if not timedelta(0) < self.timeout <= MAX_TIMEOUT:
+            raise LocalStackError(f"timeout must be above 0 and at most 15 min; got {self.timeout}")
+        if self.memory_mb not in MEMORY_MB:
+            raise LocalStackError(f"memory must be 128 to 10240 MB; got {self.memory_mb}")
+        if self.concurrency < 1:
+            raise LocalStackError(f"concurrency must be 1 or more; got {self.concurrency}")
+        if self.retries not in (0, 1, 2):
+            raise LocalStackError(f"retries must be 0, 1 or 2; got {self.retries}")
+
+    @property
+    def arn(self) -> str:
+        """The function's ARN, without a qualifier."""
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+    @property
+    def python(self) -> str:
+        """The runtime's name, e.g. ``python3.11``."""
+        return f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+    def process_environment(self, runtime_api: str, log_stream: str) -> dict[str, str]:
+        """The environment variables of a runtime process.
+
+        Args:
+            runtime_api: ``host:port`` of the Runtime API.
+            log_stream: Name of the log stream.
+        """
+        passed_on = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        return {
+            **passed_on,
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            **self.environment,
+            "_HANDLER": self.handler,
+            "AWS_REGION": self.region,
+            "AWS_DEFAULT_REGION": self.region,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.python}",
+            "AWS_LAMBDA_RUNTIME_API": runtime_api,
+            "AWS_LAMBDA_FUNCTION_NAME": self.name,
+            "AWS_LAMBDA_FUNCTION_VERSION": self.version,
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(self.memory_mb),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
+            "AWS_LAMBDA_LOG_STREAM_NAME": log_stream,
+            "LAMBDA_TASK_ROOT": str(self.code),
+            "LAMBDA_RUNTIME_DIR": str(Path(sys.executable).parent),
+        }
+
+
+INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "VIRTUAL_ENV")
+"""What a runtime process needs of this machine to start at all; nothing that configures it."""

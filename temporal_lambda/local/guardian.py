@@ -1,0 +1,92 @@
+"""Child processes that do not outlive this one, whatever ends it.
+
+A tiny process holds a pipe to us. When the pipe closes, because we ended or crashed, it kills the
+process groups it was told of. It needs no support of the operating system beyond that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+_WATCH = """
+import os, signal, sys
+alive = set()
+for line in sys.stdin:
+    what, group = line.split()
+    (alive.add if what == "+" else alive.discard)(int(group))
+for group in alive:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except OSError:
+        pass
+"""
+
+
+class Guardian:
+    """Starts child processes, each in a session of its own, and sees to it that they end."""
+
+    def __init__(self) -> None:
+        self._watch = subprocess.Popen(
+            [sys.executable, "-S", "-E", "-c", _WATCH],
+            stdin=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    async def spawn(
+        self, *command: str, env: Mapping[str, str], cwd: Path | None = None, output: int
+    ) -> asyncio.subprocess.Process:
+        """Start a child whose output goes to the file descriptor ``output``."""
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env=dict(env),
+            cwd=cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+        self._tell("+", process.pid)
+        return process
+
+    async def end(self, process: asyncio.subprocess.Process, grace_seconds: float = 0.0) -> None:
+        """End a child and all it has started.
+
+        Args:
+            process: A child of ``spawn``.
+            grace_seconds: How long it may take after SIGTERM; 0 kills at once.
+        """
+        if grace_seconds and process.returncode is None:
+            send(process, signal.SIGTERM)
+            try:
+                await asyncio.wait_for(process.wait(), grace_seconds)
+            except asyncio.TimeoutError:
+                pass
+        send(process, signal.SIGKILL)
+        await process.wait()
+        self._tell("-", process.pid)
+
+    def close(self) -> None:
+        """End the watch; children still alive are killed by it."""
+        if self._watch.stdin and not self._watch.stdin.closed:
+            self._watch.stdin.close()
+            self._watch.wait()
+
+    def _tell(self, what: str, group: int) -> None:
+        assert self._watch.stdin
+        self._watch.stdin.write(f"{what} {group}\n")
+        self._watch.stdin.flush()
+
+
+def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    """Signal a child's whole process group; nothing if it is gone."""
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        pass

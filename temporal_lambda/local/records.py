@@ -1,0 +1,114 @@
+"""What the local Lambda remembers of each invocation."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from temporal_lambda.report import LINE
+
+Status = Literal["success", "error", "timeout", "crash", "init_error"]
+InvocationType = Literal["RequestResponse", "Event"]
+
+
+@dataclass
+class InvocationRecord:
+    """One invocation, as it would be billed.
+
+    Attributes:
+        number: Counts the service's invocations from 1.
+        request_id: The same over Lambda's own retries.
+        function: The function's name.
+        environment: Number of the execution environment, from 1.
+        invocation_type: ``RequestResponse`` or ``Event``.
+        attempt: 1 for the first delivery.
+        cold: Whether the environment was started for it.
+        started_at: When the handler was called (UTC).
+        init_ms: Milliseconds of init, on a cold start.
+        duration_ms: Milliseconds until the runtime asked for the next invocation.
+        billed_ms: Duration plus init, rounded up to 1 ms, as AWS bills zip functions.
+        max_memory_mb: Peak resident memory of the environment; ``None`` where ``/proc`` is missing.
+        status: How it ended.
+        error: ``errorType: errorMessage``, if it failed.
+        log: The log lines, START to REPORT.
+        pid: Process id of the runtime.
+    """
+
+    number: int
+    request_id: str
+    function: str
+    environment: int
+    invocation_type: InvocationType
+    attempt: int
+    cold: bool
+    started_at: datetime
+    pid: int
+    init_ms: float | None = None
+    duration_ms: float = 0.0
+    max_memory_mb: int | None = None
+    status: Status = "success"
+    error: str | None = None
+    log: list[str] = field(default_factory=list, repr=False)
+
+    @property
+    def billed_ms(self) -> int:
+        """What AWS would bill, in milliseconds."""
+        return math.ceil(self.duration_ms + (self.init_ms or 0.0))
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """The worker's own report line, if the handler wrote one."""
+        return next((found for line in reversed(self.log) if (found := find_report(line))), None)
+
+    def summary_line(self, memory_mb: int) -> str:
+        """Lambda's REPORT line."""
+        parts = [
+            f"REPORT RequestId: {self.request_id}",
+            f"Duration: {self.duration_ms:.2f} ms",
+            f"Billed Duration: {self.billed_ms} ms",
+            f"Memory Size: {memory_mb} MB",
+        ]
+        if self.max_memory_mb is not None:
+            parts.append(f"Max Memory Used: {self.max_memory_mb} MB")
+        if self.init_ms is not None:
+            parts.append(f"Init Duration: {self.init_ms:.2f} ms")
+        return "\t".join(parts)
+
+
+@dataclass(frozen=True)
+class DroppedEvent:
+    """An Event invocation that was given up; on AWS it goes to the failure destination.
+
+    Attributes:
+        request_id: Its request id.
+        function: The function's name.
+        payload: What was to be delivered.
+        reason: ``RetriesExhausted`` or ``EventAgeExceeded``, as AWS names them.
+        attempts: How often it was delivered.
+    """
+
+    request_id: str
+    function: str
+    payload: bytes = field(repr=False)
+    reason: Literal["RetriesExhausted", "EventAgeExceeded"]
+    attempts: int
+
+
+def find_report(line: str) -> dict[str, Any] | None:
+    """The worker's report in a log line, in text or in Lambda's JSON format.
+
+    Example:
+        >>> find_report('[INFO] temporal_lambda invocation {"stop_reason": "idle"}')
+        {'stop_reason': 'idle'}
+    """
+    _, marker, rest = line.partition(LINE)
+    if not marker:
+        return None
+    try:
+        found = json.loads(line)["invocation"] if line.startswith("{") else json.loads(rest)
+    except (ValueError, KeyError):
+        return None
+    return found if isinstance(found, dict) else None

@@ -1,0 +1,177 @@
+"""The Runtime API: how a runtime process fetches invocations and answers them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+MAX_RESPONSE = 6 * 1024 * 1024
+"""Bytes of a response (AWS quota)."""
+
+
+@dataclass(eq=False)
+class Call:
+    """One invocation on its way through a runtime process.
+
+    Attributes:
+        request_id: Lambda's request id.
+        arn: The ARN it was invoked by.
+        payload: JSON, as bytes.
+        deadline_ms: When it ends, in milliseconds since the epoch.
+        trace_id: The X-Ray header.
+        client_context: JSON, if the caller sent one.
+    """
+
+    request_id: str
+    arn: str
+    payload: bytes = field(repr=False)
+    deadline_ms: int = 0
+    trace_id: str = ""
+    client_context: str | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back from a runtime process, or in its stead.
+
+    Attributes:
+        payload: JSON, as bytes.
+        error_type: Set if it is an error.
+    """
+
+    payload: bytes = field(repr=False)
+    error_type: str | None = None
+
+    @classmethod
+    def failure(cls, request_id: str, error_type: str, message: str) -> Answer:
+        """An error the service itself reports."""
+        text = f"RequestId: {request_id} Error: {message}"
+        return cls(json.dumps({"errorType": error_type, "errorMessage": text}).encode(), error_type)
+
+    def describe(self) -> str:
+        """``errorType: errorMessage`` of an error."""
+        try:
+            body = json.loads(self.payload)
+            return f"{body['errorType']}: {body['errorMessage']}"
+        except (ValueError, KeyError, TypeError):
+            return self.error_type or "no error"
+
+
+class RuntimeApi:
+    """Serves the Runtime API to one runtime process.
+
+    Args:
+        on_asking: Called each time the process asks for an invocation and waits.
+    """
+
+    def __init__(self, on_asking: Callable[[], None]) -> None:
+        self._on_asking = on_asking
+        self._next: asyncio.Queue[Call] = asyncio.Queue()
+        self._runner: web.AppRunner | None = None
+        self.init_error: Answer | None = None
+        self.answer: Answer | None = None
+        self._call: Call | None = None
+
+    async def start(self) -> str:
+        """Listen on a free port of 127.0.0.1.
+
+        Returns:
+            ``host:port``.
+        """
+        app = web.Application(client_max_size=MAX_RESPONSE + 1024)
+        app.add_routes(
+            [
+                web.get("/2018-06-01/runtime/invocation/next", self._give_next),
+                web.post("/2018-06-01/runtime/invocation/{id}/response", self._take_response),
+                web.post("/2018-06-01/runtime/invocation/{id}/error", self._take_error),
+                web.post("/2018-06-01/runtime/init/error", self._take_init_error),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        return f"{host}:{port}"
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    def give(self, call: Call) -> None:
+        """Answer the process's question for an invocation."""
+        self.answer = None
+        self._call = call
+        self._next.put_nowait(call)
+
+    async def _give_next(self, request: web.Request) -> web.Response:
+        self._on_asking()
+        call = await self._next.get()
+        headers = {
+            "Lambda-Runtime-Aws-Request-Id": call.request_id,
+            "Lambda-Runtime-Deadline-Ms": str(call.deadline_ms),
+            "Lambda-Runtime-Invoked-Function-Arn": call.arn,
+            "Lambda-Runtime-Trace-Id": call.trace_id,
+        }
+        if call.client_context:
+            headers["Lambda-Runtime-Client-Context"] = call.client_context
+        return web.Response(body=call.payload, content_type="application/json", headers=headers)
+
+    async def _take_response(self, request: web.Request) -> web.Response:
+        if refusal := self._refuse_stranger(request):
+            return refusal
+        try:
+            self.answer = Answer(await request.read())
+        except web.HTTPRequestEntityTooLarge:
+            message = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."
+            self.answer = Answer.failure(
+                request.match_info["id"], "Function.ResponseSizeTooLarge", message
+            )
+            return _error(413, "RequestEntityTooLarge", message)
+        return _accepted()
+
+    async def _take_error(self, request: web.Request) -> web.Response:
+        if refusal := self._refuse_stranger(request):
+            return refusal
+        self.answer = await _read_error(request)
+        return _accepted()
+
+    async def _take_init_error(self, request: web.Request) -> web.Response:
+        self.init_error = await _read_error(request)
+        return _accepted()
+
+    def _refuse_stranger(self, request: web.Request) -> web.Response | None:
+        if self._call and request.match_info["id"] == self._call.request_id and not self.answer:
+            return None
+        return _error(400, "InvalidRequestID", "Invalid request ID")
+
+
+async def _read_error(request: web.Request) -> Answer:
+    body = await request.read()
+    try:
+        error_type: Any = json.loads(body)["errorType"]
+    except (ValueError, KeyError, TypeError):
+        error_type = request.headers.get("Lambda-Runtime-Function-Error-Type")
+    return Answer(body, str(error_type or "Unknown"))
+
+
+def _accepted() -> web.Response:
+    return web.json_response({"status": "OK"}, status=202)
+
+
+def _error(status: int, error_type: str, message: str) -> web.Response:
+    return web.json_response({"errorType": error_type, "errorMessage": message}, status=status)
+
+
+def new_trace_id(now: float) -> str:
+    """An X-Ray header of its own, for a call that brought none."""
+    return (
+        f"Root=1-{int(now):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
+    )

@@ -1,0 +1,327 @@
+"""The Lambda service: functions, their execution environments, and the queue of Event calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from temporal_lambda.local.environment import ExecutionEnvironment
+from temporal_lambda.local.function import Function
+from temporal_lambda.local.guardian import Guardian
+from temporal_lambda.local.records import DroppedEvent, InvocationRecord, InvocationType
+from temporal_lambda.local.runtime_api import Answer, Call, new_trace_id
+
+logger = logging.getLogger(__name__)
+
+MAX_RECORDS = 10_000
+"""Invocations remembered; older ones are forgotten, as a service may run for days."""
+
+
+class ThrottledError(Exception):
+    """All execution environments a function may have are busy."""
+
+
+@dataclass(eq=False)
+class _Fleet:
+    """One function's environments."""
+
+    function: Function
+    idle: list[ExecutionEnvironment] = field(default_factory=list)
+    busy: set[ExecutionEnvironment] = field(default_factory=set)
+    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
+    reapers: dict[ExecutionEnvironment, asyncio.TimerHandle] = field(default_factory=dict)
+
+    @property
+    def full(self) -> bool:
+        return len(self.busy) >= self.function.concurrency
+
+
+class LambdaService:
+    """Runs functions the way Lambda does: cold and warm, one at a time, frozen in between.
+
+    Use it as an async context manager; leaving it leaves no process behind.
+
+    Attributes:
+        records: Finished invocations, oldest first.
+        dropped: Event invocations that were given up.
+        on_line: Called with (request id, line) for each log line.
+        on_record: Called with each finished invocation.
+    """
+
+    def __init__(self) -> None:
+        self.records: deque[InvocationRecord] = deque(maxlen=MAX_RECORDS)
+        self.dropped: list[DroppedEvent] = []
+        self.on_line: Callable[[str, str], None] = lambda request_id, line: None
+        self.on_record: Callable[[InvocationRecord], None] = lambda record: None
+        self._fleets: dict[str, _Fleet] = {}
+        self._guardian: Guardian | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._count = 0
+        self._environments = 0
+        self._recorded = asyncio.Event()
+
+    async def __aenter__(self) -> LambdaService:
+        self._guardian = Guardian()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Drop queued events, kill all processes."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for fleet in self._fleets.values():
+            for environment in [*fleet.idle, *fleet.busy]:
+                await self._stop(fleet, environment)
+        if self._guardian:
+            self._guardian.close()
+
+    @property
+    def guardian(self) -> Guardian:
+        """Owner of all child processes."""
+        if self._guardian is None:
+            raise RuntimeError("the service has not been started: use it with 'async with'")
+        return self._guardian
+
+    def add(self, function: Function) -> None:
+        """Create a function, or replace the one of that name; its environments are recycled."""
+        fleet = self._fleets.setdefault(function.name, _Fleet(function))
+        fleet.function = function
+        self.recycle(function.name)
+
+    def find(self, name: str) -> Function | None:
+        """A function by name."""
+        fleet = self._fleets.get(name)
+        return fleet.function if fleet else None
+
+    def recycle(self, name: str) -> None:
+        """Let the next invocation of a function start cold; a running one finishes first."""
+        fleet = self._fleets[name]
+        for environment in fleet.busy:
+            environment.retired = True
+        idle, fleet.idle = fleet.idle, []
+        for environment in idle:
+            self._spawn(self._stop(fleet, environment))
+
+    def environments(self, name: str) -> list[ExecutionEnvironment]:
+        """The environments a function has now."""
+        fleet = self._fleets[name]
+        return [*fleet.idle, *fleet.busy]
+
+    async def wait_for_record(
+        self, predicate: Callable[[InvocationRecord], bool], timeout: float
+    ) -> InvocationRecord:
+        """The first finished invocation that fits, waiting for it if need be.
+
+        Args:
+            predicate: Whether a record fits.
+            timeout: Seconds.
+
+        Raises:
+            asyncio.TimeoutError: None came.
+        """
+
+        async def wait() -> InvocationRecord:
+            while True:
+                for record in self.records:
+                    if predicate(record):
+                        return record
+                self._recorded.clear()
+                await self._recorded.wait()
+
+        return await asyncio.wait_for(wait(), timeout)
+
+    async def invoke(
+        self,
+        function: Function,
+        payload: bytes,
+        *,
+        arn: str | None = None,
+        trace_id: str | None = None,
+        client_context: str | None = None,
+    ) -> tuple[InvocationRecord, Answer]:
+        """Invoke synchronously (``RequestResponse``).
+
+        Raises:
+            ThrottledError: The concurrency limit is reached.
+        """
+        fleet = self._fleets[function.name]
+        if fleet.full:
+            raise ThrottledError(function.name)
+        call = self._call(function, payload, arn, trace_id, client_context)
+        return await self._run(fleet, call, "RequestResponse", attempt=1)
+
+    def enqueue(
+        self, function: Function, payload: bytes, *, arn: str | None, trace_id: str | None
+    ) -> str:
+        """Invoke asynchronously (``Event``).
+
+        Returns:
+            The request id, which stays the same over all retries.
+        """
+        call = self._call(function, payload, arn, trace_id, None)
+        self._spawn(self._deliver(self._fleets[function.name], call))
+        return call.request_id
+
+    def _call(
+        self,
+        function: Function,
+        payload: bytes,
+        arn: str | None,
+        trace_id: str | None,
+        client_context: str | None,
+    ) -> Call:
+        return Call(
+            request_id=str(uuid.uuid4()),
+            arn=arn or function.arn,
+            payload=payload.strip() or b"{}",
+            trace_id=trace_id or new_trace_id(time.time()),
+            client_context=client_context,
+        )
+
+    async def _deliver(self, fleet: _Fleet, call: Call) -> None:
+        function = fleet.function
+        gives_up = time.monotonic() + function.max_event_age.total_seconds()
+        pauses = [0.0, *(delay.total_seconds() for delay in function.retry_delays)]
+        for attempt, pause in enumerate(pauses[: function.retries + 1], start=1):
+            await asyncio.sleep(pause)
+            if not await self._wait_for_room(fleet, gives_up - time.monotonic()):
+                self._drop(function, call, "EventAgeExceeded", attempt - 1)
+                return
+            record, _ = await self._run(fleet, replace(call), "Event", attempt)
+            if record.status == "success":
+                return
+        self._drop(function, call, "RetriesExhausted", function.retries + 1)
+
+    def _drop(self, function: Function, call: Call, reason: Any, attempts: int) -> None:
+        logger.warning("event %s for %s was dropped: %s", call.request_id, function.name, reason)
+        event = DroppedEvent(call.request_id, function.name, call.payload, reason, attempts)
+        self.dropped.append(event)
+
+    async def _wait_for_room(self, fleet: _Fleet, seconds: float) -> bool:
+        """Wait in line for an environment; AWS would come back with pauses of 1 s to 5 min."""
+        deadline = time.monotonic() + seconds
+        while fleet.full:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            fleet.waiting.append(turn)
+            try:
+                await asyncio.wait_for(turn, deadline - time.monotonic())
+            except asyncio.TimeoutError:
+                return False
+            finally:
+                if turn in fleet.waiting:
+                    fleet.waiting.remove(turn)
+        return time.monotonic() < deadline
+
+    async def _run(
+        self, fleet: _Fleet, call: Call, invocation_type: InvocationType, attempt: int
+    ) -> tuple[InvocationRecord, Answer]:
+        self._count += 1
+        record = InvocationRecord(
+            number=self._count,
+            request_id=call.request_id,
+            function=fleet.function.name,
+            environment=0,
+            invocation_type=invocation_type,
+            attempt=attempt,
+            cold=False,
+            started_at=datetime.now(timezone.utc),
+            pid=0,
+        )
+        environment = self._take(fleet, record)
+        try:
+            answer = await self._run_in(environment, call, record)
+        finally:
+            await self._give_back(fleet, environment)
+        record.error = answer.describe() if answer.error_type else None
+        self.records.append(record)
+        self._recorded.set()
+        self.on_record(record)
+        return record, answer
+
+    async def _run_in(
+        self, environment: ExecutionEnvironment, call: Call, record: InvocationRecord
+    ) -> Answer:
+        function = environment.function
+
+        def write(line: str) -> None:
+            record.log.append(line)
+            self.on_line(record.request_id, line)
+
+        environment.on_line = write
+        timeout = function.timeout.total_seconds()
+        spent = 0.0
+        write(f"START RequestId: {call.request_id} Version: {function.version}")
+        failure: Answer | None = None
+        if not environment.alive:
+            record.cold = True
+            begun = time.monotonic()
+            failure = await environment.start(function.init_timeout.total_seconds())
+            record.init_ms = (time.monotonic() - begun) * 1000
+            if failure:
+                # Lambda tries init once more, now within the function's own timeout.
+                begun = time.monotonic()
+                failure = await environment.start(timeout)
+                spent = time.monotonic() - begun
+        record.pid = environment.pid
+        record.started_at = datetime.now(timezone.utc)
+        begun = time.monotonic()
+        if failure:
+            record.status, answer = "init_error", failure
+        else:
+            call.deadline_ms = int((time.time() + timeout - spent) * 1000)
+            record.status, answer = await environment.invoke(call)
+        record.duration_ms = (time.monotonic() - begun + spent) * 1000
+        record.max_memory_mb = environment.peak_memory_mb
+        if answer.error_type and record.status in ("timeout", "crash"):
+            write(answer.describe())
+        write(f"END RequestId: {call.request_id}")
+        write(record.summary_line(function.memory_mb))
+        return answer
+
+    def _take(self, fleet: _Fleet, record: InvocationRecord) -> ExecutionEnvironment:
+        if fleet.idle:
+            environment = fleet.idle.pop()
+            fleet.reapers.pop(environment).cancel()
+        else:
+            self._environments += 1
+            environment = ExecutionEnvironment(self._environments, fleet.function, self.guardian)
+        fleet.busy.add(environment)
+        record.environment = environment.number
+        return environment
+
+    async def _give_back(self, fleet: _Fleet, environment: ExecutionEnvironment) -> None:
+        if environment.retired or not environment.alive:
+            await self._stop(fleet, environment)
+        else:
+            fleet.idle.append(environment)
+            fleet.reapers[environment] = asyncio.get_running_loop().call_later(
+                fleet.function.idle_lifetime.total_seconds(), self._reap, fleet, environment
+            )
+        fleet.busy.discard(environment)
+        while fleet.waiting:
+            turn = fleet.waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                break
+
+    def _reap(self, fleet: _Fleet, environment: ExecutionEnvironment) -> None:
+        fleet.idle.remove(environment)
+        self._spawn(self._stop(fleet, environment))
+
+    async def _stop(self, fleet: _Fleet, environment: ExecutionEnvironment) -> None:
+        if reaper := fleet.reapers.pop(environment, None):
+            reaper.cancel()
+        await environment.stop()
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+

