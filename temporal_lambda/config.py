@@ -15,13 +15,22 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from temporal_lambda.errors import SettingsError, TaskQueueError
 from temporal_lambda.settings import Settings
+from temporal_lambda.slots import Kind
 
 ShutdownHook = Callable[[], Awaitable[Any] | None]
 
 HOOK_BUFFER = timedelta(seconds=2)
 """What the shutdown buffer holds beyond the graceful timeout (the contrib module's default)."""
 
-LIMITS = {
+LIMITS: dict[Kind, str] = {
+    "workflow": "max_concurrent_workflow_tasks",
+    "activity": "max_concurrent_activities",
+    "local_activity": "max_concurrent_local_activities",
+    "nexus": "max_concurrent_nexus_tasks",
+}
+"""The worker option that limits the slots of each kind."""
+
+DEFAULT_LIMITS = {
     "max_concurrent_activities": 2,
     "max_concurrent_workflow_tasks": 10,
     "max_concurrent_local_activities": 2,
@@ -94,7 +103,7 @@ class ConfigFactory:
         values = settings.values
         self._graceful = values.get("graceful_shutdown_timeout", GRACEFUL_SHUTDOWN_TIMEOUT)
         self._followed = self._graceful + HOOK_BUFFER
-        self._limits = {name: values.get(name, default) for name, default in LIMITS.items()}
+        self._limits = {name: values.get(name, default) for name, default in DEFAULT_LIMITS.items()}
         _check_buffer(self.buffer, self._graceful)
 
     @property
@@ -108,7 +117,10 @@ class ConfigFactory:
         values = self._settings.values
         pollers = {name: values.get(name, default) for name, default in POLLERS.items()}
         worker_config = WorkerConfig(
-            **cast(Any, self._limits),
+            max_concurrent_activities=self._limits["max_concurrent_activities"],
+            max_concurrent_workflow_tasks=self._limits["max_concurrent_workflow_tasks"],
+            max_concurrent_local_activities=self._limits["max_concurrent_local_activities"],
+            max_concurrent_nexus_tasks=self._limits["max_concurrent_nexus_tasks"],
             workflow_task_poller_behavior=_pollers(pollers["workflow_task_pollers"]),
             activity_task_poller_behavior=_pollers(pollers["activity_task_pollers"]),
             nexus_task_poller_behavior=_pollers(pollers["nexus_task_pollers"]),
@@ -158,9 +170,9 @@ class ConfigFactory:
                 del worker[name]
         if config.idle_timeout is not None:
             raise SettingsError(
-                'idle_timeout counts tasks in slots, and the slots of worker_config["tuner"] can\'t '
-                "be observed: use max_concurrent_* limits instead of the tuner, or set "
-                "idle_timeout to None"
+                "idle_timeout counts tasks in slots, and those of a tuner can't be observed: use "
+                'max_concurrent_* limits instead of worker_config["tuner"], or set idle_timeout '
+                "to None"
             )
 
     def _settle_times(self, config: LambdaWorkerConfig) -> None:

@@ -71,7 +71,7 @@ class Configure:
             raise self._rejected("returns a generator instead of being one")
         if hasattr(result, "__aenter__"):
             await result.__aenter__()
-            return lambda: result.__aexit__(None, None, None)  # type: ignore[no-any-return]
+            return lambda: result.__aexit__(None, None, None)
         if hasattr(result, "__enter__"):
             result.__enter__()
             return lambda: _exit(result)

@@ -20,7 +20,7 @@ class TaskQueueError(TemporalLambdaError, ValueError):
 
 
 class DeadlineError(TemporalLambdaError, RuntimeError):
-    """The time Lambda gave the invocation is too short for its own shutdown, or ran out in setup."""
+    """The time Lambda gave the invocation is too short, or was used up in setup."""
 
 
 class ConnectError(TemporalLambdaError, RuntimeError):

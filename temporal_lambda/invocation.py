@@ -10,34 +10,27 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import FrameType
+from datetime import timedelta
 from typing import Any, cast
 
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkerConfig
 
 from temporal_lambda.budget import SHORT_WORK, SHORTEST_WORK, Budget, Clock, Closing, Deadline
-from temporal_lambda.config import LIMITS, ConfigFactory, LambdaWorkerConfig
+from temporal_lambda.config import ConfigFactory
 from temporal_lambda.configure import Configure, Teardown
 from temporal_lambda.connection import WarmConnection, describe_target
-from temporal_lambda.errors import (
-    ConnectError,
-    DeadlineError,
-    EventLoopBlockedError,
-    SettingsError,
-)
-from temporal_lambda.loop_thread import LoopThread, TimeExpired, at_most
-from temporal_lambda.report import InvocationReport
-from temporal_lambda.running import RunningActivities, name_abandoned
+from temporal_lambda.errors import ConnectError, DeadlineError, EventLoopBlockedError
+from temporal_lambda.loop_thread import LeftBehind, LoopThread, TimeExpired, at_most
+from temporal_lambda.report import WORKER, InvocationReport, log_line
+from temporal_lambda.running import name_abandoned
 from temporal_lambda.shutdown import ClosingSteps
-from temporal_lambda.slots import KINDS, SlotCounter
-from temporal_lambda.work import Reason, Stop, Work, WorkStrategy
+from temporal_lambda.sigterm import on_sigterm
+from temporal_lambda.work import Stop, Work, WorkStrategy
+from temporal_lambda.worker import InvocationWorker
 
 logger = logging.getLogger(__name__)
 
@@ -79,14 +72,11 @@ class Invocation:
         self._report = InvocationReport(getattr(context, "aws_request_id", None), cold)
         self._config = environment.factory.new()
         self._budget = self._share(Deadline.of(context, self._clock))
-        self._slots = SlotCounter(self._clock)
-        self._running = RunningActivities()
+        self._worker: InvocationWorker | None = None
         self._teardown: Teardown | None = None
         self._steps: ClosingSteps | None = None
-        self._stopping = threading.Event()
-        self._wake = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._stop = Stop("error")
-        self._run_task: asyncio.Task[None] | None = None
         self._error: BaseException | None = None
         self._thread: LoopThread | None = None
 
@@ -102,7 +92,7 @@ class Invocation:
         """
         self._thread = LoopThread(self._phases, self._clock, self._latest_sign_of_life())
         self._thread.start()
-        with self._stop_on_sigterm():
+        with on_sigterm(self.stop):
             while not self._wait():
                 self._leave_blocked_loop()
         self._finish_report()
@@ -114,10 +104,13 @@ class Invocation:
         try:
             with self._phase("configure"):
                 await self._configure()
+            thread.expect(self._latest_sign_of_life())
             with self._phase("connect"):
                 client = await self._connect()
             with self._phase("work"):
                 await self._work(client)
+        except LeftBehind:
+            raise
         except BaseException as error:
             self._failed(error)
         closing = self._budget.close()
@@ -177,65 +170,41 @@ class Invocation:
         return client
 
     async def _work(self, client: Client) -> None:
-        worker = Worker(client, **self._worker_config())
-        work = Work(self._event, client, self._config, self._budget, self._slots)
-        self._run_task = asyncio.create_task(_run_worker(worker))
+        self._worker = worker = InvocationWorker(self._config.worker_config, self._clock)
+        running = worker.start(client)
+        if self._report.cold:
+            log_line(WORKER, worker.describe())
+        work = Work(self._event, client, self._config, self._budget, worker.slots)
         strategy = asyncio.create_task(_decide(self._environment.strategy, work))
-        signalled = asyncio.create_task(self._wake.wait())
-        if self._stopping.is_set():
-            self._wake.set()
+        stopped = asyncio.create_task(self._stopped.wait())
         left = self._budget.work_left()
-        try:
-            await asyncio.wait(
-                {self._run_task, strategy, signalled},
-                timeout=None if left == math.inf else left,
-                return_when=asyncio.FIRST_COMPLETED,
-            )
-        finally:
-            self._worker = worker
-            for task in (strategy, signalled):
-                task.cancel()
-        if self._run_task.done():
-            self._run_task.result()
+        await asyncio.wait(
+            {running, strategy, stopped},
+            timeout=None if left == math.inf else left,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        strategy.cancel()
+        stopped.cancel()
+        if running.done():
+            running.result()
             raise RuntimeError("the worker stopped without being told to")
         if strategy.done():
             self._stop = strategy.result()
         else:
-            self._stop = Stop("signal" if signalled.done() else "deadline")
-
-    def _worker_config(self) -> WorkerConfig:
-        config = self._config.worker_config.copy()
-        config["interceptors"] = [self._running, *config.get("interceptors", [])]
-        if not config.get("tuner"):
-            raw = cast(dict[str, Any], config)
-            limits = {name: raw.pop(name, None) for name in LIMITS}
-            for name, limit in limits.items():
-                if limit is not None and (not isinstance(limit, int) or limit < 1):
-                    raise SettingsError(
-                        f'worker_config["{name}"] must be a whole number of 1 or more; '
-                        f"got {limit!r}"
-                    )
-            config["tuner"] = self._slots.tuner(
-                {kind: limits[_LIMIT_OF[kind]] or SDK_LIMIT for kind in KINDS}
-            )
-        return config
+            self._stop = Stop("signal" if self._stopped.is_set() else "deadline")
 
     async def _drain(self, closing: Closing) -> None:
-        run = self._run_task
-        if run is None:
+        worker = self._worker
+        if worker is None or not worker.started:
             return
-        shutdown = asyncio.create_task(self._worker.shutdown())
-        await asyncio.wait({run}, timeout=closing.drain_left())
-        shutdown.cancel()
+        error = await worker.drain(closing)
         self._environment.connection.touch()
-        if not run.done():
-            self._abandon_worker(run)
-        elif not run.cancelled() and (error := run.exception()) and error is not self._error:
+        if error and error is not self._error:
             self._failed(error)
+        if worker.stuck:
+            self._abandon_worker(worker.activities.describe() or [{"worker": "shutdown"}])
 
-    def _abandon_worker(self, run: asyncio.Task[None]) -> None:
-        run.cancel()
-        abandoned = self._running.describe() or [{"worker": "shutdown"}]
+    def _abandon_worker(self, abandoned: list[dict[str, Any]]) -> None:
         self._report.abandoned += abandoned
         logger.error(
             "the worker did not stop in time; abandoned: %s",
@@ -245,19 +214,17 @@ class Invocation:
         self._environment.connection.discard()
 
     async def _close(self, thread: LoopThread, closing: Closing) -> None:
-        steps = ClosingSteps(closing, self._report)
-        steps.add(self._config.shutdown_hooks, self._teardown)
-        self._steps = steps
+        self._steps = ClosingSteps(closing, self._report)
+        self._steps.add(self._config.shutdown_hooks, self._teardown)
         with self._phase("hooks"):
-            await steps.run(thread)
+            await self._steps.run(thread)
 
     # On the handler's thread from here on.
 
     def stop(self) -> None:
         """End the work now, from any thread; the shutdown follows as usual."""
-        self._stopping.set()
         if self._thread:
-            self._thread.call(self._wake.set)
+            self._thread.call(self._stopped.set)
 
     def _wait(self) -> bool:
         assert self._thread is not None
@@ -272,21 +239,12 @@ class Invocation:
         """Leave a loop that shows no sign of life behind, and go on in a new one."""
         assert self._thread is not None
         where = self._thread.where()
-        step = self._steps.abandon_current() if self._steps else None
-        if step:
-            logger.error("%s was abandoned: it blocks its event loop at %s", step, where)
-            steps = self._steps
-        else:
-            self._failed(
-                EventLoopBlockedError(
-                    f"the event loop is blocked at {where}; use a thread or an async call there"
-                )
-            )
-            self._report.abandoned += [*self._running.describe(), {"event loop": where}]
-            self._report.leave_phase(self._report.current_phase, self._clock)
-            self._environment.connection.discard()
-            steps = None
         closing = self._budget.close()
+        steps = self._steps
+        if steps and (step := steps.abandon_current()):
+            logger.error("%s was abandoned: it blocks at %s", name_abandoned(step), where)
+        else:
+            self._abandon_loop(where)
         self._thread = LoopThread(
             lambda thread: steps.run(thread) if steps else self._close(thread, closing),
             self._clock,
@@ -294,14 +252,30 @@ class Invocation:
         )
         self._thread.start()
 
+    def _abandon_loop(self, where: str) -> None:
+        self._failed(
+            EventLoopBlockedError(
+                f"the event loop is blocked at {where}; use a thread or an async call there"
+            )
+        )
+        running = self._worker.activities.describe() if self._worker else []
+        self._report.abandoned += [*running, {"event loop": where}]
+        self._report.leave_phase(self._report.current_phase, self._clock)
+        self._environment.connection.discard()
+
     def _finish_report(self) -> None:
         assert self._thread is not None
-        self._report.abandoned += [{"task": name} for name in self._thread.left_over]
-        self._report.stop_reason = self._stop.reason if self._run_task else None
-        if self._run_task and not self._config.worker_config.get("tuner"):
-            self._report.count(self._slots.tasks, self._slots.busy_seconds)
+        if not self._report.abandoned:
+            self._report.abandoned += [{"task": name} for name in self._thread.left_over]
+        if self._thread.error:
+            self._failed(self._thread.error)
+        worker = self._worker
+        if worker and worker.started:
+            self._report.stop_reason = self._stop.reason
+            if worker.counted:
+                self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
         if self._steps and not self._error:
-            self._error = next(iter(self._steps.errors), None)
+            self._error = self._steps.teardown_error
         self._report.log()
 
     @contextmanager
@@ -309,28 +283,8 @@ class Invocation:
         with self._report.phase(name, self._clock):
             yield
 
-    @contextmanager
-    def _stop_on_sigterm(self) -> Iterator[None]:
-        """Let SIGTERM start the shutdown; whoever handled it before gets it afterwards."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        received: list[tuple[int, FrameType | None]] = []
-
-        def handle(number: int, frame: FrameType | None) -> None:
-            received.append((number, frame))
-            self.stop()
-
-        previous = signal.signal(signal.SIGTERM, handle)
-        try:
-            yield
-        finally:
-            signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
-        if received and callable(previous):
-            previous(*received[0])
-
     def _share(self, deadline: Deadline) -> Budget:
-        graceful = self._config.worker_config["graceful_shutdown_timeout"]
+        graceful = self._config.worker_config.get("graceful_shutdown_timeout", timedelta())
         return Budget.share(deadline, self._config.shutdown_deadline_buffer, graceful)
 
     def _latest_sign_of_life(self) -> float:
@@ -342,21 +296,6 @@ class Invocation:
             self._error = error
         else:
             logger.error("%s failed as well", self._report.current_phase, exc_info=error)
-
-
-SDK_LIMIT = 100
-"""Slots of a kind whose limit the user removed (temporalio's default)."""
-
-_LIMIT_OF = {
-    "workflow": "max_concurrent_workflow_tasks",
-    "activity": "max_concurrent_activities",
-    "local_activity": "max_concurrent_local_activities",
-    "nexus": "max_concurrent_nexus_tasks",
-}
-
-
-async def _run_worker(worker: Worker) -> None:
-    await worker.run()
 
 
 async def _decide(strategy: WorkStrategy, work: Work) -> Stop:

@@ -30,6 +30,10 @@ class TimeExpired(TimeoutError):
     """A bound of ours was reached, as opposed to one that the code inside had set itself."""
 
 
+class LeftBehind(BaseException):
+    """Raised in a loop that comes back to life after it was left behind: it must do no more."""
+
+
 class LoopThread:
     """One coroutine in a fresh event loop on a daemon thread.
 
@@ -37,6 +41,10 @@ class LoopThread:
         main: Makes the coroutine; is given this object. It handles its own errors.
         clock: Returns seconds.
         due: The moment by which the first sign of life must have come.
+
+    Attributes:
+        left_over: Tasks that did not react to their cancellation at the end, by name.
+        error: What the coroutine raised, if it did.
     """
 
     def __init__(
@@ -46,20 +54,28 @@ class LoopThread:
         self._clock = clock
         self._due = due
         self._finished = False
+        self._left_behind = False
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._run, name="temporal-lambda-invocation", daemon=True
         )
         self.left_over: list[str] = []
+        self.error: BaseException | None = None
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
     def expect(self, due: float) -> None:
-        """Promise the next sign of life by that moment. Called in the loop."""
+        """Promise the next sign of life by that moment. Called in the loop.
+
+        Raises:
+            LeftBehind: The last promise was broken, and another loop has taken over.
+        """
         with self._changed:
+            if self._left_behind:
+                raise LeftBehind
             self._due = due + SLACK
             self._changed.notify_all()
 
@@ -67,12 +83,14 @@ class LoopThread:
         """Wait from another thread until the coroutine has finished.
 
         Returns:
-            False if a promised sign of life did not come: the loop is blocked.
+            False if a promised sign of life did not come: the loop is blocked, and from now on
+            left behind.
         """
         with self._changed:
             while not self._finished:
                 left = self._due - self._clock()
                 if left <= 0:
+                    self._left_behind = True
                     return False
                 self._changed.wait(None if left == math.inf else left)
         return True
@@ -100,7 +118,10 @@ class LoopThread:
         try:
             task = self._loop.create_task(self._main(self))
             self._run_until_done(task)
+            self.error = None if task.cancelled() else task.exception()
             self._clean_up()
+        except LeftBehind:
+            pass
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
             asyncio.set_event_loop(None)
@@ -116,6 +137,9 @@ class LoopThread:
             except (KeyboardInterrupt, SystemExit):
                 # Raised in some other task, these break out of the loop; that task holds its
                 # exception, and ours has still to finish.
+                pass
+            except BaseException:
+                # Our own; it is in the task.
                 pass
 
     def _clean_up(self) -> None:

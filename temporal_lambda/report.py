@@ -14,8 +14,11 @@ from temporal_lambda.budget import Clock
 
 logger = logging.getLogger(__name__)
 
-LINE = "temporal_lambda invocation"
-"""How the line begins in text, for whoever reads logs by machine."""
+INVOCATION = "temporal_lambda invocation"
+"""How an invocation's line begins, for whoever reads logs by machine."""
+
+WORKER = "temporal_lambda worker"
+"""How the line begins that a cold start adds: what the worker serves."""
 
 
 @dataclass
@@ -68,9 +71,9 @@ class InvocationReport:
         """The phase that runs, or ran last."""
         return self._running[0]
 
-    def count(self, tasks: Mapping[str, int], busy_seconds: float) -> None:
+    def count(self, tasks: Mapping[Any, int], busy_seconds: float) -> None:
         """Take over what the slots counted."""
-        self.tasks = dict(tasks)
+        self.tasks = {str(kind): count for kind, count in tasks.items()}
         self.busy_ms = _ms(busy_seconds)
         self.idle_ms = max(0.0, round(self.phases.get("work", 0.0) - self.busy_ms, 1))
 
@@ -94,14 +97,41 @@ class InvocationReport:
         }
 
     def log(self) -> None:
-        """Write the line: an object under Lambda's JSON log format, text with JSON otherwise."""
-        if logger.level == logging.NOTSET and not os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
-            # Lambda's root logger stops at WARNING by default, which would hide every report.
-            logger.setLevel(logging.INFO)
-        if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
-            logger.info(LINE, extra={"invocation": self.as_dict()})
-        else:
-            logger.info("%s %s", LINE, json.dumps(self.as_dict(), default=str))
+        """Write the line."""
+        log_line(INVOCATION, self.as_dict())
+
+
+def log_line(kind: str, content: Mapping[str, Any]) -> None:
+    """Log one line: an object under Lambda's JSON log format, text with JSON otherwise.
+
+    Args:
+        kind: ``INVOCATION`` or ``WORKER``.
+        content: JSON values.
+    """
+    if logger.level == logging.NOTSET and not os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
+        # Lambda's root logger stops at WARNING by default, which would hide every report.
+        logger.setLevel(logging.INFO)
+    if os.environ.get("AWS_LAMBDA_LOG_FORMAT") == "JSON":
+        logger.info(kind, extra={"content": content})
+    else:
+        logger.info("%s %s", kind, json.dumps(content, default=str))
+
+
+def find_line(kind: str, line: str) -> dict[str, Any] | None:
+    """The content of such a line, read back from a log in either format.
+
+    Example:
+        >>> find_line(INVOCATION, '[INFO] temporal_lambda invocation {"stop_reason": "idle"}')
+        {'stop_reason': 'idle'}
+    """
+    _, marker, rest = line.partition(kind)
+    if not marker:
+        return None
+    try:
+        found = json.loads(line)["content"] if line.startswith("{") else json.loads(rest)
+    except (ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _ms(seconds: float) -> float:

@@ -26,7 +26,11 @@ class RunningActivities(Interceptor):
             Dicts with ``activity`` (type), ``workflow_id`` (or ``None``) and ``attempt``.
         """
         return [
-            {"activity": info.activity_type, "workflow_id": info.workflow_id, "attempt": info.attempt}
+            {
+                "activity": info.activity_type,
+                "workflow_id": info.workflow_id,
+                "attempt": info.attempt,
+            }
             for info in list(self._running.values())
         ]
 

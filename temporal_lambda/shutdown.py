@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import logging
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -21,21 +20,22 @@ class ClosingSteps:
     """What is left to do once the worker has stopped: the hooks, then the teardown.
 
     A step that blocks its event loop can't be interrupted, but it can be left behind: a second
-    loop, on another thread, goes on with the step after it. Each step is taken by one loop only.
+    loop, on another thread, goes on with the step after it.
 
     Args:
         closing: The time there is.
         report: Where errors and abandoned steps are noted.
+
+    Attributes:
+        teardown_error: What the teardown raised, if it did.
     """
 
     def __init__(self, closing: Closing, report: InvocationReport) -> None:
         self._closing = closing
         self._report = report
         self._steps: deque[tuple[str, str, Callable[[], Any]]] = deque()
-        self._lock = threading.Lock()
-        self._owner: LoopThread | None = None
-        self._current: tuple[str, str] | None = None
-        self.errors: list[BaseException] = []
+        self._current: dict[str, str] | None = None
+        self.teardown_error: BaseException | None = None
 
     def add(self, hooks: Iterable[Callable[[], Any]], teardown: Teardown | None) -> None:
         """Queue the steps."""
@@ -45,13 +45,16 @@ class ClosingSteps:
             self._steps.append(("teardown", "configure callback", teardown))
 
     async def run(self, thread: LoopThread) -> None:
-        """Run what is left, in this loop, until done or until another loop has taken over."""
-        with self._lock:
-            self._owner = thread
-        while step := self._take(thread):
-            what, name, call = step
-            limit = self._closing.hooks_left() / (len(self._steps) + 1)
+        """Run what is left, in this loop, until done or until the loop has been left behind.
+
+        Each step may take its share of the time that is left; what it does not need goes to the
+        steps after it.
+        """
+        while self._steps:
+            limit = self._closing.hooks_left() / len(self._steps)
             thread.expect(self._closing.clock() + limit)
+            what, name, call = self._steps.popleft()
+            self._current = {what: name}
             try:
                 async with at_most(limit):
                     result = call()
@@ -59,33 +62,16 @@ class ClosingSteps:
                         await result
             except TimeExpired as error:
                 logger.error("%s %s was abandoned: %s", what, name, error, exc_info=error)
-                self._report.abandoned.append({what: name})
+                self._report.abandoned.append(self._current)
             except BaseException as error:
                 logger.error("%s %s failed", what, name, exc_info=error)
                 self._report.failed(error, f"{what} {name}")
                 if what == "teardown":
-                    self.errors.append(error)
-
-    def abandon_current(self) -> str | None:
-        """Take note that the running step has blocked its loop.
-
-        Returns:
-            The step in words, or ``None`` if none was running.
-        """
-        with self._lock:
-            self._owner = None
-            current, self._current = self._current, None
-        if current is None:
-            return None
-        what, name = current
-        self._report.abandoned.append({what: name})
-        return f"{what} {name}"
-
-    def _take(self, thread: LoopThread) -> tuple[str, str, Callable[[], Any]] | None:
-        with self._lock:
+                    self.teardown_error = error
             self._current = None
-            if self._owner is not thread or not self._steps:
-                return None
-            step = self._steps.popleft()
-            self._current = step[:2]
-            return step
+
+    def abandon_current(self) -> dict[str, str] | None:
+        """The step whose loop is being left behind, ``None`` if none is running."""
+        if self._current:
+            self._report.abandoned.append(self._current)
+        return self._current

@@ -51,9 +51,7 @@ class SlotCounter:
         return WorkerTuner.create_composite(
             workflow_supplier=_CountedSlots("workflow", limits["workflow"], self),
             activity_supplier=_CountedSlots("activity", limits["activity"], self),
-            local_activity_supplier=_CountedSlots(
-                "local_activity", limits["local_activity"], self
-            ),
+            local_activity_supplier=_CountedSlots("local_activity", limits["local_activity"], self),
             nexus_supplier=_CountedSlots("nexus", limits["nexus"], self),
         )
 

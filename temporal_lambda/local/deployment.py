@@ -153,9 +153,7 @@ def _message(version: WorkerDeploymentVersion) -> VersionMessage:
 
 
 def _scaling_group(arn: str) -> ComputeConfigScalingGroup:
-    details = Payload(
-        metadata={"encoding": b"json/plain"}, data=json.dumps({"arn": arn}).encode()
-    )
+    details = Payload(metadata={"encoding": b"json/plain"}, data=json.dumps({"arn": arn}).encode())
     return ComputeConfigScalingGroup(
         provider=ComputeProvider(type="aws-lambda", details=details),
         scaler=ComputeScaler(type="no-sync"),

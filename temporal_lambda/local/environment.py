@@ -104,7 +104,9 @@ class ExecutionEnvironment:
             return reported
         if exited is not None:
             return Answer.failure("init", "Runtime.ExitError", _exit_message(exited))
-        return Answer.failure("init", "Sandbox.Timedout", f"Init timed out after {limit:.2f} seconds")
+        return Answer.failure(
+            "init", "Sandbox.Timedout", f"Init timed out after {limit:.2f} seconds"
+        )
 
     async def invoke(self, call: Call) -> tuple[Status, Answer]:
         """Run one invocation.
@@ -217,4 +219,8 @@ def _exit_message(code: int) -> str:
         return "Runtime exited with error: signal: killed"
     if code < 0:
         return f"Runtime exited with error: signal: {signal.Signals(-code).name}"
-    return f"Runtime exited with error: exit status {code}" if code else "Runtime exited without providing a reason"
+    return (
+        f"Runtime exited with error: exit status {code}"
+        if code
+        else "Runtime exited without providing a reason"
+    )

@@ -50,7 +50,7 @@ class InvokeApi:
                 web.post("/2015-03-31/functions/{name}/invocations", self._invoke),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         host, port = self._runner.addresses[0][:2]
@@ -142,9 +142,7 @@ class InvokeApi:
         if request.headers.get("X-Amz-Log-Type") == "Tail":
             tail = "\n".join(record.log).encode()[-LOG_TAIL:]
             headers["X-Amz-Log-Result"] = base64.b64encode(tail).decode()
-        return web.Response(
-            body=answer.payload, content_type="application/json", headers=headers
-        )
+        return web.Response(body=answer.payload, content_type="application/json", headers=headers)
 
 
 class AwsError(Exception):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from temporal_lambda.report import LINE
+from temporal_lambda.report import INVOCATION, find_line
 
 Status = Literal["success", "error", "timeout", "crash", "init_error"]
 InvocationType = Literal["RequestResponse", "Event"]
@@ -61,7 +60,8 @@ class InvocationRecord:
     @property
     def report(self) -> dict[str, Any] | None:
         """The worker's own report line, if the handler wrote one."""
-        return next((found for line in reversed(self.log) if (found := find_report(line))), None)
+        found = (find_line(INVOCATION, line) for line in reversed(self.log))
+        return next(filter(None, found), None)
 
     def summary_line(self, memory_mb: int) -> str:
         """Lambda's REPORT line."""
@@ -95,20 +95,3 @@ class DroppedEvent:
     payload: bytes = field(repr=False)
     reason: Literal["RetriesExhausted", "EventAgeExceeded"]
     attempts: int
-
-
-def find_report(line: str) -> dict[str, Any] | None:
-    """The worker's report in a log line, in text or in Lambda's JSON format.
-
-    Example:
-        >>> find_report('[INFO] temporal_lambda invocation {"stop_reason": "idle"}')
-        {'stop_reason': 'idle'}
-    """
-    _, marker, rest = line.partition(LINE)
-    if not marker:
-        return None
-    try:
-        found = json.loads(line)["invocation"] if line.startswith("{") else json.loads(rest)
-    except (ValueError, KeyError):
-        return None
-    return found if isinstance(found, dict) else None

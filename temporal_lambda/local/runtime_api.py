@@ -93,7 +93,7 @@ class RuntimeApi:
                 web.post("/2018-06-01/runtime/init/error", self._take_init_error),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
@@ -130,7 +130,7 @@ class RuntimeApi:
         try:
             self.answer = Answer(await request.read())
         except web.HTTPRequestEntityTooLarge:
-            message = f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE} bytes)."
+            message = f"Response payload exceeds the maximum of {MAX_RESPONSE} bytes."
             self.answer = Answer.failure(
                 request.match_info["id"], "Function.ResponseSizeTooLarge", message
             )
@@ -172,6 +172,4 @@ def _error(status: int, error_type: str, message: str) -> web.Response:
 
 def new_trace_id(now: float) -> str:
     """An X-Ray header of its own, for a call that brought none."""
-    return (
-        f"Root=1-{int(now):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
-    )
+    return f"Root=1-{int(now):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"

@@ -17,6 +17,7 @@ from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.records import DroppedEvent, InvocationRecord, InvocationType
 from temporal_lambda.local.runtime_api import Answer, Call, new_trace_id
+from temporal_lambda.report import WORKER, find_line
 
 logger = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class LambdaService:
 
     Attributes:
         records: Finished invocations, oldest first.
+        workers: What each function's worker said it serves at its cold start, by function name.
         dropped: Event invocations that were given up.
         on_line: Called with (request id, line) for each log line.
         on_record: Called with each finished invocation.
@@ -57,6 +59,7 @@ class LambdaService:
 
     def __init__(self) -> None:
         self.records: deque[InvocationRecord] = deque(maxlen=MAX_RECORDS)
+        self.workers: dict[str, dict[str, Any]] = {}
         self.dropped: list[DroppedEvent] = []
         self.on_line: Callable[[str, str], None] = lambda request_id, line: None
         self.on_record: Callable[[InvocationRecord], None] = lambda record: None
@@ -252,6 +255,8 @@ class LambdaService:
 
         def write(line: str) -> None:
             record.log.append(line)
+            if serves := find_line(WORKER, line):
+                self.workers[function.name] = serves
             self.on_line(record.request_id, line)
 
         environment.on_line = write
@@ -324,4 +329,3 @@ class LambdaService:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-

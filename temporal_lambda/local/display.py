@@ -1,0 +1,91 @@
+"""What ``temporal-lambda dev`` shows: log lines as they come, invocations as a table."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from temporal_lambda.local.records import InvocationRecord
+from temporal_lambda.report import INVOCATION, WORKER, find_line
+
+SHOWN = 12
+"""Invocations in the live table; it must fit a terminal of 24 lines."""
+
+COLUMNS = ("#", "start", "duration", "billed", "memory", "tasks", "stopped by", "status")
+
+
+class Display:
+    """Writes to a terminal with a live table, or plain lines to anything else.
+
+    Args:
+        console: Where to write.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._rows: deque[InvocationRecord] = deque(maxlen=SHOWN)
+        self._live: Live | None = None
+
+    @contextmanager
+    def live(self) -> Iterator[None]:
+        """Keep the table at the bottom of the terminal; without a terminal, do nothing."""
+        if not self._console.is_terminal:
+            yield
+            return
+        with Live(console=self._console, get_renderable=self.table, refresh_per_second=4) as live:
+            self._live = live
+            try:
+                yield
+            finally:
+                self._live = None
+
+    def say(self, text: str) -> None:
+        """Print a line of our own, with rich markup."""
+        self._console.print(text, highlight=False, soft_wrap=True)
+
+    def log_line(self, request_id: str, line: str) -> None:
+        """Print a line of the function's log, prefixed by its request id."""
+        if line and not find_line(INVOCATION, line) and not find_line(WORKER, line):
+            self.say(f"[dim]{request_id[:8]}[/dim] {escape(line.expandtabs(2))}")
+
+    def finished(self, record: InvocationRecord) -> None:
+        """Take an invocation into the table, or print it as a line."""
+        self._rows.append(record)
+        if self._live:
+            self._live.refresh()
+        else:
+            cells = zip(COLUMNS, _cells(record), strict=True)
+            self.say("invocation " + "  ".join(f"{name} {cell}" for name, cell in cells))
+
+    def table(self) -> Table:
+        """The invocations so far, newest last."""
+        table = Table(*COLUMNS, title="invocations", title_justify="left", expand=False)
+        for record in self._rows:
+            table.add_row(*_cells(record))
+        return table
+
+
+def describe_tasks(record: InvocationRecord) -> str:
+    """Tasks by kind, e.g. ``2 workflow, 1 activity``."""
+    tasks = (record.report or {}).get("tasks") or {}
+    return ", ".join(f"{count} {kind}" for kind, count in tasks.items() if count) or "-"
+
+
+def _cells(record: InvocationRecord) -> tuple[str, ...]:
+    report = record.report or {}
+    return (
+        str(record.number),
+        "cold" if record.cold else "warm",
+        f"{record.duration_ms:.0f} ms",
+        f"{record.billed_ms} ms",
+        "-" if record.max_memory_mb is None else f"{record.max_memory_mb} MB",
+        describe_tasks(record),
+        str(report.get("stop_reason") or "-"),
+        record.status if not record.error else escape(record.error)[:60],
+    )

@@ -1,0 +1,120 @@
+"""The worker of one invocation: started, counted, drained, and if need be left behind."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+from temporalio.client import Client
+from temporalio.worker import Worker, WorkerConfig
+
+from temporal_lambda.budget import Clock, Closing
+from temporal_lambda.config import LIMITS
+from temporal_lambda.errors import SettingsError
+from temporal_lambda.running import RunningActivities
+from temporal_lambda.slots import SlotCounter
+
+SDK_LIMIT = 100
+"""Slots of a kind whose limit the user removed (temporalio's default)."""
+
+
+class InvocationWorker:
+    """A Temporal worker whose tasks are counted and whose activities are known by name.
+
+    Args:
+        config: Keyword arguments for ``temporalio.worker.Worker``.
+        clock: Returns seconds.
+
+    Attributes:
+        slots: Counts tasks; counts nothing where the user brought a tuner.
+        activities: The activities in flight.
+    """
+
+    def __init__(self, config: WorkerConfig, clock: Clock) -> None:
+        self._config = config
+        self._worker: Worker | None = None
+        self._run: asyncio.Task[None] | None = None
+        self.slots = SlotCounter(clock)
+        self.activities = RunningActivities()
+
+    @property
+    def started(self) -> bool:
+        """Whether it has begun to poll."""
+        return self._run is not None
+
+    @property
+    def counted(self) -> bool:
+        """Whether ``slots`` sees its tasks."""
+        return not self._config.get("tuner")
+
+    def start(self, client: Client) -> asyncio.Task[None]:
+        """Begin to poll.
+
+        Returns:
+            The running worker; when it ends unasked, that is an error.
+
+        Raises:
+            Exception: What the SDK says of the configuration.
+        """
+        arguments = cast(dict[str, Any], self._sdk_config())
+        self._worker = Worker(client, **arguments)
+        self._run = asyncio.create_task(_run(self._worker))
+        return self._run
+
+    def describe(self) -> dict[str, Any]:
+        """The task queue and what is registered, by name."""
+        return {
+            "task_queue": self._config.get("task_queue"),
+            "workflows": [_name(item) for item in self._config.get("workflows", [])],
+            "activities": [_name(item) for item in self._config.get("activities", [])],
+        }
+
+    async def drain(self, closing: Closing) -> BaseException | None:
+        """Shut down, as far as the time goes.
+
+        On return the worker has ended, or has been told to and is ``stuck``.
+
+        Returns:
+            The error the worker ended with, if any.
+        """
+        if self._run is None or self._worker is None:
+            return None
+        shutdown = asyncio.create_task(self._worker.shutdown())
+        await asyncio.wait({self._run}, timeout=closing.drain_left())
+        shutdown.cancel()
+        if not self._run.done():
+            self._run.cancel()
+            return None
+        return None if self._run.cancelled() else self._run.exception()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._run is not None and not self._run.done()
+
+    def _sdk_config(self) -> WorkerConfig:
+        config = self._config.copy()
+        config["interceptors"] = [self.activities, *config.get("interceptors", [])]
+        if self.counted:
+            limits = {kind: _pop_limit(config, name) for kind, name in LIMITS.items()}
+            config["tuner"] = self.slots.tuner(limits)
+        return config
+
+
+def _pop_limit(config: WorkerConfig, name: str) -> int:
+    limit = cast(dict[str, Any], config).pop(name, None)
+    if limit is None:
+        return SDK_LIMIT
+    if not isinstance(limit, int) or limit < 1:
+        raise SettingsError(
+            f'worker_config["{name}"] must be a whole number of 1 or more; got {limit!r}'
+        )
+    return limit
+
+
+def _name(item: Any) -> str:
+    return getattr(item, "__name__", None) or repr(item)
+
+
+async def _run(worker: Worker) -> None:
+    await worker.run()
