@@ -269,6 +269,8 @@ class Invocation:
             self._report.abandoned += [{"task": name} for name in self._thread.left_over]
         if self._thread.error:
             self._failed(self._thread.error)
+        # A loop that was left behind has not ended its last phase.
+        self._report.leave_phase(self._report.current_phase, self._clock)
         worker = self._worker
         if worker and worker.started:
             self._report.stop_reason = self._stop.reason

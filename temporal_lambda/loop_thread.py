@@ -52,7 +52,7 @@ class LoopThread:
     ) -> None:
         self._main = main
         self._clock = clock
-        self._due = due
+        self._due = due + SLACK
         self._finished = False
         self._left_behind = False
         self._changed = threading.Condition()

@@ -61,7 +61,7 @@ class ClosingSteps:
                     if inspect.isawaitable(result):
                         await result
             except TimeExpired as error:
-                logger.error("%s %s was abandoned: %s", what, name, error, exc_info=error)
+                logger.error("%s %s was abandoned: %s", what, name, error)
                 self._report.abandoned.append(self._current)
             except BaseException as error:
                 logger.error("%s %s failed", what, name, exc_info=error)

@@ -11,6 +11,7 @@ from temporalio.worker import Worker, WorkerConfig
 from temporal_lambda.budget import Clock, Closing
 from temporal_lambda.config import LIMITS
 from temporal_lambda.errors import SettingsError
+from temporal_lambda.loop_thread import CLEANUP
 from temporal_lambda.running import RunningActivities
 from temporal_lambda.slots import SlotCounter
 
@@ -28,12 +29,14 @@ class InvocationWorker:
     Attributes:
         slots: Counts tasks; counts nothing where the user brought a tuner.
         activities: The activities in flight.
+        stuck: Whether it did not end when it was drained.
     """
 
     def __init__(self, config: WorkerConfig, clock: Clock) -> None:
         self._config = config
         self._worker: Worker | None = None
         self._run: asyncio.Task[None] | None = None
+        self.stuck = False
         self.slots = SlotCounter(clock)
         self.activities = RunningActivities()
 
@@ -72,7 +75,7 @@ class InvocationWorker:
     async def drain(self, closing: Closing) -> BaseException | None:
         """Shut down, as far as the time goes.
 
-        On return the worker has ended, or has been told to and is ``stuck``.
+        On return the worker has ended, or it is ``stuck`` and has been cancelled.
 
         Returns:
             The error the worker ended with, if any.
@@ -80,17 +83,15 @@ class InvocationWorker:
         if self._run is None or self._worker is None:
             return None
         shutdown = asyncio.create_task(self._worker.shutdown())
-        await asyncio.wait({self._run}, timeout=closing.drain_left())
+        await asyncio.wait({self._run}, timeout=max(0.0, closing.drain_left() - CLEANUP))
         shutdown.cancel()
-        if not self._run.done():
+        self.stuck = not self._run.done()
+        if self.stuck:
+            # The user's worker plugins get a moment to clean up, before the hooks run.
             self._run.cancel()
+            await asyncio.wait({self._run}, timeout=CLEANUP)
             return None
         return None if self._run.cancelled() else self._run.exception()
-
-    @property
-    def stuck(self) -> bool:
-        """Whether it was started and has not ended."""
-        return self._run is not None and not self._run.done()
 
     def _sdk_config(self) -> WorkerConfig:
         config = self._config.copy()

@@ -19,9 +19,11 @@ from temporalio.api.compute.v1 import (
     ComputeScaler,
 )
 from temporalio.api.deployment.v1 import WorkerDeploymentVersion as VersionMessage
+from temporalio.api.enums.v1 import RoutingConfigUpdateState
 from temporalio.api.workflowservice.v1 import (
     CreateWorkerDeploymentRequest,
     CreateWorkerDeploymentVersionRequest,
+    DescribeWorkerDeploymentRequest,
     DescribeWorkerDeploymentVersionRequest,
     SetWorkerDeploymentCurrentVersionRequest,
     UpdateWorkerDeploymentVersionComputeConfigRequest,
@@ -33,6 +35,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporal_lambda.local.errors import LocalStackError
 
 SCALING_GROUP = "default"
+ROUTED = RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_COMPLETED
 
 
 async def register(client: Client, version: WorkerDeploymentVersion, arn: str) -> None:
@@ -125,27 +128,43 @@ async def wait_until_bound(
 
 
 async def set_current(client: Client, version: WorkerDeploymentVersion, timeout: float) -> None:
-    """Route new workflows to the version.
+    """Route new workflows to the version, and wait until they really are.
+
+    A workflow that starts before its task queue knows of the routing would wait where no worker
+    looks, and the controller would not be told.
 
     Args:
         client: Connected to the server.
         version: The version.
         timeout: Seconds to go on trying while the server takes note of the task queue.
+
+    Raises:
+        LocalStackError: The server refuses, or does not finish in time.
     """
+    service = client.workflow_service
+    gives_up = time.monotonic() + timeout
     request = SetWorkerDeploymentCurrentVersionRequest(
         namespace=client.namespace,
         deployment_name=version.deployment_name,
         build_id=version.build_id,
     )
-    gives_up = time.monotonic() + timeout
     while True:
         try:
-            await client.workflow_service.set_worker_deployment_current_version(request)
-            return
+            await service.set_worker_deployment_current_version(request)
+            break
         except RPCError as error:
             if error.status != RPCStatusCode.FAILED_PRECONDITION or time.monotonic() > gives_up:
                 raise LocalStackError(f"the server did not make it current: {error}") from error
             await asyncio.sleep(0.05)
+    describe = DescribeWorkerDeploymentRequest(
+        namespace=client.namespace, deployment_name=version.deployment_name
+    )
+    while time.monotonic() < gives_up:
+        info = (await service.describe_worker_deployment(describe)).worker_deployment_info
+        if info.routing_config_update_state == ROUTED:
+            return
+        await asyncio.sleep(0.05)
+    raise LocalStackError(f"the server did not route to {version} within {timeout:.0f} s")
 
 
 def _message(version: WorkerDeploymentVersion) -> VersionMessage:

@@ -1,0 +1,96 @@
+"""Fixtures for all tests. Server tests share one Temporal server per session."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+import pytest_asyncio
+
+from temporal_lambda.local import Function, InvocationRecord, LocalStack
+from temporal_lambda.local.stack import Deployed
+
+FUNCTIONS = Path(__file__).parent / "functions"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What lies in tests/server needs a server; it runs after what does not."""
+    for item in items:
+        if "server" in item.path.parts:
+            item.add_marker("server")
+    items.sort(key=lambda item: item.get_closest_marker("server") is not None)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack() -> AsyncIterator[LocalStack]:
+    """The one Temporal server and Lambda service of the session."""
+    async with LocalStack() as stack:
+        yield stack
+
+
+def events(record: InvocationRecord) -> list[str]:
+    """What a function told by ``common.event``."""
+    # The runtime client ends a traceback without a newline, so an event may stand further right.
+    return [event for line in record.log for event in re.findall(r"EVENT (.*)", line)]
+
+
+class MakeFunction(Protocol):
+    """Makes a function of one of the tests' handlers, under a name of its own."""
+
+    def __call__(
+        self, handler: str, *, seconds: float = 10, env: Mapping[str, str] = {}, **options: Any
+    ) -> Function: ...
+
+
+@pytest.fixture
+def make_function() -> MakeFunction:
+    def make(
+        handler: str, *, seconds: float = 10, env: Mapping[str, str] = {}, **options: Any
+    ) -> Function:
+        name = f"{handler.replace('.', '-')}-{uuid.uuid4().hex[:6]}"
+        defaults = {
+            "DEPLOYMENT": name,
+            "QUEUE": name,
+            # Short, so that an invocation without a deadline in it ends soon.
+            "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "300ms",
+            "TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "1s",
+        }
+        return Function(
+            name,
+            handler,
+            FUNCTIONS,
+            timeout=timedelta(seconds=seconds),
+            environment={**defaults, **env},
+            **options,
+        )
+
+    return make
+
+
+Invoke = Callable[[Function], Awaitable[InvocationRecord]]
+
+
+@pytest.fixture
+def invoke(stack: LocalStack) -> Invoke:
+    """Invoke a function synchronously, creating it on first sight."""
+
+    async def run(function: Function) -> InvocationRecord:
+        created = stack.service.find(function.name) or stack.create(function)
+        record, _ = await stack.service.invoke(created, b"{}")
+        return record
+
+    return run
+
+
+Deploy = Callable[[Function], Awaitable[Deployed]]
+
+
+@pytest.fixture
+def deploy(stack: LocalStack) -> Deploy:
+    """Deploy a function behind the worker controller."""
+    return stack.deploy

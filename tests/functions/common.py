@@ -1,0 +1,26 @@
+"""What the tests' functions share: a version, a task queue, and a way to tell what happened."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+from temporalio.common import WorkerDeploymentVersion
+from workflows import ACTIVITIES, WORKFLOWS
+
+from temporal_lambda import LambdaWorkerConfig
+
+VERSION = WorkerDeploymentVersion(os.environ.get("DEPLOYMENT", "tests"), "1")
+
+
+def event(name: object) -> None:
+    """Tell the test, through the log, that something happened."""
+    print(f"EVENT {name}")
+
+
+def register(config: LambdaWorkerConfig) -> None:
+    """Serve the tests' workflows on the queue the test has chosen."""
+    config.worker_config["task_queue"] = os.environ.get("QUEUE", "tests")
+    config.worker_config["workflows"] = WORKFLOWS
+    config.worker_config["activities"] = ACTIVITIES
+    config.worker_config["activity_executor"] = ThreadPoolExecutor(4)

@@ -1,0 +1,66 @@
+"""Functions that know nothing of Temporal, for the Lambda service's own tests."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+if os.environ.get("INIT_SECONDS"):
+    time.sleep(float(os.environ["INIT_SECONDS"]))
+if os.environ.get("INIT_FAILS"):
+    raise RuntimeError("init broke")
+
+calls = 0
+not_callable = "text"
+
+
+def echo(event: Any, context: Any) -> Any:
+    global calls
+    calls += 1
+    print("to stdout")
+    print("to stderr", file=sys.stderr)
+    logging.getLogger().warning("to the log")
+    return {
+        "event": event,
+        "request_id": context.aws_request_id,
+        "arn": context.invoked_function_arn,
+        "remaining_ms": context.get_remaining_time_in_millis(),
+        "client_context": context.client_context and context.client_context.custom,
+        "calls": calls,
+        "pid": os.getpid(),
+        "environment": dict(os.environ),
+    }
+
+
+def fail(event: Any, context: Any) -> None:
+    print("about to fail")
+    raise ValueError("handler broke")
+
+
+def fail_twice(event: Any, context: Any) -> str:
+    """Fails until its third call in this environment."""
+    global calls
+    calls += 1
+    if calls < 3:
+        raise ValueError(f"call {calls} broke")
+    return "done"
+
+
+def hang(event: Any, context: Any) -> None:
+    time.sleep(60)
+
+
+def leave(event: Any, context: Any) -> None:
+    os._exit(event.get("status", 1))
+
+
+def big(event: Any, context: Any) -> str:
+    return "x" * (7 * 1024 * 1024)
+
+
+def nap(event: Any, context: Any) -> int:
+    time.sleep(event["seconds"])
+    return os.getpid()

@@ -1,0 +1,108 @@
+"""Workflows and activities that the tests' functions serve."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from datetime import timedelta
+
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy, VersioningBehavior
+from temporalio.exceptions import ApplicationError
+
+
+@activity.defn
+async def greet(name: str) -> str:
+    return f"Hello, {name}!"
+
+
+@activity.defn
+def sleep_in_thread(seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
+@activity.defn
+async def sleep_in_loop(seconds: float) -> str:
+    time.sleep(seconds)  # noqa: ASYNC251 - the mistake this is about
+    return "slept"
+
+
+@activity.defn
+async def swallow_cancellation(seconds: float) -> str:
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            await asyncio.sleep(until - time.monotonic())
+        except asyncio.CancelledError:
+            pass
+    return "slept"
+
+
+@activity.defn
+async def crash_once() -> str:
+    if activity.info().attempt == 1:
+        os._exit(7)
+    return "survived"
+
+
+@activity.defn
+async def hang_once(seconds: float) -> str:
+    if activity.info().attempt == 1:
+        await asyncio.sleep(seconds)
+    return "survived"
+
+
+@activity.defn
+async def hold(seconds: float) -> int:
+    await asyncio.sleep(seconds)
+    return os.getpid()
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class RunActivity:
+    """Runs one activity by name."""
+
+    @workflow.run
+    async def run(self, name: str, argument: float | str | None, timeout: float) -> object:
+        arguments = [] if argument is None else [argument]
+        return await workflow.execute_activity(
+            name,
+            args=arguments,
+            start_to_close_timeout=timedelta(seconds=timeout),
+            retry_policy=RetryPolicy(initial_interval=timedelta(milliseconds=100)),
+        )
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class Naps:
+    """Sleeps several times, on timers of the server."""
+
+    @workflow.run
+    async def run(self, times: int, seconds: float) -> int:
+        for _ in range(times):
+            await workflow.sleep(seconds)
+            await workflow.execute_activity(
+                greet, "nap", start_to_close_timeout=timedelta(seconds=10)
+            )
+        return times
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class Fails:
+    @workflow.run
+    async def run(self) -> None:
+        raise ApplicationError("on purpose")
+
+
+WORKFLOWS = [RunActivity, Naps, Fails]
+ACTIVITIES = [
+    greet,
+    sleep_in_thread,
+    sleep_in_loop,
+    swallow_cancellation,
+    crash_once,
+    hang_once,
+    hold,
+]

@@ -1,0 +1,233 @@
+"""The order of events in one invocation, when all goes well and when it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Invoke, MakeFunction, events
+
+SCENARIO = "lifecycle.lambda_handler"
+
+
+async def test_success_runs_all_phases_in_order(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    record = await invoke(make_function(SCENARIO))
+    assert record.status == "success"
+    assert events(record) == [
+        "setup",
+        "acquired",
+        "connect",
+        "work",
+        "drained",
+        "hook",
+        "released",
+        "teardown",
+    ]
+    assert record.report
+    assert list(record.report["phases_ms"]) == ["configure", "connect", "work", "drain", "hooks"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "expected", "error"),
+    [
+        ("raises_before", ["setup", "hook"], "RuntimeError: setup broke"),
+        ("raises_after", ["setup", "acquired", "released", "hook"], "RuntimeError: setup broke"),
+        (
+            "connect_refused",
+            ["setup", "acquired", "connect", "hook", "released", "teardown"],
+            "ConnectError: the Temporal server at 127.0.0.1:1, namespace default, can't be reached",
+        ),
+        (
+            "worker_raises",
+            ["setup", "acquired", "connect", "work", "hook", "released", "teardown"],
+            "RuntimeError: the worker broke",
+        ),
+        (
+            "no_task_queue",
+            ["setup", "acquired", "hook", "released", "teardown"],
+            'TaskQueueError: no task queue: set worker_config["task_queue"] in the configure '
+            "callback or the TEMPORAL_TASK_QUEUE environment variable",
+        ),
+        (
+            "teardown_raises",
+            [
+                "setup",
+                "acquired",
+                "connect",
+                "work",
+                "drained",
+                "hook",
+                "released",
+                "teardown",
+            ],
+            "RuntimeError: teardown broke",
+        ),
+    ],
+)
+async def test_failure_still_runs_what_has_to_be_closed_and_is_raised(
+    scenario: str,
+    expected: list[str],
+    error: str,
+    make_function: MakeFunction,
+    invoke: Invoke,
+) -> None:
+    record = await invoke(make_function(SCENARIO, env={"SCENARIO": scenario}))
+    assert record.status == "error"
+    assert events(record) == expected
+    assert record.error
+    assert record.error.startswith(error)
+    assert record.report
+    assert error in " ".join(record.report["errors"])
+
+
+async def test_deadline_ends_the_work_and_leaves_time_for_the_shutdown(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    function = make_function(
+        SCENARIO, seconds=3, env={"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "", "GRACEFUL": "0.2"}
+    )
+    record = await invoke(function)
+    assert record.status == "error"
+    assert record.error
+    assert "2.2s of them are kept for the shutdown" in record.error
+
+    function = make_function(
+        SCENARIO,
+        seconds=3,
+        env={
+            "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "",
+            "TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "1s",
+            "GRACEFUL": "0.2",
+        },
+    )
+    record = await invoke(function)
+    assert record.status == "success"
+    assert events(record)[-4:] == ["drained", "hook", "released", "teardown"]
+    assert record.report
+    assert record.report["stop_reason"] == "deadline"
+    assert 1500 < record.report["phases_ms"]["work"] < 2100
+
+
+async def test_too_short_deadline_says_both_numbers_and_the_remedy(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    function = make_function(
+        SCENARIO, seconds=3, env={"TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "5s"}
+    )
+    record = await invoke(function)
+    assert record.error
+    assert record.error.startswith("DeadlineError: Lambda timeout is too short: 3.0s are left and")
+    assert "7.0s of them are kept for the shutdown. Increase the function timeout" in record.error
+    assert events(record) == ["setup", "acquired", "hook", "released", "teardown"]
+
+
+async def test_short_deadline_warns_once(make_function: MakeFunction, invoke: Invoke) -> None:
+    record = await invoke(make_function(SCENARIO, seconds=6))
+    warnings = [line for line in record.log if "Lambda timeout leaves less than 5s" in line]
+    assert record.status == "success"
+    assert len(warnings) == 1
+
+
+async def test_hooks_of_every_kind_run_in_order_whatever_the_others_do(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    record = await invoke(make_function(SCENARIO, env={"SCENARIO": "hooks"}))
+    assert record.status == "success"
+    names = ["sync", "coroutine", "future", "task", "raises", "exits", "hangs", "blocks", "last"]
+    assert events(record)[-len(names) - 2 :] == [*names, "released", "teardown"]
+    assert record.report
+    assert record.report["abandoned"] == [{"hook": "hangs"}, {"hook": "blocks"}]
+    assert record.report["errors"] == [
+        "hook raises: RuntimeError: hook broke",
+        "hook exits: SystemExit: 3",
+    ]
+    log = "\n".join(record.log)
+    assert "Traceback" in log
+    assert 'raise RuntimeError("hook broke")' in log
+    assert "hook blocks was abandoned: it blocks at" in log
+    assert record.duration_ms < 9_800
+
+
+@pytest.mark.parametrize("scenario", ["setup_hangs", "setup_blocks"])
+async def test_setup_that_never_ends_is_left_in_time_for_the_hooks(
+    scenario: str, make_function: MakeFunction, invoke: Invoke
+) -> None:
+    record = await invoke(make_function(SCENARIO, seconds=3, env={"SCENARIO": scenario}))
+    assert record.status == "error"
+    assert record.error
+    expected = "DeadlineError" if scenario == "setup_hangs" else "EventLoopBlockedError"
+    assert record.error.startswith(expected)
+    assert events(record) == ["setup", "hook"]
+    assert record.duration_ms < 2_800
+
+
+async def test_nothing_is_shared_between_two_invocations(
+    make_function: MakeFunction, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    profile = tmp_path_factory.mktemp("profile") / "temporal.toml"
+    profile.write_text('[profile.default.grpc_meta]\nteam = "tests"\n')
+    function = make_function(
+        SCENARIO, env={"SCENARIO": "sharing", "TEMPORAL_CONFIG_FILE": str(profile)}
+    )
+    first, second = await invoke(function), await invoke(function)
+    assert (first.cold, second.cold) == (True, False)
+    assert first.pid == second.pid
+    assert first.status == second.status == "success", first.log
+    assert events(first) == events(second)
+    assert "metadata {'team': 'tests'} version 1" in events(first)
+
+
+async def test_connection_is_reused_by_the_next_invocation_of_the_environment(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    function = make_function(SCENARIO)
+    first, second = await invoke(function), await invoke(function)
+    assert first.report
+    assert second.report
+    assert (first.report["connection"], second.report["connection"]) == ("new", "reused")
+    assert (first.report["cold"], second.report["cold"]) == (True, False)
+
+
+async def test_connection_is_made_anew_where_reuse_is_switched_off(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    function = make_function(SCENARIO, env={"TEMPORAL_LAMBDA_REUSE_CONNECTION": "false"})
+    for _ in range(2):
+        record = await invoke(function)
+        assert record.report
+        assert record.report["connection"] == "new"
+
+
+async def test_environment_stands_still_between_invocations(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    function = make_function(SCENARIO, env={"SCENARIO": "ticking"})
+    first = await invoke(function)
+    # A whole cold start of another function passes meanwhile.
+    await invoke(make_function(SCENARIO))
+    second = await invoke(function)
+    assert first.pid == second.pid
+    assert first.report
+    at_end = int(events(first)[-3].removeprefix("ticks "))
+    at_start = int(next(e for e in events(second) if e.startswith("ticks")).removeprefix("ticks "))
+    assert at_end > 100
+    assert at_start - at_end < 50
+
+
+async def test_report_is_an_object_under_lambdas_json_log_format(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    record = await invoke(make_function(SCENARIO, env={"AWS_LAMBDA_LOG_FORMAT": "JSON"}))
+    line = next(line for line in record.log if '"temporal_lambda invocation"' in line)
+    assert line.startswith("{")
+    assert record.report
+    assert record.report["request_id"] == record.request_id
+
+
+async def test_report_follows_lambdas_log_level(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    record = await invoke(make_function(SCENARIO, env={"AWS_LAMBDA_LOG_LEVEL": "WARN"}))
+    assert record.status == "success"
+    assert record.report is None

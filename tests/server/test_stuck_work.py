@@ -1,0 +1,99 @@
+"""Activities that will not stop, and what becomes of the invocation around them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle
+
+from temporal_lambda.local import InvocationRecord, LocalStack
+from temporal_lambda.local.stack import Deployed
+from tests.conftest import Deploy, MakeFunction, events
+
+PROMISED_MS = 200
+
+
+async def run_stuck(
+    stack: LocalStack, deployed: Deployed, activity: str
+) -> tuple[WorkflowHandle[Any, Any], InvocationRecord]:
+    """Start a workflow with a stuck activity; the invocation that abandoned something."""
+    handle = await stack.client.start_workflow(
+        "RunActivity",
+        args=[activity, 14.0, 60.0],
+        id=f"{activity}-{uuid.uuid4().hex[:6]}",
+        task_queue=deployed.task_queue,
+    )
+
+    def stuck(record: InvocationRecord) -> bool:
+        return record.function == deployed.function.name and bool(
+            record.report and record.report["abandoned"]
+        )
+
+    record = await stack.service.wait_for_record(stuck, timeout=30)
+    await handle.terminate()
+    return handle, record
+
+
+def named(handle: WorkflowHandle[Any, Any], activity: str) -> dict[str, Any]:
+    return {"activity": activity, "workflow_id": handle.id, "attempt": 1}
+
+
+async def test_sync_activity_that_sleeps_through_the_drain_with_a_12_s_deadline(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    function = make_function(
+        "lifecycle.lambda_handler",
+        seconds=12,
+        env={"TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "5s"},
+    )
+    handle, record = await run_stuck(stack, await deploy(function), "sleep_in_thread")
+    assert record.status == "success"
+    assert record.duration_ms < 12_000 - PROMISED_MS
+    assert events(record)[-4:] == ["drained", "hook", "released", "teardown"]
+    assert record.report
+    assert record.report["stop_reason"] == "deadline"
+    assert record.report["abandoned"] == [named(handle, "sleep_in_thread")]
+    line = next(line for line in record.log if "the worker did not stop in time" in line)
+    assert f"activity sleep_in_thread (workflow {handle.id}, attempt 1)" in line
+
+
+@pytest.mark.parametrize("activity", ["sleep_in_thread", "swallow_cancellation"])
+async def test_environment_is_not_poisoned_by_an_abandoned_activity(
+    activity: str, stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5))
+    handle, record = await run_stuck(stack, deployed, activity)
+    assert record.duration_ms < 5_000 - PROMISED_MS
+    assert record.report
+    assert record.report["abandoned"] == [named(handle, activity)]
+
+    result = await stack.client.execute_workflow(
+        "RunActivity",
+        args=["greet", "you", 10.0],
+        id=f"{activity}-{uuid.uuid4().hex[:6]}",
+        task_queue=deployed.task_queue,
+    )
+    assert result == "Hello, you!"
+    following = await stack.service.wait_for_record(
+        lambda later: later.function == record.function and later.number > record.number, 30
+    )
+    assert following.pid == record.pid
+    assert following.report
+    assert following.report["connection"] == "new"
+
+
+async def test_activity_that_blocks_the_event_loop_costs_neither_hooks_nor_deadline(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5))
+    handle, record = await run_stuck(stack, deployed, "sleep_in_loop")
+    assert record.duration_ms < 5_000 - PROMISED_MS
+    assert events(record)[-3:] == ["hook", "released", "teardown"]
+    assert record.error
+    assert record.error.startswith("EventLoopBlockedError: the event loop is blocked at ")
+    assert "workflows.py" in record.error
+    assert record.report
+    assert record.report["abandoned"][0] == named(handle, "sleep_in_loop")
+    assert "in sleep_in_loop" in record.report["abandoned"][1]["event loop"]
