@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+FUNCTIONS := tests/functions examples/greeting examples/s3_storage
 
 .PHONY: help demo test lint format check bench clean
 
@@ -26,6 +27,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	set -e; for code in $(FUNCTIONS); do MYPYPATH=$$code $(BIN)/mypy $$code/*.py; done
 	$(BIN)/lint-imports
 
 format: $(VENV)/dev

@@ -15,9 +15,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 Clock = Callable[[], float]
 
@@ -35,8 +34,7 @@ LEAST_TAIL = 1.0
 """Seconds kept for hooks, teardown and margin when the buffer leaves nothing beyond the drain."""
 
 
-@dataclass(frozen=True)
-class Deadline:
+class Deadline(NamedTuple):
     """The moment Lambda ends the invocation, on a clock that only goes forward.
 
     Args:
@@ -71,8 +69,7 @@ class Deadline:
         return max(0.0, self.at - self.clock())
 
 
-@dataclass(frozen=True)
-class Closing:
+class Closing(NamedTuple):
     """The moments that bound the end of an invocation, fixed when the work ends."""
 
     drain_end: float
@@ -88,8 +85,7 @@ class Closing:
         return max(0.0, self.hooks_end - self.clock())
 
 
-@dataclass(frozen=True)
-class Budget:
+class Budget(NamedTuple):
     """A deadline, shared out.
 
     Args:

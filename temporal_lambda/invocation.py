@@ -13,9 +13,8 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from temporalio.client import Client
 
@@ -35,8 +34,7 @@ from temporal_lambda.worker import InvocationWorker
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Environment:
+class Environment(NamedTuple):
     """What an execution environment keeps from one invocation to the next.
 
     Attributes:

@@ -11,7 +11,6 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,19 +26,23 @@ PREFIX = "TEMPORAL_LAMBDA_"
 CONFIG_FILE = "temporal.toml"
 
 
-@dataclass(frozen=True)
 class Settings:
     """What files and environment say, validated.
 
-    Attributes:
+    No dataclass, so that nothing prints the credentials in ``connect``.
+
+    Args:
         connect: Arguments for ``Client.connect`` from Temporal's profile.
         values: The ``[lambda_worker]`` settings by name; those not set are absent.
         file: The ``temporal.toml`` that was read, or ``None``.
     """
 
-    connect: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    values: Mapping[str, Any] = field(default_factory=dict)
-    file: Path | None = None
+    def __init__(
+        self, connect: Mapping[str, Any], values: Mapping[str, Any], file: Path | None
+    ) -> None:
+        self.connect = connect
+        self.values = values
+        self.file = file
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -147,8 +150,12 @@ def _from_table(table: Any, path: Path | None) -> dict[str, Any]:
 def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     names = {variable(name): name for name in SETTINGS}
     for key in environ:
-        if key.startswith(PREFIX) and key not in names and _nearest(key, names):
-            logger.warning("unknown environment variable %s%s", key, _suggestion(key, names))
+        if key.startswith(PREFIX) and key not in names:
+            nearest = _nearest(key.removeprefix(PREFIX).lower(), SETTINGS)
+            if nearest:
+                logger.warning(
+                    "unknown environment variable %s; did you mean %s?", key, variable(nearest)
+                )
     return {
         name: _value(name, environ[key], key) for key, name in names.items() if environ.get(key)
     }

@@ -10,7 +10,6 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from temporalio.worker import (
@@ -118,12 +117,6 @@ class _Permit(SlotPermit):
     used = False
 
 
-@dataclass(eq=False)
-class _Waiter:
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[None]
-
-
 class _CountedSlots(CustomSlotSupplier):
     """A fixed number of slots of one kind."""
 
@@ -132,18 +125,18 @@ class _CountedSlots(CustomSlotSupplier):
         self._free = limit
         self._counter = counter
         self._lock = threading.Lock()
-        self._waiters: deque[_Waiter] = deque()
+        self._waiters: deque[asyncio.Future[None]] = deque()
 
     async def reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit:
         loop = asyncio.get_running_loop()
         while not self._take():
-            waiter = _Waiter(loop, loop.create_future())
+            waiter = loop.create_future()
             with self._lock:
                 self._waiters.append(waiter)
             # A slot may have come free between the failed take and the append.
             self._wake()
             try:
-                await waiter.future
+                await waiter
             except asyncio.CancelledError:
                 with self._lock:
                     if waiter in self._waiters:
@@ -182,7 +175,7 @@ class _CountedSlots(CustomSlotSupplier):
                 return
             waiter = self._waiters.popleft()
         try:
-            waiter.loop.call_soon_threadsafe(_resolve, waiter.future)
+            waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
         except RuntimeError:
             # The loop is closed: the invocation this waiter belonged to is over.
             self._wake()

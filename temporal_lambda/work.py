@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any, Literal, NoReturn, TypeAlias
+from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias
 
 from temporalio.client import Client
 
@@ -16,8 +15,7 @@ from temporal_lambda.slots import SlotCounter
 Reason = Literal["deadline", "idle", "result", "signal", "error"]
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """What a work strategy sees while the worker polls.
 
     Attributes:
@@ -35,8 +33,7 @@ class Work:
     slots: SlotCounter
 
 
-@dataclass(frozen=True)
-class Stop:
+class Stop(NamedTuple):
     """Why the work ended, and what the handler returns."""
 
     reason: Reason

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 import uuid
+from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,9 @@ from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian, send
 from temporal_lambda.local.records import Status
 from temporal_lambda.local.runtime_api import Answer, Call, RuntimeApi
+
+EXIT_SECONDS = 1.0
+"""How long a runtime that has reported an init error may take to exit."""
 
 
 class ExecutionEnvironment:
@@ -28,6 +32,7 @@ class ExecutionEnvironment:
     Attributes:
         on_line: Receives each line the process prints.
         retired: Whether it is to be stopped after the invocation that runs.
+        request_id: The invocation whose handler runs now; ``None`` between invocations.
         peak_memory_mb: Peak resident memory of the process in MB; ``None`` where ``/proc`` is
             missing.
     """
@@ -37,11 +42,12 @@ class ExecutionEnvironment:
         self.function = function
         self.retired = False
         self.on_line: Callable[[str], None] = lambda line: None
+        self.request_id: str | None = None
         self.peak_memory_mb: int | None = None
         self._guardian = guardian
         self._api = RuntimeApi(self._asked)
         self._asking = asyncio.Event()
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
         self._output = -1
         self._unfinished_line = b""
         self._frozen = False
@@ -91,17 +97,19 @@ class ExecutionEnvironment:
             )
         finally:
             os.close(end)
-        return await self._finish_init(limit)
+        return await self._finish_init(self._process, limit)
 
-    async def _finish_init(self, limit: float) -> Answer | None:
-        await self._wait_until_asking(limit)
+    async def _finish_init(self, process: Process, limit: float) -> Answer | None:
+        await self._wait_until_asking(process, limit)
         if self._asking.is_set():
             return None
-        exited = await self._exit_soon() if self._api.init_error else self._process_exited()
-        reported = self._api.init_error
+        if self._api.init_error:
+            # It exits on its own; what it still has to say belongs into the log.
+            await _exit_soon(process)
+        exited = process.returncode
         await self.stop()
-        if reported:
-            return reported
+        if self._api.init_error:
+            return self._api.init_error
         if exited is not None:
             return Answer.failure("init", "Runtime.ExitError", _exit_message(exited))
         return Answer.failure(
@@ -115,18 +123,23 @@ class ExecutionEnvironment:
             call: Its ``deadline_ms`` is kept: the process is killed then.
 
         Returns:
-            How it ended, and what to tell the caller. After anything but a success or an error the
-            process is gone.
+            How it ended, and what to tell the caller. After a timeout or a crash the process is
+            gone.
         """
+        process = self._process
+        assert process is not None
         self._asking.clear()
         self._thaw()
         self._api.give(call)
-        await self._wait_until_asking(call.deadline_ms / 1000 - time.time())
-        answer = self._api.answer
-        if self._asking.is_set() and answer:
+        self.request_id = call.request_id
+        await self._wait_until_asking(process, call.deadline_ms / 1000 - time.time())
+        self.request_id = None
+        answer, exited = self._api.answer, process.returncode
+        if not self._asking.is_set():
+            await self.stop()
+        if answer and (self._asking.is_set() or exited is not None):
+            # A runtime that answered and then ended, as after a refused response, has answered.
             return ("error" if answer.error_type else "success"), answer
-        exited = self._process_exited()
-        await self.stop()
         if exited is None:
             seconds = self.function.timeout.total_seconds()
             message = f"Task timed out after {seconds:.2f} seconds"
@@ -180,28 +193,13 @@ class ExecutionEnvironment:
             if line.startswith("VmHWM:"):
                 self.peak_memory_mb = int(line.split()[1]) // 1024
 
-    async def _wait_until_asking(self, seconds: float) -> None:
-        assert self._process is not None
-        waits = [
-            asyncio.create_task(self._asking.wait()),
-            asyncio.create_task(self._process.wait()),
-        ]
+    async def _wait_until_asking(self, process: Process, seconds: float) -> None:
+        waits = [asyncio.create_task(self._asking.wait()), asyncio.create_task(process.wait())]
         try:
             await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-
-    async def _exit_soon(self) -> int | None:
-        assert self._process is not None
-        try:
-            return await asyncio.wait_for(self._process.wait(), 1.0)
-        except asyncio.TimeoutError:
-            return None
-
-    def _process_exited(self) -> int | None:
-        assert self._process is not None
-        return self._process.returncode
 
     def _freeze(self) -> None:
         if self._process:
@@ -212,6 +210,13 @@ class ExecutionEnvironment:
         if self._process and self._frozen:
             send(self._process, signal.SIGCONT)
             self._frozen = False
+
+
+async def _exit_soon(process: Process) -> None:
+    try:
+        await asyncio.wait_for(process.wait(), EXIT_SECONDS)
+    except asyncio.TimeoutError:
+        pass
 
 
 def _exit_message(code: int) -> str:

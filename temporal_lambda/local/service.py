@@ -117,6 +117,10 @@ class LambdaService:
         fleet = self._fleets[name]
         return [*fleet.idle, *fleet.busy]
 
+    def busy(self, name: str) -> int:
+        """How many invocations of a function run right now."""
+        return len(self._fleets[name].busy)
+
     async def wait_for_record(
         self, predicate: Callable[[InvocationRecord], bool], timeout: float
     ) -> InvocationRecord:

@@ -1,0 +1,141 @@
+"""The real loop: the server's worker controller invokes the function whenever there is work."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+from temporal_lambda.local import InvocationRecord, LocalStack
+from temporal_lambda.local.stack import Deployed
+from tests.conftest import Deploy, MakeFunction
+
+HANDLER = "lifecycle.lambda_handler"
+SHORT_SHUTDOWN = {
+    "TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "500ms",
+    "TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "1s",
+}
+
+
+def unique(name: str) -> str:
+    return f"{name}-{uuid.uuid4().hex[:8]}"
+
+
+def records_of(stack: LocalStack, deployed: Deployed) -> list[InvocationRecord]:
+    """Finished invocations of a function, oldest first."""
+    return [r for r in stack.service.records if r.function == deployed.function.name]
+
+
+async def run_activity(
+    stack: LocalStack, deployed: Deployed, *arguments: Any, workflow_id: str | None = None
+) -> Any:
+    return await stack.client.execute_workflow(
+        "RunActivity",
+        args=list(arguments),
+        id=workflow_id or unique("run"),
+        task_queue=deployed.task_queue,
+    )
+
+
+async def test_workflow_runs_in_an_event_invocation_of_a_runtime_process(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function(HANDLER))
+    assert await run_activity(stack, deployed, "greet", "World", 10.0) == "Hello, World!"
+    record = await stack.service.wait_for_record(
+        lambda r: r.function == deployed.function.name and bool(r.report and r.report["busy_ms"]),
+        20,
+    )
+    assert record.invocation_type == "Event"
+    assert record.status == "success"
+    assert record.report
+    assert record.report["tasks"]["activity"] == 1
+    assert record.report["tasks"]["workflow"] >= 2
+    assert stack.service.workers[deployed.function.name]["task_queue"] == deployed.task_queue
+
+
+async def test_workflow_outlives_many_invocations_of_a_function(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function(HANDLER, seconds=3, env=SHORT_SHUTDOWN))
+    result = await stack.client.execute_workflow(
+        # Each nap is longer than the function's timeout of 3 s.
+        "Naps",
+        args=[3, 3.2],
+        id=unique("naps"),
+        task_queue=deployed.task_queue,
+    )
+    assert result == 3
+    await settled(stack, deployed)
+    worked = [r for r in records_of(stack, deployed) if r.report and r.report["busy_ms"]]
+    assert len(worked) >= 3
+    assert {record.status for record in worked} == {"success"}
+    # Frozen for seconds in between, it is still the same warm process.
+    assert len({record.pid for record in worked}) == 1
+    assert [record.cold for record in worked[1:]] == [False] * (len(worked) - 1)
+
+
+async def test_killed_by_the_timeout_the_activity_is_retried_in_another_process(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    # The handler believes in a deadline far away, so Lambda has to kill it.
+    function = make_function("no_deadline.lambda_handler", seconds=3)
+    deployed = await deploy(function)
+    assert await run_activity(stack, deployed, "hang_once", 60.0, 4.0) == "survived"
+    await settled(stack, deployed)
+    records = records_of(stack, deployed)
+    killed = next(record for record in records if record.status == "timeout")
+    assert killed.error
+    assert killed.error.endswith("Task timed out after 3.00 seconds")
+    survivor = next(r for r in records if r.report and r.report["tasks"]["activity"])
+    assert survivor.pid != killed.pid
+    assert survivor.status == "success"
+
+
+async def test_crash_in_an_activity_is_retried_in_another_process(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function(HANDLER, retries=0))
+    assert await run_activity(stack, deployed, "crash_once", None, 3.0) == "survived"
+    await settled(stack, deployed)
+    records = records_of(stack, deployed)
+    crashed = next(record for record in records if record.status == "crash")
+    assert crashed.error
+    assert "Runtime exited with error: exit status 7" in crashed.error
+    survivor = next(r for r in records if r.report and r.report["tasks"]["activity"])
+    assert survivor.pid != crashed.pid
+
+
+async def test_twenty_workflows_at_once_scale_out_to_several_environments(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function(HANDLER, seconds=20, concurrency=4))
+    await settled(stack, deployed)
+    pids = await asyncio.gather(
+        *(run_activity(stack, deployed, "hold", 1.0, 60.0) for _ in range(20))
+    )
+    assert len(pids) == 20
+    assert 2 <= len(set(pids)) <= 4
+    await settled(stack, deployed)
+    assert all(record.status == "success" for record in records_of(stack, deployed))
+
+
+async def test_two_stacks_side_by_side_do_not_meet(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    function = make_function(HANDLER)
+    async with LocalStack() as other:
+        deployed = await other.deploy(function)
+        assert await run_activity(other, deployed, "greet", "there", 10.0) == "Hello, there!"
+        assert other.temporal_address != stack.temporal_address
+    assert stack.service.find(function.name) is None
+
+
+async def settled(stack: LocalStack, deployed: Deployed) -> None:
+    """Wait until no invocation of the function runs."""
+
+    async def wait() -> None:
+        while stack.service.busy(deployed.function.name):
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(wait(), 30)

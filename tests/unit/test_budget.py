@@ -1,0 +1,96 @@
+"""How the deadline is shared out."""
+
+from __future__ import annotations
+
+import math
+from datetime import timedelta
+
+import pytest
+
+from temporal_lambda.budget import MARGIN, Budget, Deadline
+
+
+class Clock:
+    """Time that goes on only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Context:
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
+
+
+def budget(clock: Clock, total: float, buffer: float = 7.0, graceful: float = 5.0) -> Budget:
+    return Budget(Deadline(clock.now + total, clock), buffer, graceful)
+
+
+def test_deadline_is_read_from_the_context_once() -> None:
+    clock = Clock()
+    deadline = Deadline.of(Context(), clock)
+    clock.now += 10
+    assert deadline.remaining() == 50.0
+
+
+def test_context_without_remaining_time_has_no_deadline() -> None:
+    assert Deadline.of(object()).remaining() == math.inf
+    assert Deadline.of(None).remaining() == math.inf
+
+
+def test_work_ends_a_buffer_before_the_deadline() -> None:
+    clock = Clock()
+    shares = budget(clock, 60)
+    assert shares.work_left() == 53.0
+    clock.now += 59
+    assert shares.work_left() == 0.0
+
+
+def test_defaults_give_the_drain_half_a_second_beyond_the_graceful_timeout() -> None:
+    clock = Clock()
+    closing = budget(clock, 7).close()
+    assert closing.drain_left() == 5.5
+    assert closing.hooks_left() == 6.5
+
+
+def test_early_shutdown_takes_no_longer_than_one_at_the_deadline() -> None:
+    clock = Clock()
+    closing = budget(clock, 900).close()
+    assert closing.drain_left() == 5.5
+    assert closing.hooks_left() == 6.5
+
+
+def test_shutdown_without_deadline_is_bounded_by_the_buffer() -> None:
+    closing = Budget(Deadline(math.inf, Clock()), 7.0, 5.0).close()
+    assert closing.drain_left() == 5.5
+
+
+@pytest.mark.parametrize("total", [0.0, 0.2, 1.0, 3.0, 7.0, 900.0])
+@pytest.mark.parametrize(("buffer", "graceful"), [(7.0, 5.0), (5.0, 5.0), (1.0, 0.5), (0.0, 0.0)])
+def test_phases_never_overrun_the_deadline_nor_run_backwards(
+    total: float, buffer: float, graceful: float
+) -> None:
+    clock = Clock()
+    shares = budget(clock, total, buffer, graceful)
+    closing = shares.close()
+    assert clock.now <= closing.drain_end <= closing.hooks_end <= clock.now + total
+    assert 0 <= shares.setup_left() <= total
+
+
+def test_handler_is_back_a_margin_before_the_deadline() -> None:
+    clock = Clock()
+    shares = budget(clock, 7)
+    assert shares.deadline.at - shares.close().hooks_end >= MARGIN
+
+
+def test_buffer_that_equals_the_graceful_timeout_still_leaves_time_for_hooks() -> None:
+    closing = budget(Clock(), 5, buffer=5.0, graceful=5.0).close()
+    assert closing.hooks_left() - closing.drain_left() >= 0.5
+
+
+def test_settings_are_shared_out_in_seconds() -> None:
+    shares = Budget.share(Deadline(), timedelta(seconds=3), timedelta(milliseconds=500))
+    assert (shares.buffer, shares.graceful_timeout) == (3.0, 0.5)

@@ -1,0 +1,222 @@
+"""What the configure callback sees, and what is made of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import (
+    PollerBehaviorSimpleMaximum,
+    WorkerDeploymentConfig,
+    WorkerTuner,
+)
+
+from temporal_lambda import LambdaWorkerConfig, SettingsError, TaskQueueError
+from temporal_lambda.config import ConfigFactory
+from temporal_lambda.settings import Settings
+
+VERSION = WorkerDeploymentVersion("service", "v1")
+
+
+def factory(connect: Any = None, **values: Any) -> ConfigFactory:
+    return ConfigFactory(Settings(connect or {}, values, None), VERSION)
+
+
+def completed(
+    change: Any = lambda config: None, connect: Any = None, **values: Any
+) -> LambdaWorkerConfig:
+    """A configuration after a callback that sets a task queue and makes one change."""
+    made = factory(connect, **values)
+    config = made.new()
+    config.worker_config["task_queue"] = "q"
+    change(config)
+    made.complete(config)
+    return config
+
+
+def test_bare_instance_holds_no_lambda_defaults() -> None:
+    config = LambdaWorkerConfig()
+    assert config.client_connect_config == {}
+    assert config.worker_config == {}
+    assert config.shutdown_hooks == []
+    assert config.shutdown_deadline_buffer == timedelta(seconds=7)
+
+
+def test_fields_stand_in_the_order_of_the_contrib_module() -> None:
+    names = [field.name for field in dataclasses.fields(LambdaWorkerConfig)]
+    assert names == [
+        "client_connect_config",
+        "worker_config",
+        "shutdown_deadline_buffer",
+        "shutdown_hooks",
+        "idle_timeout",
+        "reuse_connection",
+    ]
+
+
+def test_callback_sees_the_lambda_defaults() -> None:
+    config = factory().new()
+    assert config.worker_config == {
+        "max_concurrent_activities": 2,
+        "max_concurrent_workflow_tasks": 10,
+        "max_concurrent_local_activities": 2,
+        "max_concurrent_nexus_tasks": 5,
+        "workflow_task_poller_behavior": PollerBehaviorSimpleMaximum(2),
+        "activity_task_poller_behavior": PollerBehaviorSimpleMaximum(1),
+        "nexus_task_poller_behavior": PollerBehaviorSimpleMaximum(1),
+        "graceful_shutdown_timeout": timedelta(seconds=5),
+        "max_cached_workflows": 30,
+        "disable_eager_activity_execution": True,
+        "deployment_config": WorkerDeploymentConfig(version=VERSION, use_worker_versioning=True),
+    }
+    assert config.idle_timeout is None
+    assert config.reuse_connection is True
+
+
+def test_defaults_equal_those_of_the_contrib_module() -> None:
+    from temporalio.contrib.aws import lambda_worker
+
+    theirs = {field.name for field in dataclasses.fields(lambda_worker.LambdaWorkerConfig)}
+    assert theirs <= {field.name for field in dataclasses.fields(LambdaWorkerConfig)}
+    bare = lambda_worker.LambdaWorkerConfig()
+    assert bare.shutdown_deadline_buffer == LambdaWorkerConfig().shutdown_deadline_buffer
+
+
+def test_settings_reach_the_callback() -> None:
+    config = factory(
+        {"target_host": "h:1"},
+        task_queue="q",
+        idle_timeout=timedelta(seconds=2),
+        reuse_connection=False,
+        max_concurrent_activities=7,
+        activity_task_pollers=3,
+        max_cached_workflows=0,
+    ).new()
+    assert config.client_connect_config == {"target_host": "h:1"}
+    assert config.worker_config["task_queue"] == "q"
+    assert config.worker_config["max_concurrent_activities"] == 7
+    assert config.worker_config["activity_task_poller_behavior"] == PollerBehaviorSimpleMaximum(3)
+    assert config.worker_config["max_cached_workflows"] == 0
+    assert config.idle_timeout == timedelta(seconds=2)
+    assert config.reuse_connection is False
+
+
+def test_two_configurations_share_nothing_mutable() -> None:
+    made = factory({"rpc_metadata": {"a": "1"}})
+    first, second = made.new(), made.new()
+    metadata: Any = first.client_connect_config["rpc_metadata"]
+    metadata["b"] = "2"
+    deployment = first.worker_config["deployment_config"]
+    assert deployment is not None
+    deployment.use_worker_versioning = False
+    first.shutdown_hooks.append(lambda: None)
+    del first.worker_config["max_cached_workflows"]
+    assert second == made.new()
+    assert second.client_connect_config == {"rpc_metadata": {"a": "1"}}
+
+
+def test_user_values_win_except_versioning_and_eager_activities() -> None:
+    def change(config: LambdaWorkerConfig) -> None:
+        config.worker_config["max_concurrent_activities"] = 50
+        config.worker_config["disable_eager_activity_execution"] = False
+        config.worker_config["deployment_config"] = WorkerDeploymentConfig(
+            version=WorkerDeploymentVersion("other", "v9"),
+            use_worker_versioning=False,
+            default_versioning_behavior=VersioningBehavior.PINNED,
+        )
+
+    worker = completed(change).worker_config
+    assert worker["max_concurrent_activities"] == 50
+    assert worker["disable_eager_activity_execution"] is True
+    assert worker["deployment_config"] == WorkerDeploymentConfig(
+        version=VERSION,
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+def test_missing_task_queue_names_both_ways_to_set_it(missing: Any) -> None:
+    def change(config: LambdaWorkerConfig) -> None:
+        config.worker_config["task_queue"] = missing
+
+    with pytest.raises(TaskQueueError, match="TEMPORAL_TASK_QUEUE") as error:
+        completed(change)
+    assert 'worker_config["task_queue"]' in str(error.value)
+    assert isinstance(error.value, ValueError)
+
+
+def set_graceful(seconds: float) -> Any:
+    def change(config: LambdaWorkerConfig) -> None:
+        config.worker_config["graceful_shutdown_timeout"] = timedelta(seconds=seconds)
+
+    return change
+
+
+def test_buffer_follows_the_graceful_timeout_of_the_callback() -> None:
+    assert completed(set_graceful(20)).shutdown_deadline_buffer == timedelta(seconds=22)
+    assert completed(set_graceful(0)).shutdown_deadline_buffer == timedelta(seconds=2)
+
+
+def test_buffer_follows_the_graceful_timeout_of_the_settings() -> None:
+    config = completed(graceful_shutdown_timeout=timedelta(seconds=9))
+    assert config.shutdown_deadline_buffer == timedelta(seconds=11)
+
+
+def test_buffer_set_by_hand_does_not_follow() -> None:
+    def change(config: LambdaWorkerConfig) -> None:
+        set_graceful(3)(config)
+        config.shutdown_deadline_buffer = timedelta(seconds=7)
+
+    assert completed(change).shutdown_deadline_buffer == timedelta(seconds=7)
+    config = completed(set_graceful(3), shutdown_deadline_buffer=timedelta(seconds=8))
+    assert config.shutdown_deadline_buffer == timedelta(seconds=8)
+
+
+def test_buffer_smaller_than_the_graceful_timeout_says_what_to_set() -> None:
+    def change(config: LambdaWorkerConfig) -> None:
+        set_graceful(10)(config)
+        config.shutdown_deadline_buffer = timedelta(seconds=7)
+
+    message = r"shutdown_deadline_buffer \(7 s\) is smaller than .*\(10 s\).*to at least 12 s"
+    with pytest.raises(SettingsError, match=message):
+        completed(change)
+    with pytest.raises(SettingsError, match=r"\(1 s\) is smaller than .*\(5 s\)"):
+        factory(shutdown_deadline_buffer=timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("shutdown_deadline_buffer", timedelta(seconds=-1)),
+        ("shutdown_deadline_buffer", 7),
+        ("idle_timeout", timedelta(seconds=-1)),
+        ("idle_timeout", 3),
+    ],
+)
+def test_negative_time_or_one_of_another_type_is_named(name: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must be a timedelta of 0 or more"):
+        completed(lambda config: setattr(config, name, value))
+
+
+def test_tuner_replaces_the_limits() -> None:
+    tuner = WorkerTuner.create_fixed(workflow_slots=3)
+
+    def change(config: LambdaWorkerConfig) -> None:
+        config.worker_config["tuner"] = tuner
+
+    worker = completed(change).worker_config
+    assert worker["tuner"] is tuner
+    assert not any(name.startswith("max_concurrent_") for name in worker)
+
+
+def test_idle_timeout_with_a_tuner_says_what_to_do() -> None:
+    def change(config: LambdaWorkerConfig) -> None:
+        config.worker_config["tuner"] = WorkerTuner.create_fixed()
+        config.idle_timeout = timedelta(seconds=1)
+
+    with pytest.raises(SettingsError, match=r"can't be observed: use max_concurrent_\* limits"):
+        completed(change)

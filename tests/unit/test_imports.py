@@ -1,0 +1,52 @@
+"""What importing this package costs, and what it does not bring along."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+
+def modules_added_by(statement: str) -> set[str]:
+    """Modules a statement loads on top of ``import temporalio.worker``, in a fresh interpreter."""
+    code = (
+        "import sys, temporalio.worker\n"
+        "before = set(sys.modules)\n"
+        f"{statement}\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+
+
+def test_import_loads_only_this_package_and_a_handful_of_modules() -> None:
+    added = modules_added_by("import temporal_lambda")
+    foreign = {name for name in added if not name.startswith("temporal_lambda")}
+    assert foreign <= {
+        "concurrent.futures.thread",
+        "ntpath",
+        "pathlib",
+        "temporalio.envconfig",
+    }
+    assert len(added) <= 24
+
+
+@pytest.mark.parametrize(
+    "heavy", ["boto3", "aioboto3", "opentelemetry", "dagster", "aiohttp", "click", "tomllib"]
+)
+def test_import_loads_nothing_heavy(heavy: str) -> None:
+    assert heavy not in modules_added_by("import temporal_lambda")
+
+
+def test_public_names_are_all_there() -> None:
+    import temporal_lambda
+
+    assert all(hasattr(temporal_lambda, name) for name in temporal_lambda.__all__)
+
+
+def test_missing_extra_is_named() -> None:
+    code = "import sys; sys.modules['aiohttp'] = None; import temporal_lambda.local"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "pip install 'temporal-lambda[local]'" in result.stderr

@@ -1,0 +1,168 @@
+"""A loop whose end does not depend on what runs in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import math
+import threading
+import time
+
+import pytest
+
+from temporal_lambda.loop_thread import LeftBehind, LoopThread, TimeExpired, at_most
+
+FAR = 60.0
+
+
+def start(main: object, due_in: float = FAR) -> LoopThread:
+    thread = LoopThread(main, time.monotonic, time.monotonic() + due_in)  # type: ignore[arg-type]
+    thread.start()
+    return thread
+
+
+def test_it_runs_the_coroutine_to_its_end() -> None:
+    ran = []
+
+    async def main(thread: LoopThread) -> None:
+        await asyncio.sleep(0)
+        ran.append(threading.current_thread().name)
+
+    thread = start(main)
+    assert thread.wait()
+    assert ran == ["temporal-lambda-invocation"]
+    assert thread.error is None
+
+
+def test_an_error_of_the_coroutine_is_kept() -> None:
+    async def main(thread: LoopThread) -> None:
+        raise KeyError("broke")
+
+    thread = start(main)
+    assert thread.wait()
+    assert isinstance(thread.error, KeyError)
+
+
+def test_a_blocked_loop_is_left_behind_and_stops_when_it_comes_back() -> None:
+    release = threading.Event()
+    went_on = []
+    ended = threading.Event()
+
+    async def main(thread: LoopThread) -> None:
+        try:
+            thread.expect(time.monotonic())
+            release.wait(FAR)
+            thread.expect(time.monotonic() + FAR)
+            went_on.append("too far")
+        except LeftBehind:
+            ended.set()
+            raise
+
+    thread = start(main)
+    assert not thread.wait()
+    assert "in wait" in thread.where()
+    release.set()
+    assert ended.wait(FAR)
+    assert went_on == []
+
+
+def test_an_earlier_promise_replaces_a_later_one() -> None:
+    release = threading.Event()
+
+    async def main(thread: LoopThread) -> None:
+        thread.expect(time.monotonic())
+        release.wait(FAR)
+
+    thread = start(main, due_in=FAR)
+    assert not thread.wait()
+    release.set()
+
+
+def test_without_a_due_moment_it_waits_as_long_as_it_takes() -> None:
+    async def main(thread: LoopThread) -> None:
+        thread.expect(math.inf)
+        await asyncio.sleep(0.01)
+
+    assert start(main).wait()
+
+
+def test_tasks_that_ignore_their_cancellation_do_not_hold_up_the_end() -> None:
+    async def stubborn() -> None:
+        while True:
+            try:
+                await asyncio.sleep(FAR)
+            except asyncio.CancelledError:
+                pass
+
+    stuck: list[asyncio.Task[None]] = []
+
+    async def main(thread: LoopThread) -> None:
+        stuck.append(asyncio.create_task(stubborn()))
+        await asyncio.sleep(0)
+
+    thread = start(main)
+    assert thread.wait()
+    assert len(thread.left_over) == 1
+    assert thread.left_over[0].endswith("stubborn")
+
+
+def test_a_thread_of_the_default_executor_does_not_hold_up_the_end() -> None:
+    release = threading.Event()
+
+    async def main(thread: LoopThread) -> None:
+        asyncio.get_running_loop().run_in_executor(None, release.wait, FAR)
+
+    assert start(main).wait()
+    release.set()
+
+
+def test_system_exit_in_some_task_does_not_end_the_coroutine() -> None:
+    finished = []
+
+    async def leave() -> None:
+        raise SystemExit(3)
+
+    async def main(thread: LoopThread) -> None:
+        task = asyncio.create_task(leave())
+        await asyncio.wait({task})
+        finished.append(type(task.exception()))
+
+    assert start(main).wait()
+    assert finished == [SystemExit]
+
+
+def test_a_callback_from_another_thread_reaches_the_loop_and_a_closed_one_is_no_error() -> None:
+    async def main(thread: LoopThread) -> None:
+        called = asyncio.Event()
+        other = threading.Thread(target=thread.call, args=(called.set,))
+        other.start()
+        await called.wait()
+        other.join()
+
+    thread = start(main)
+    assert thread.wait()
+    thread.call(lambda: None)
+
+
+async def test_a_bound_cancels_the_block_and_says_how_long_it_had() -> None:
+    with pytest.raises(TimeExpired, match=r"not done after 0\.0 s"):
+        async with at_most(0.01):
+            await asyncio.sleep(FAR)
+    await asyncio.sleep(0)
+
+
+async def test_a_bound_leaves_the_blocks_own_errors_and_cancellations_alone() -> None:
+    with pytest.raises(TimeoutError) as error:
+        async with at_most(FAR):
+            raise TimeoutError("mine")
+    assert not isinstance(error.value, TimeExpired)
+    with pytest.raises(asyncio.CancelledError):
+        async with at_most(FAR):
+            raise asyncio.CancelledError
+
+
+async def test_a_bound_keeps_the_context_of_its_task() -> None:
+    variable = contextvars.ContextVar[str]("variable", default="outside")
+    async with at_most(FAR):
+        variable.set("inside")
+    assert variable.get() == "inside"

@@ -1,0 +1,126 @@
+"""Tasks are counted, limits are kept."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+from temporalio.worker import CustomSlotSupplier, WorkerTuner
+
+from temporal_lambda.slots import KINDS, SlotCounter
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Context:
+    """What Core passes to a supplier."""
+
+    def __init__(self, permit: Any = None, slot_info: Any = None) -> None:
+        self.permit = permit
+        self.slot_info = slot_info
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def counter(clock: Clock) -> SlotCounter:
+    return SlotCounter(clock)
+
+
+def supplier(counter: SlotCounter, limit: int = 1) -> CustomSlotSupplier:
+    """The activity supplier of a tuner, as Core gets to see it."""
+    tuner = counter.tuner(dict.fromkeys(KINDS, limit))
+    assert isinstance(tuner, WorkerTuner)
+    return cast(CustomSlotSupplier, cast(Any, tuner).activity_slot_supplier)
+
+
+async def test_slots_are_handed_out_up_to_the_limit(counter: SlotCounter) -> None:
+    slots = supplier(counter, limit=2)
+    context = cast(Any, Context())
+    first, second = [await slots.reserve_slot(context) for _ in range(2)]
+    assert slots.try_reserve_slot(context) is None
+    waiting = asyncio.create_task(slots.reserve_slot(context))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    await asyncio.to_thread(slots.release_slot, cast(Any, Context(first)))
+    assert await waiting is not second
+
+
+async def test_cancelled_wait_gives_its_turn_to_the_next(counter: SlotCounter) -> None:
+    slots = supplier(counter)
+    context = cast(Any, Context())
+    held = await slots.reserve_slot(context)
+    first = asyncio.create_task(slots.reserve_slot(context))
+    second = asyncio.create_task(slots.reserve_slot(context))
+    await asyncio.sleep(0)
+    slots.release_slot(cast(Any, Context(held)))
+    first.cancel()
+    await asyncio.wait_for(second, 1)
+
+
+async def test_only_used_slots_count_as_tasks(counter: SlotCounter) -> None:
+    slots = supplier(counter, limit=2)
+    context = cast(Any, Context())
+    used, unused = [await slots.reserve_slot(context) for _ in range(2)]
+    slots.mark_slot_used(cast(Any, Context(used)))
+    assert counter.in_flight == 1
+    slots.release_slot(cast(Any, Context(unused)))
+    assert counter.in_flight == 1
+    slots.release_slot(cast(Any, Context(used)))
+    assert counter.in_flight == 0
+    assert counter.tasks == {"workflow": 0, "activity": 1, "local_activity": 0, "nexus": 0}
+
+
+def test_busy_time_is_counted_once_for_tasks_side_by_side(
+    clock: Clock, counter: SlotCounter
+) -> None:
+    counter.begin("workflow")
+    clock.now = 1.0
+    counter.begin("activity")
+    clock.now = 3.0
+    counter.end()
+    clock.now = 4.0
+    assert counter.busy_seconds == 4.0
+    counter.end()
+    clock.now = 10.0
+    assert counter.busy_seconds == 4.0
+
+
+def test_quiet_begins_with_the_first_poll_and_ends_with_a_task(
+    clock: Clock, counter: SlotCounter
+) -> None:
+    clock.now = 5.0
+    assert counter.quiet_seconds() == 0.0
+    counter.polling()
+    clock.now = 7.0
+    counter.polling()
+    assert counter.quiet_seconds() == 2.0
+    counter.begin("nexus")
+    assert counter.quiet_seconds() == 0.0
+    clock.now = 8.0
+    counter.end()
+    clock.now = 8.5
+    assert counter.quiet_seconds() == 0.5
+
+
+async def test_waiting_until_quiet_waits_for_tasks_to_end(
+    clock: Clock, counter: SlotCounter
+) -> None:
+    counter.polling()
+    counter.begin("activity")
+    waiting = asyncio.create_task(counter.wait_until_quiet(0.01))
+    clock.now = 100.0
+    done, _ = await asyncio.wait({waiting}, timeout=0.1)
+    assert not done
+    counter.end()
+    clock.now = 100.1
+    await asyncio.wait_for(waiting, 2)
