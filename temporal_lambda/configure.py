@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, TypeAlias
 
@@ -13,7 +13,7 @@ from temporal_lambda.errors import ConfigureError
 ConfigureCallback: TypeAlias = Callable[
     [LambdaWorkerConfig],
     Awaitable[None]
-    | AsyncGenerator[None, None]
+    | AsyncIterator[None]
     | AbstractAsyncContextManager[Any]
     | AbstractContextManager[Any]
     | None,

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from temporalio.client import WorkflowFailureError
 from watchfiles import DefaultFilter, awatch
 
@@ -86,6 +87,7 @@ class DevSession:
         self._function = function
         self._display = display
         self._reload = reload
+        self._changed = asyncio.Event()
 
     async def run(self, execution: Execution | None) -> bool:
         """Run until Ctrl-C, or until the execution has ended.
@@ -117,12 +119,16 @@ class DevSession:
         self._stack.service.on_record = self._display.finished
         self._display.say("starting Temporal and the local Lambda")
         async with self._stack:
-            deployed = await self._stack.deploy(self._function)
-            self._announce(deployed)
-            if execution:
-                return await self._execute(execution, deployed)
-            with self._display.live():
-                await self._watch()
+            changes = asyncio.create_task(self._watch())
+            try:
+                deployed = await self._stack.deploy(self._function)
+                self._announce(deployed)
+                if execution:
+                    return await self._execute(execution, deployed)
+                with self._display.live():
+                    await self._serve_changes()
+            finally:
+                changes.cancel()
         return True
 
     def _announce(self, deployed: Deployed) -> None:
@@ -160,7 +166,10 @@ class DevSession:
                 RESULT_TIMEOUT,
             )
         except WorkflowFailureError as error:
-            self._display.say(f"workflow failed: {error.cause}")
+            cause = error.cause
+            while cause.__cause__:
+                cause = cause.__cause__
+            self._display.say(f"workflow failed: {escape(str(cause))}")
             return False
         except asyncio.TimeoutError:
             self._display.say(f"workflow did not finish within {RESULT_TIMEOUT:.0f} s")
@@ -187,13 +196,20 @@ class DevSession:
 
     async def _watch(self) -> None:
         if not self._reload:
-            await asyncio.Event().wait()
+            return
         async for _ in awatch(self._function.code, watch_filter=_SourceFilter()):
-            self._display.say("source changed; the next invocation starts cold")
+            self._changed.set()
+
+    async def _serve_changes(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            self._display.say("source changed")
             try:
                 await self._stack.deploy(self._function)
+                self._display.say("serving the changed source")
             except LocalStackError as error:
-                self._display.say(f"[red]{error}[/red]")
+                self._display.say(f"[red]{escape(str(error))}[/red]")
 
 
 class _SourceFilter(DefaultFilter):

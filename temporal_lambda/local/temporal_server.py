@@ -8,6 +8,7 @@ import shutil
 import socket
 import sysconfig
 import time
+from asyncio.subprocess import Process
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,6 +29,17 @@ CONTROLLER = (
 
 START_TIMEOUT = 30.0
 """Seconds until a server that does not answer counts as failed; it takes about 2."""
+
+
+OUTPUT_KEPT = 65_536
+"""Bytes of the server's output kept, to explain a start that failed."""
+
+START_ATTEMPTS = 3
+"""How often a start is tried when a port that was free a moment ago is not."""
+
+
+class PortTakenError(LocalStackError):
+    """The server found one of its ports taken."""
 
 
 class TemporalServer:
@@ -57,11 +69,14 @@ class TemporalServer:
         self._guardian = guardian
         self._lambda_endpoint = lambda_endpoint
         self._region = region
-        self._port = port or free_port()
-        self._ui_port = free_port() if ui_port == 0 else ui_port
+        self._wanted_port = port
+        self._wanted_ui_port = ui_port
         self._namespace = namespace
         self._database = database
-        self._process: asyncio.subprocess.Process | None = None
+        self._port = 0
+        self._ui_port: int | None = None
+        self._process: Process | None = None
+        self._read = -1
         self._output = b""
 
     @property
@@ -75,23 +90,16 @@ class TemporalServer:
         return f"http://127.0.0.1:{self._ui_port}" if self._ui_port else None
 
     async def __aenter__(self) -> TemporalServer:
-        for port in filter(None, (self._port, self._ui_port)):
+        for port in filter(None, (self._wanted_port, self._wanted_ui_port)):
             require_free(port)
-        read, write = os.pipe()
-        os.set_blocking(read, False)
-        self._read = read
-        asyncio.get_running_loop().add_reader(read, self._take_output)
-        try:
-            self._process = await self._guardian.spawn(
-                find_temporal(), *self._arguments(), env=self._environment(), output=write
-            )
-        finally:
-            os.close(write)
-        try:
-            await self._wait_until_ready()
-        except BaseException:
-            await self.__aexit__()
-            raise
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                await self._start()
+                break
+            except PortTakenError:
+                # Between being found free and being bound, a port can be taken by anyone.
+                if attempt == START_ATTEMPTS:
+                    raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -101,6 +109,25 @@ class TemporalServer:
             asyncio.get_running_loop().remove_reader(self._read)
             os.close(self._read)
             self._process = None
+
+    async def _start(self) -> None:
+        self._port = self._wanted_port or free_port()
+        self._ui_port = free_port() if self._wanted_ui_port == 0 else self._wanted_ui_port
+        self._output = b""
+        self._read, write = os.pipe()
+        os.set_blocking(self._read, False)
+        asyncio.get_running_loop().add_reader(self._read, self._take_output)
+        try:
+            self._process = await self._guardian.spawn(
+                find_temporal(), *self._arguments(), env=self._environment(), output=write
+            )
+        finally:
+            os.close(write)
+        try:
+            await self._wait_until_ready(self._process)
+        except BaseException:
+            await self.__aexit__()
+            raise
 
     def _arguments(self) -> list[str]:
         arguments = ["server", "start-dev", "--ip", "127.0.0.1", "--port", str(self._port)]
@@ -122,14 +149,15 @@ class TemporalServer:
             "AWS_REGION": self._region,
         }
 
-    async def _wait_until_ready(self) -> None:
+    async def _wait_until_ready(self, process: Process) -> None:
         gives_up = time.monotonic() + START_TIMEOUT
         while time.monotonic() < gives_up:
-            assert self._process is not None
-            if self._process.returncode is not None:
+            if process.returncode is not None:
                 self._take_output()
-                raise LocalStackError(
-                    f"the Temporal server ended at its start: {self._output.decode().strip()}"
+                reason = self._output.decode(errors="replace").strip()
+                taken = "address already in use" in reason
+                raise (PortTakenError if taken else LocalStackError)(
+                    f"the Temporal server ended at its start: {reason}"
                 )
             try:
                 client = await Client.connect(self.address, namespace=self._namespace)
@@ -149,8 +177,7 @@ class TemporalServer:
             return
         if not chunk:
             asyncio.get_running_loop().remove_reader(self._read)
-        # Enough to explain a failed start; the rest of a server's log is not ours to keep.
-        self._output = (self._output + chunk)[-4096:]
+        self._output = (self._output + chunk)[-OUTPUT_KEPT:]
 
 
 def find_temporal() -> str:

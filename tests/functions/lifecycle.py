@@ -135,8 +135,10 @@ async def coroutine() -> None:
 
 
 def future() -> asyncio.Future[None]:
-    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_soon(lambda: (event("future"), done.set_result(None)))
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+    loop.call_soon(event, "future")
+    loop.call_soon(done.set_result, None)
     return done
 
 

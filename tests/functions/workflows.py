@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy, VersioningBehavior
@@ -97,7 +99,7 @@ class Fails:
 
 
 WORKFLOWS = [RunActivity, Naps, Fails]
-ACTIVITIES = [
+ACTIVITIES: list[Callable[..., Any]] = [
     greet,
     sleep_in_thread,
     sleep_in_loop,

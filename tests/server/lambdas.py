@@ -1,0 +1,61 @@
+"""Drives the local Lambda as a caller of AWS's would."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from temporal_lambda.local import Function, InvocationRecord, LambdaService
+
+FUNCTIONS = Path(__file__).parent.parent / "functions"
+
+
+def function(handler: str, **options: Any) -> Function:
+    return Function(handler, f"plain.{handler}", FUNCTIONS, **options)
+
+
+async def call(client: Any, name: str, payload: Any = None, **options: Any) -> Any:
+    """``client.invoke`` in a thread, with the payload read and decoded."""
+    if payload is not None:
+        options["Payload"] = json.dumps(payload).encode()
+    response = await asyncio.to_thread(client.invoke, FunctionName=name, **options)
+    body = response["Payload"].read()
+    response["body"] = json.loads(body) if body else None
+    return response
+
+
+async def recorded(service: LambdaService, count: int) -> list[InvocationRecord]:
+    await service.wait_for_record(lambda record: record.number == count, 20)
+    return sorted(service.records, key=lambda record: record.number)
+
+
+async def running_pid(service: LambdaService, name: str) -> int:
+    """The process that runs an invocation right now."""
+    await until(lambda: any(e.request_id for e in service.environments(name)))
+    return next(e.pid for e in service.environments(name) if e.request_id)
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait for a condition."""
+
+    async def ask() -> None:
+        while not condition():
+            await asyncio.sleep(0.005)
+
+    await asyncio.wait_for(ask(), seconds)
+
+
+def alive(pid: int) -> bool:
+    return process_state(pid) not in (None, "Z")
+
+
+def process_state(pid: int) -> str | None:
+    """The state letter of ``/proc/<pid>/stat``; ``None`` if there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return None
+    return stat.rpartition(")")[2].split()[0]

@@ -1,0 +1,257 @@
+"""``temporal-lambda dev``, as a user runs it: a process with a terminal or without."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from temporal_lambda.local.temporal_server import find_temporal
+
+ROOT = Path(__file__).parents[2]
+COMMAND = [sys.executable, "-m", "temporal_lambda.cli", "dev"]
+PATIENCE = 60.0
+
+
+@pytest.fixture
+def greeting(tmp_path: Path) -> Path:
+    """A copy of the example that a test may edit."""
+    shutil.copytree(ROOT / "examples" / "greeting", tmp_path / "greeting")
+    return tmp_path / "greeting"
+
+
+class Dev:
+    """A running ``temporal-lambda dev``."""
+
+    def __init__(self, *arguments: str, terminal: bool = False) -> None:
+        self.output = ""
+        self._read, write = pty.openpty() if terminal else os.pipe()
+        os.set_blocking(self._read, False)
+        self.process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=write,
+            stderr=write,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "40"},
+            start_new_session=True,
+        )
+        os.close(write)
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until something has been printed."""
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            if match := re.search(pattern, self.output):
+                return match
+            if select.select([self._read], [], [], 0.5)[0] and not self._take():
+                break
+        if match := re.search(pattern, self.output):
+            return match
+        raise AssertionError(f"{pattern!r} was not printed, but:\n{self.output}")
+
+    def finish(self) -> int:
+        """Wait for the end; the exit status."""
+        until = time.monotonic() + PATIENCE
+        while self.process.poll() is None and time.monotonic() < until:
+            if select.select([self._read], [], [], 0.1)[0]:
+                self._take()
+        while self._take():
+            pass
+        os.close(self._read)
+        return self.process.wait(timeout=1)
+
+    def _take(self) -> bool:
+        try:
+            chunk = os.read(self._read, 65_536)
+        except (BlockingIOError, OSError):
+            return False
+        self.output += chunk.decode(errors="replace")
+        return bool(chunk)
+
+
+@pytest.fixture
+def started() -> Iterator[list[Dev]]:
+    """Sessions a test has started; whatever happens, they end."""
+    sessions: list[Dev] = []
+    yield sessions
+    for session in sessions:
+        if session.process.poll() is None:
+            session.process.kill()
+            session.process.wait()
+
+
+def target(greeting: Path) -> str:
+    return f"{greeting / 'handler.py'}:lambda_handler"
+
+
+def test_execute_prints_the_result_and_what_it_would_have_cost(
+    greeting: Path, started: list[Dev]
+) -> None:
+    dev = Dev(
+        target(greeting), "--idle-timeout", "500ms", "--execute", "Greeting", "--input", '"W"'
+    )
+    started.append(dev)
+    assert dev.finish() == 0, dev.output
+    assert 'result      "Hello, W!"' in dev.output
+    assert re.search(
+        r"served by   Event invocation \d+ of handler-lambda_handler, made by the server's worker "
+        r"controller, in process \d+ of python -m awslambdaric",
+        dev.output,
+    )
+    assert re.search(r"billed      \d+ ms of the 60000 ms", dev.output)
+
+
+def test_execution_that_fails_exits_with_1(greeting: Path, started: list[Dev]) -> None:
+    source = greeting / "workflows.py"
+    failing = (
+        "from temporalio.exceptions import ApplicationError\n\n\n"
+        "@activity.defn\n"
+        "async def compose_greeting(name: str) -> str:\n"
+        "    raise ApplicationError('no greeting today', non_retryable=True)\n\n\n"
+        "@workflow.defn"
+    )
+    source.write_text(source.read_text().replace("@workflow.defn", failing))
+    dev = Dev(
+        target(greeting), "--idle-timeout", "500ms", "--execute", "Greeting", "--input", '"W"'
+    )
+    started.append(dev)
+    assert dev.finish() == 1, dev.output
+    assert "workflow failed: no greeting today" in dev.output
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_session_serves_workflows_and_ends_with_ctrl_c(
+    terminal: bool, greeting: Path, started: list[Dev]
+) -> None:
+    dev = Dev(target(greeting), "--idle-timeout", "500ms", terminal=terminal)
+    started.append(dev)
+    line = dev.wait_for(r"start one +temporal (workflow start .*)").group(1).strip()
+    assert "--type Greeting" in line
+    assert "Web UI      http://127.0.0.1:" in dev.output
+    subprocess.run(f"{find_temporal()} {line}", shell=True, check=True, capture_output=True)
+    dev.wait_for(r"2 workflow, 1 activity")
+    dev.wait_for("idle")
+    children = descendants(dev.process.pid)
+    assert len(children) >= 2
+    dev.process.send_signal(signal.SIGINT)
+    assert dev.finish() == 0, dev.output
+    assert not any(alive(child) for child in children)
+
+
+def test_crash_of_the_session_leaves_no_process_behind(greeting: Path, started: list[Dev]) -> None:
+    dev = Dev(target(greeting), "--idle-timeout", "500ms")
+    started.append(dev)
+    dev.wait_for("start one")
+    children = descendants(dev.process.pid)
+    assert any("awslambdaric" in command(child) for child in children)
+    assert any("start-dev" in command(child) for child in children)
+    dev.process.kill()
+    dev.finish()
+    until = time.monotonic() + PATIENCE
+    while any(alive(child) for child in children):
+        assert time.monotonic() < until, [command(child) for child in children if alive(child)]
+        time.sleep(0.02)
+
+
+def test_changed_source_is_served_by_the_next_invocation(
+    greeting: Path, started: list[Dev]
+) -> None:
+    dev = Dev(target(greeting), "--idle-timeout", "500ms")
+    started.append(dev)
+    line = dev.wait_for(r"start one +temporal (workflow start .*)").group(1).strip()
+    source = greeting / "workflows.py"
+    source.write_text(source.read_text().replace("Hello", "Goodbye"))
+    dev.wait_for("source changed")
+    dev.wait_for("serving the changed source")
+    started_workflow = subprocess.run(
+        f"{find_temporal()} {line} --workflow-id changed",
+        shell=True,
+        check=True,
+        capture_output=True,
+    )
+    assert started_workflow.returncode == 0
+    address = re.search(r"--address (\S+)", line)
+    assert address
+    result = subprocess.run(
+        [find_temporal(), "--address", address[1], "workflow", "result", "-w", "changed"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert "Goodbye, World!" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import nothing_of_that_name", "No module named 'nothing_of_that_name'"),
+        ("lambda_handler = 1", "handler.lambda_handler is a int, which can't be called"),
+        ("", "module 'handler' has no 'lambda_handler'"),
+        ("def lambda_handler(event, context): ...", "was not made by temporal_lambda.run_worker"),
+        ("raise SystemExit('enough')", "importing 'handler' failed"),
+    ],
+)
+def test_handler_that_cant_be_used_is_one_clear_error(
+    source: str, message: str, greeting: Path, started: list[Dev]
+) -> None:
+    (greeting / "handler.py").write_text(source)
+    dev = Dev(target(greeting))
+    started.append(dev)
+    assert dev.finish() == 1, dev.output
+    assert f"Error: handler handler.lambda_handler: {message}" in dev.output or (
+        message in dev.output and "Error: handler handler.lambda_handler" in dev.output
+    )
+
+
+@pytest.mark.parametrize("option", ["--lambda-port", "--temporal-port", "--ui-port"])
+def test_port_in_use_is_one_clear_error(option: str, greeting: Path, started: list[Dev]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        dev = Dev(target(greeting), option, str(port))
+        started.append(dev)
+        assert dev.finish() == 1
+    assert f"Error: port {port} can't be used: Address already in use. Free it, or" in dev.output
+    assert "Traceback" not in dev.output
+
+
+def test_unreachable_server_is_one_clear_error(greeting: Path, started: list[Dev]) -> None:
+    dev = Dev(target(greeting), "--temporal-address", "127.0.0.1:1")
+    started.append(dev)
+    assert dev.finish() == 1
+    assert "Error: the Temporal server at 127.0.0.1:1 can't be reached" in dev.output
+
+
+def descendants(pid: int) -> list[int]:
+    """Process ids of all children, and theirs."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
+def command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except FileNotFoundError:
+        return ""
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

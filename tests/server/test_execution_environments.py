@@ -1,0 +1,172 @@
+"""Execution environments of the local Lambda: how they begin, rest and end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from temporal_lambda.local import LambdaService
+from tests.server.lambdas import (
+    alive,
+    call,
+    function,
+    process_state,
+    recorded,
+    running_pid,
+    until,
+)
+
+
+async def test_timeout_kills_the_process_and_the_next_call_starts_a_fresh_one(
+    service: LambdaService, client: Any
+) -> None:
+    service.add(function("hang", timeout=timedelta(seconds=1)))
+    for _ in range(2):
+        response = await call(client, "hang", {})
+        assert response["FunctionError"] == "Unhandled"
+        assert response["body"]["errorType"] == "Sandbox.Timedout"
+        assert response["body"]["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    first, second = await recorded(service, 2)
+    assert first.status == second.status == "timeout"
+    assert first.cold
+    assert second.cold
+    assert first.pid != second.pid
+    assert not alive(first.pid)
+    assert 1_000 <= first.duration_ms < 2_000
+
+
+@pytest.mark.parametrize(
+    ("payload", "message"),
+    [({"status": 3}, "exit status 3"), ({"status": 0}, "without providing a reason")],
+)
+async def test_exit_is_a_runtime_exit_error(
+    payload: Any, message: str, service: LambdaService, client: Any
+) -> None:
+    service.add(function("leave"))
+    response = await call(client, "leave", payload)
+    assert response["body"]["errorType"] == "Runtime.ExitError"
+    assert response["body"]["errorMessage"].endswith(message)
+    assert service.records[0].status == "crash"
+
+
+async def test_kill_is_a_runtime_exit_error(service: LambdaService, client: Any) -> None:
+    service.add(function("hang"))
+    invocation = asyncio.create_task(call(client, "hang", {}))
+    pid = await running_pid(service, "hang")
+    os.kill(pid, signal.SIGKILL)
+    response = await invocation
+    assert response["body"]["errorType"] == "Runtime.ExitError"
+    assert response["body"]["errorMessage"].endswith("signal: killed")
+
+
+async def test_failing_init_is_tried_twice_and_reported(
+    service: LambdaService, client: Any
+) -> None:
+    service.add(function("echo", environment={"INIT_FAILS": "1"}))
+    response = await call(client, "echo", {})
+    assert response["FunctionError"] == "Unhandled"
+    assert response["body"]["errorMessage"] == "init broke"
+    (record,) = service.records
+    assert record.status == "init_error"
+    assert sum("RuntimeError: init broke" in line for line in record.log) == 2
+
+
+async def test_slow_init_gets_a_second_try_within_the_functions_timeout(
+    service: LambdaService, client: Any
+) -> None:
+    slow = function(
+        "echo", init_timeout=timedelta(seconds=0.5), environment={"INIT_SECONDS": "0.6"}
+    )
+    service.add(slow)
+    assert (await call(client, "echo", {}))["body"]["calls"] == 1
+    (record,) = service.records
+    assert record.status == "success"
+    assert record.duration_ms > 600
+
+    service.add(replace(slow, timeout=timedelta(seconds=0.4)))
+    response = await call(client, "echo", {})
+    assert response["body"]["errorType"] == "Sandbox.Timedout"
+
+
+async def test_warm_environment_is_reused_and_cold_start_is_billed(
+    service: LambdaService, client: Any
+) -> None:
+    service.add(function("echo"))
+    first = (await call(client, "echo", {}))["body"]
+    second = (await call(client, "echo", {}))["body"]
+    assert (first["calls"], second["calls"]) == (1, 2)
+    cold, warm = await recorded(service, 2)
+    assert (cold.cold, warm.cold) == (True, False)
+    assert cold.environment == warm.environment
+    assert cold.init_ms
+    assert warm.init_ms is None
+    assert cold.billed_ms >= cold.init_ms + cold.duration_ms
+    assert warm.billed_ms < warm.duration_ms + 1
+    assert cold.max_memory_mb
+    assert 5 < cold.max_memory_mb < 500
+
+
+async def test_environment_is_frozen_between_invocations(
+    service: LambdaService, client: Any
+) -> None:
+    service.add(function("echo"))
+    pid = (await call(client, "echo", {}))["body"]["pid"]
+    await until(lambda: process_state(pid) == "T")
+    (environment,) = service.environments("echo")
+    assert environment.frozen
+    assert (await call(client, "echo", {}))["body"]["pid"] == pid
+    await until(lambda: process_state(pid) == "T")
+
+
+async def test_idle_environment_is_reaped(service: LambdaService, client: Any) -> None:
+    service.add(function("echo", idle_lifetime=timedelta(seconds=0.2)))
+    pid = (await call(client, "echo", {}))["body"]["pid"]
+    await until(lambda: not alive(pid))
+    assert (await call(client, "echo", {}))["body"]["pid"] != pid
+
+
+async def test_recycled_function_finishes_what_runs_and_then_starts_cold(
+    service: LambdaService, client: Any
+) -> None:
+    service.add(function("nap"))
+    running = asyncio.create_task(call(client, "nap", {"seconds": 0.5}))
+    pid = await running_pid(service, "nap")
+    service.recycle("nap")
+    assert (await running)["body"] == pid
+    await until(lambda: not alive(pid))
+    assert (await call(client, "nap", {"seconds": 0}))["body"] != pid
+
+
+async def test_stopped_service_leaves_no_process_behind(client: Any) -> None:
+    async with LambdaService() as service:
+        service.add(function("hang"))
+        service.add(function("echo"))
+        hanging = asyncio.create_task(service.invoke(function("hang"), b"{}"))
+        await service.invoke(function("echo"), b"{}")
+        pids = [await running_pid(service, "hang"), service.records[0].pid]
+        hanging.cancel()
+    assert not any(alive(pid) for pid in pids)
+
+
+async def test_concurrent_calls_scale_out_to_the_limit_and_are_throttled_beyond(
+    service: LambdaService, client: Any
+) -> None:
+    service.add(function("nap", concurrency=2))
+    naps = [asyncio.create_task(call(client, "nap", {"seconds": 1.5})) for _ in range(2)]
+    await until(lambda: sum(bool(e.request_id) for e in service.environments("nap")) == 2)
+    with pytest.raises(ClientError) as error:
+        await call(client, "nap", {"seconds": 0})
+    response = error.value.response
+    assert response["Error"]["Code"] == "TooManyRequestsException"
+    assert response["Reason"] == "ReservedFunctionConcurrentInvocationLimitExceeded"
+    assert response["ResponseMetadata"]["HTTPStatusCode"] == 429
+    pids = {(await nap)["body"] for nap in naps}
+    assert len(pids) == 2
+    assert (await call(client, "nap", {"seconds": 0}))["body"] in pids

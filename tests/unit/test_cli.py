@@ -1,0 +1,71 @@
+"""The command line: what it accepts, and how it says no."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from temporal_lambda import cli
+from temporal_lambda.local.dev import locate_handler
+from temporal_lambda.local.errors import LocalStackError
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli.main, arguments)
+
+
+def test_help_names_every_option() -> None:
+    result = run("dev", "--help")
+    assert result.exit_code == 0
+    for option in (
+        "--timeout",
+        "--memory",
+        "--concurrency",
+        "--env",
+        "--temporal-address",
+        "--idle-timeout",
+        "--execute",
+        "--input",
+    ):
+        assert option in result.output
+
+
+def test_version_is_printed() -> None:
+    from temporal_lambda import __version__
+
+    assert __version__ in run("--version").output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["handler"], "'handler' is not MODULE:HANDLER"),
+        (["handler:"], "is not MODULE:HANDLER"),
+        (["nowhere/handler.py:lambda_handler"], "nowhere/handler.py is not a file"),
+        (["a.b:c", "--timeout", "soon"], "expected a duration"),
+        (["a.b:c", "--timeout", "16m"], "timeout must be above 0 and at most 15 min"),
+        (["a.b:c", "--memory", "64"], "memory must be 128 to 10240 MB"),
+        (["a.b:c", "--concurrency", "0"], "concurrency must be 1 or more"),
+        (["a.b:c", "--env", "NOVALUE"], "'NOVALUE' is not KEY=VALUE"),
+        (["a.b:c", "--input", "{"], "not JSON"),
+    ],
+)
+def test_bad_input_is_one_clear_error(arguments: list[str], message: str) -> None:
+    result = run("dev", *arguments)
+    assert result.exit_code != 0
+    assert message in result.output
+    assert "Traceback" not in result.output
+
+
+def test_handler_is_a_dotted_module_or_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "handler.py").touch()
+    monkeypatch.chdir(tmp_path)
+    assert locate_handler("app.handler:run") == (tmp_path, "app.handler.run")
+    assert locate_handler("app/handler.py:run") == (tmp_path / "app", "handler.run")
+    with pytest.raises(LocalStackError, match="is not MODULE:HANDLER"):
+        locate_handler("app.handler:not an identifier")
