@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import temporal_lambda
+from temporal_lambda.settings import SETTINGS, variable
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
@@ -62,6 +63,23 @@ def python_blocks(document: str) -> list[str]:
 def test_python_in_documents_is_valid(document: str) -> None:
     for block in python_blocks(document):
         compile(block, document, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def test_code_quoted_from_a_file_is_that_file() -> None:
+    quoted = re.findall(
+        r"^<!-- file: (\S+) -->\n```python\n(.*?)^```",
+        (ROOT / "README.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert quoted
+    for path, block in quoted:
+        assert (ROOT / path).read_text() == block, path
+
+
+def test_settings_table_is_complete() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name in SETTINGS:
+        assert f"| `{name}` | `{variable(name)}` |" in readme, name
 
 
 def test_links_between_documents_lead_somewhere() -> None:
