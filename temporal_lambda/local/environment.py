@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import sys
 import time
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian, send
+from temporal_lambda.local.pipes import Frames, Lines, Pipe
 from temporal_lambda.local.records import Status
 from temporal_lambda.local.runtime_api import Answer, Call, RuntimeApi
 
@@ -48,8 +48,7 @@ class ExecutionEnvironment:
         self._api = RuntimeApi(self._asked)
         self._asking = asyncio.Event()
         self._process: Process | None = None
-        self._output = -1
-        self._unfinished_line = b""
+        self._pipes: list[Pipe] = []
         self._frozen = False
 
     @property
@@ -82,21 +81,24 @@ class ExecutionEnvironment:
         self._asking.clear()
         self._frozen = False
         stream = f"{time.strftime('%Y/%m/%d')}/[{self.function.version}]{uuid.uuid4().hex}"
-        self._output, end = os.pipe()
-        os.set_blocking(self._output, False)
-        asyncio.get_running_loop().add_reader(self._output, self.read_output)
+        output, log = Pipe(Lines(self._say)), Pipe(Frames(self._say))
+        self._pipes = [output, log]
+        variables = self.function.process_environment(address, stream)
+        variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(log.end)
         try:
             self._process = await self._guardian.spawn(
                 sys.executable,
                 "-m",
                 "awslambdaric",
                 self.function.handler,
-                env=self.function.process_environment(address, stream),
+                env=variables,
                 cwd=self.function.code,
-                output=end,
+                output=output.end,
+                keep_open=[log.end],
             )
         finally:
-            os.close(end)
+            for pipe in self._pipes:
+                pipe.close_end()
         return await self._finish_init(self._process, limit)
 
     async def _finish_init(self, process: Process, limit: float) -> Answer | None:
@@ -153,36 +155,21 @@ class ExecutionEnvironment:
         if process:
             self._measure_memory(process.pid)
             await self._guardian.end(process)
-        if self._output >= 0:
-            self.read_output()
-            asyncio.get_running_loop().remove_reader(self._output)
-            os.close(self._output)
-            self._output = -1
+        for pipe in self._pipes:
+            pipe.close()
+        self._pipes = []
         await self._api.stop()
 
-    def read_output(self) -> None:
-        """Pass on what the process has printed so far."""
-        while True:
-            try:
-                chunk = os.read(self._output, 65_536)
-            except BlockingIOError:
-                return
-            if not chunk:
-                asyncio.get_running_loop().remove_reader(self._output)
-                break
-            *lines, self._unfinished_line = (self._unfinished_line + chunk).split(b"\n")
-            for line in lines:
-                self.on_line(line.decode(errors="replace"))
-        if self._unfinished_line:
-            self.on_line(self._unfinished_line.decode(errors="replace"))
-            self._unfinished_line = b""
-
     def _asked(self) -> None:
-        # What the process printed before it asked is in the pipe by now.
-        self.read_output()
+        # What the process printed before it asked is in the pipes by now.
+        for pipe in self._pipes:
+            pipe.drain()
         self._freeze()
         self._measure_memory(self.pid)
         self._asking.set()
+
+    def _say(self, line: str) -> None:
+        self.on_line(line)
 
     def _measure_memory(self, pid: int) -> None:
         try:

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _WATCH = """
@@ -40,9 +40,22 @@ class Guardian:
         )
 
     async def spawn(
-        self, *command: str, env: Mapping[str, str], cwd: Path | None = None, output: int
+        self,
+        *command: str,
+        env: Mapping[str, str],
+        output: int,
+        cwd: Path | None = None,
+        keep_open: Sequence[int] = (),
     ) -> asyncio.subprocess.Process:
-        """Start a child whose output goes to the file descriptor ``output``."""
+        """Start a child.
+
+        Args:
+            command: Program and arguments.
+            env: Its whole environment.
+            output: File descriptor for its standard output and error.
+            cwd: Its working directory.
+            keep_open: File descriptors it inherits besides.
+        """
         process = await asyncio.create_subprocess_exec(
             *command,
             env=dict(env),
@@ -50,6 +63,7 @@ class Guardian:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            pass_fds=keep_open,
             start_new_session=True,
         )
         self._tell("+", process.pid)

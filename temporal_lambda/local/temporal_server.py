@@ -9,6 +9,7 @@ import socket
 import sysconfig
 import time
 from asyncio.subprocess import Process
+from collections import deque
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from temporalio.service import RPCError
 
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.guardian import Guardian
+from temporal_lambda.local.pipes import Lines, Pipe
 
 CONTROLLER = (
     "workercontroller.enabled=true",
@@ -31,8 +33,8 @@ START_TIMEOUT = 30.0
 """Seconds until a server that does not answer counts as failed; it takes about 2."""
 
 
-OUTPUT_KEPT = 65_536
-"""Bytes of the server's output kept, to explain a start that failed."""
+LINES_KEPT = 50
+"""Lines of the server's output kept, to explain a start that failed."""
 
 START_ATTEMPTS = 3
 """How often a start is tried when a port that was free a moment ago is not."""
@@ -76,8 +78,8 @@ class TemporalServer:
         self._port = 0
         self._ui_port: int | None = None
         self._process: Process | None = None
-        self._read = -1
-        self._output = b""
+        self._pipe: Pipe | None = None
+        self._output: deque[str] = deque(maxlen=LINES_KEPT)
 
     @property
     def address(self) -> str:
@@ -106,23 +108,22 @@ class TemporalServer:
         """Stop the server: politely, for its database's sake, then by force."""
         if self._process:
             await self._guardian.end(self._process, grace_seconds=5.0)
-            asyncio.get_running_loop().remove_reader(self._read)
-            os.close(self._read)
             self._process = None
+        if self._pipe:
+            self._pipe.close()
+            self._pipe = None
 
     async def _start(self) -> None:
         self._port = self._wanted_port or free_port()
         self._ui_port = free_port() if self._wanted_ui_port == 0 else self._wanted_ui_port
-        self._output = b""
-        self._read, write = os.pipe()
-        os.set_blocking(self._read, False)
-        asyncio.get_running_loop().add_reader(self._read, self._take_output)
+        self._output.clear()
+        self._pipe = pipe = Pipe(Lines(self._output.append))
         try:
             self._process = await self._guardian.spawn(
-                find_temporal(), *self._arguments(), env=self._environment(), output=write
+                find_temporal(), *self._arguments(), env=self._environment(), output=pipe.end
             )
         finally:
-            os.close(write)
+            pipe.close_end()
         try:
             await self._wait_until_ready(self._process)
         except BaseException:
@@ -153,8 +154,8 @@ class TemporalServer:
         gives_up = time.monotonic() + START_TIMEOUT
         while time.monotonic() < gives_up:
             if process.returncode is not None:
-                self._take_output()
-                reason = self._output.decode(errors="replace").strip()
+                await self.__aexit__()
+                reason = "\n".join(self._output)
                 taken = "address already in use" in reason
                 raise (PortTakenError if taken else LocalStackError)(
                     f"the Temporal server ended at its start: {reason}"
@@ -167,17 +168,8 @@ class TemporalServer:
                 await asyncio.sleep(0.05)
         raise LocalStackError(
             f"the Temporal server at {self.address} did not answer within {START_TIMEOUT:.0f} s: "
-            f"{self._output.decode().strip()}"
+            + "\n".join(self._output)
         )
-
-    def _take_output(self) -> None:
-        try:
-            chunk = os.read(self._read, 65_536)
-        except BlockingIOError:
-            return
-        if not chunk:
-            asyncio.get_running_loop().remove_reader(self._read)
-        self._output = (self._output + chunk)[-OUTPUT_KEPT:]
 
 
 def find_temporal() -> str:
