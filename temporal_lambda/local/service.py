@@ -8,11 +8,12 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
 from temporal_lambda.local.environment import ExecutionEnvironment
+from temporal_lambda.local.fleet import Fleet
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.records import DroppedEvent, InvocationRecord, InvocationType
@@ -27,21 +28,6 @@ MAX_RECORDS = 10_000
 
 class ThrottledError(Exception):
     """All execution environments a function may have are busy."""
-
-
-@dataclass(eq=False)
-class _Fleet:
-    """One function's environments."""
-
-    function: Function
-    idle: list[ExecutionEnvironment] = field(default_factory=list)
-    busy: set[ExecutionEnvironment] = field(default_factory=set)
-    waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
-    reapers: dict[ExecutionEnvironment, asyncio.TimerHandle] = field(default_factory=dict)
-
-    @property
-    def full(self) -> bool:
-        return len(self.busy) >= self.function.concurrency
 
 
 class LambdaService:
@@ -63,7 +49,7 @@ class LambdaService:
         self.dropped: list[DroppedEvent] = []
         self.on_line: Callable[[str, str], None] = lambda request_id, line: None
         self.on_record: Callable[[InvocationRecord], None] = lambda record: None
-        self._fleets: dict[str, _Fleet] = {}
+        self._fleets: dict[str, Fleet] = {}
         self._guardian: Guardian | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._count = 0
@@ -80,8 +66,7 @@ class LambdaService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for fleet in self._fleets.values():
-            for environment in [*fleet.idle, *fleet.busy]:
-                await self._stop(fleet, environment)
+            await fleet.stop()
         if self._guardian:
             self._guardian.close()
 
@@ -94,9 +79,10 @@ class LambdaService:
 
     def add(self, function: Function) -> None:
         """Create a function, or replace the one of that name; its environments are recycled."""
-        fleet = self._fleets.setdefault(function.name, _Fleet(function))
-        fleet.function = function
-        self.recycle(function.name)
+        if fleet := self._fleets.get(function.name):
+            fleet.recycle(function)
+        else:
+            self._fleets[function.name] = Fleet(function, self.guardian)
 
     def find(self, name: str) -> Function | None:
         """A function by name."""
@@ -106,20 +92,15 @@ class LambdaService:
     def recycle(self, name: str) -> None:
         """Let the next invocation of a function start cold; a running one finishes first."""
         fleet = self._fleets[name]
-        for environment in fleet.busy:
-            environment.retired = True
-        idle, fleet.idle = fleet.idle, []
-        for environment in idle:
-            self._spawn(self._stop(fleet, environment))
+        fleet.recycle(fleet.function)
 
     def environments(self, name: str) -> list[ExecutionEnvironment]:
         """The environments a function has now."""
-        fleet = self._fleets[name]
-        return [*fleet.idle, *fleet.busy]
+        return self._fleets[name].environments
 
     def busy(self, name: str) -> int:
         """How many invocations of a function run right now."""
-        return len(self._fleets[name].busy)
+        return self._fleets[name].busy
 
     async def wait_for_record(
         self, predicate: Callable[[InvocationRecord], bool], timeout: float
@@ -192,13 +173,13 @@ class LambdaService:
             client_context=client_context,
         )
 
-    async def _deliver(self, fleet: _Fleet, call: Call) -> None:
+    async def _deliver(self, fleet: Fleet, call: Call) -> None:
         function = fleet.function
         gives_up = time.monotonic() + function.max_event_age.total_seconds()
         pauses = [0.0, *(delay.total_seconds() for delay in function.retry_delays)]
         for attempt, pause in enumerate(pauses[: function.retries + 1], start=1):
             await asyncio.sleep(pause)
-            if not await self._wait_for_room(fleet, gives_up - time.monotonic()):
+            if not await fleet.wait_for_room(gives_up - time.monotonic()):
                 self._drop(function, call, "EventAgeExceeded", attempt - 1)
                 return
             record, _ = await self._run(fleet, replace(call), "Event", attempt)
@@ -211,23 +192,8 @@ class LambdaService:
         event = DroppedEvent(call.request_id, function.name, call.payload, reason, attempts)
         self.dropped.append(event)
 
-    async def _wait_for_room(self, fleet: _Fleet, seconds: float) -> bool:
-        """Wait in line for an environment; AWS would come back with pauses of 1 s to 5 min."""
-        deadline = time.monotonic() + seconds
-        while fleet.full:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            fleet.waiting.append(turn)
-            try:
-                await asyncio.wait_for(turn, deadline - time.monotonic())
-            except asyncio.TimeoutError:
-                return False
-            finally:
-                if turn in fleet.waiting:
-                    fleet.waiting.remove(turn)
-        return time.monotonic() < deadline
-
     async def _run(
-        self, fleet: _Fleet, call: Call, invocation_type: InvocationType, attempt: int
+        self, fleet: Fleet, call: Call, invocation_type: InvocationType, attempt: int
     ) -> tuple[InvocationRecord, Answer]:
         self._count += 1
         record = InvocationRecord(
@@ -241,11 +207,13 @@ class LambdaService:
             started_at=datetime.now(timezone.utc),
             pid=0,
         )
-        environment = self._take(fleet, record)
+        environment = fleet.take(new_number=self._environments + 1)
+        self._environments = max(self._environments, environment.number)
+        record.environment = environment.number
         try:
             answer = await self._run_in(environment, call, record)
         finally:
-            await self._give_back(fleet, environment)
+            await fleet.give_back(environment)
         record.error = answer.describe() if answer.error_type else None
         self.records.append(record)
         self._recorded.set()
@@ -293,41 +261,6 @@ class LambdaService:
         write(f"END RequestId: {call.request_id}")
         write(record.summary_line(function.memory_mb))
         return answer
-
-    def _take(self, fleet: _Fleet, record: InvocationRecord) -> ExecutionEnvironment:
-        if fleet.idle:
-            environment = fleet.idle.pop()
-            fleet.reapers.pop(environment).cancel()
-        else:
-            self._environments += 1
-            environment = ExecutionEnvironment(self._environments, fleet.function, self.guardian)
-        fleet.busy.add(environment)
-        record.environment = environment.number
-        return environment
-
-    async def _give_back(self, fleet: _Fleet, environment: ExecutionEnvironment) -> None:
-        if environment.retired or not environment.alive:
-            await self._stop(fleet, environment)
-        else:
-            fleet.idle.append(environment)
-            fleet.reapers[environment] = asyncio.get_running_loop().call_later(
-                fleet.function.idle_lifetime.total_seconds(), self._reap, fleet, environment
-            )
-        fleet.busy.discard(environment)
-        while fleet.waiting:
-            turn = fleet.waiting.popleft()
-            if not turn.done():
-                turn.set_result(None)
-                break
-
-    def _reap(self, fleet: _Fleet, environment: ExecutionEnvironment) -> None:
-        fleet.idle.remove(environment)
-        self._spawn(self._stop(fleet, environment))
-
-    async def _stop(self, fleet: _Fleet, environment: ExecutionEnvironment) -> None:
-        if reaper := fleet.reapers.pop(environment, None):
-            reaper.cancel()
-        await environment.stop()
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
