@@ -4,9 +4,9 @@ Pure arithmetic: the clock comes from outside, and the deadline is read once. Al
 seconds; ``math.inf`` stands for an invocation without deadline.
 
 ```
-start        work ends          drain ends   hooks and teardown end   deadline
-|--- work ---|------ drain ------|------ hooks, teardown ------|-- margin --|
-             |<---------------- shutdown_deadline_buffer ------------------>|
+start   work ends   closed          drain ends   hooks and teardown end   deadline
+|- work -|-soft close-|------ drain ------|------ hooks, teardown ------|-- margin --|
+                      |<---------------- shutdown_deadline_buffer ------------------>|
 ```
 """
 
@@ -29,6 +29,13 @@ SHORTEST_WORK = 1.0
 
 SHORT_WORK = 5.0
 """Seconds of work below which an invocation warns, as the contrib module does."""
+
+SOFT_CLOSE = 1.0
+"""Seconds before the drain in which no new work is taken in; after a second without arrivals the
+next one is too unlikely to wait for."""
+
+SOFT_CLOSE_SHARE = 0.2
+"""The part of a short working time that the soft close may use at most."""
 
 LEAST_TAIL = 1.0
 """Seconds kept for hooks, teardown and margin when the buffer leaves nothing beyond the drain."""
@@ -93,10 +100,12 @@ class Budget(NamedTuple):
         buffer: ``shutdown_deadline_buffer``, seconds.
         graceful_timeout: The worker's ``graceful_shutdown_timeout``, seconds.
 
+        soft_close: Seconds in which no new work is taken in before the drain begins.
+
     Example:
-        >>> budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), buffer=7.0, graceful_timeout=5.0)
-        >>> budget.work_left()
-        53.0
+        >>> budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0, soft_close=1.0)
+        >>> budget.work_left(), budget.soft_close_left()
+        (52.0, 1.0)
         >>> closing = budget.close()
         >>> closing.drain_left(), closing.hooks_left()
         (5.5, 6.5)
@@ -105,15 +114,26 @@ class Budget(NamedTuple):
     deadline: Deadline
     buffer: float
     graceful_timeout: float
+    soft_close: float = SOFT_CLOSE
 
     @classmethod
     def share(cls, deadline: Deadline, buffer: timedelta, graceful_timeout: timedelta) -> Budget:
         """Share out a deadline by the two settings a user sees."""
-        return cls(deadline, buffer.total_seconds(), graceful_timeout.total_seconds())
+        working = max(0.0, deadline.remaining() - buffer.total_seconds())
+        return cls(
+            deadline,
+            buffer.total_seconds(),
+            graceful_timeout.total_seconds(),
+            min(SOFT_CLOSE, SOFT_CLOSE_SHARE * working),
+        )
 
     def work_left(self) -> float:
         """Seconds until the work must end; never negative, infinite without a deadline."""
-        return max(0.0, self.deadline.remaining() - self.buffer)
+        return max(0.0, self.deadline.remaining() - self.buffer - self.soft_close)
+
+    def soft_close_left(self) -> float:
+        """Seconds the soft close may take from now; never negative."""
+        return max(0.0, min(self.soft_close, self.deadline.remaining() - self.buffer))
 
     @property
     def tail(self) -> float:

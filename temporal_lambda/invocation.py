@@ -107,6 +107,8 @@ class Invocation:
                 client = await self._connect()
             with self._phase("work"):
                 await self._work(client)
+            with self._phase("close"):
+                await self._close_softly()
         except LeftBehind:
             raise
         except BaseException as error:
@@ -115,7 +117,7 @@ class Invocation:
         thread.expect(closing.drain_end)
         with self._phase("drain"):
             await self._drain(closing)
-        await self._close(thread, closing)
+        await self._finish(thread, closing)
 
     async def _configure(self) -> None:
         try:
@@ -191,6 +193,10 @@ class Invocation:
         else:
             self._stop = Stop("signal" if self._stopped.is_set() else "deadline")
 
+    async def _close_softly(self) -> None:
+        if self._worker and self._stop.reason != "signal":
+            await self._worker.close_softly(self._budget.soft_close_left())
+
     async def _drain(self, closing: Closing) -> None:
         worker = self._worker
         if worker is None or not worker.started:
@@ -211,7 +217,7 @@ class Invocation:
         # Core still has that worker on its books for this connection, and would refuse the next.
         self._environment.connection.discard()
 
-    async def _close(self, thread: LoopThread, closing: Closing) -> None:
+    async def _finish(self, thread: LoopThread, closing: Closing) -> None:
         self._steps = ClosingSteps(closing, self._report)
         self._steps.add(self._config.shutdown_hooks, self._teardown)
         with self._phase("hooks"):
@@ -244,7 +250,7 @@ class Invocation:
         else:
             self._abandon_loop(where)
         self._thread = LoopThread(
-            lambda thread: steps.run(thread) if steps else self._close(thread, closing),
+            lambda thread: steps.run(thread) if steps else self._finish(thread, closing),
             self._clock,
             closing.hooks_end,
         )

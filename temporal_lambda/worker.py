@@ -8,7 +8,7 @@ from typing import Any, cast
 from temporalio.client import Client
 from temporalio.worker import Worker, WorkerConfig
 
-from temporal_lambda.budget import Clock, Closing
+from temporal_lambda.budget import SOFT_CLOSE, Clock, Closing
 from temporal_lambda.config import LIMITS
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.loop_thread import CLEANUP
@@ -71,6 +71,22 @@ class InvocationWorker:
             "workflows": [_name(item) for item in self._config.get("workflows", [])],
             "activities": [_name(item) for item in self._config.get("activities", [])],
         }
+
+    async def close_softly(self, limit: float) -> None:
+        """Take in no more work, and let what is on its way arrive, before the worker is shut down.
+
+        A task that the server hands to a poll while the worker shuts down is lost until its
+        timeout. So slots for new work are refused first, the polls that are open are left alone
+        (under load the next arrivals use them up), and what they bring is worked off. Where
+        nothing has arrived for the whole limit already, nothing has to be waited for; where a
+        user's tuner hides the slots, nothing can be.
+
+        Args:
+            limit: Seconds it may take.
+        """
+        if self.counted and self.slots.quiet_seconds() < SOFT_CLOSE:
+            self.slots.refuse_polls()
+            await self.slots.wait_until_settled(limit)
 
     async def drain(self, closing: Closing) -> BaseException | None:
         """Shut down, as far as the time goes.

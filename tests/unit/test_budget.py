@@ -41,12 +41,26 @@ def test_context_without_remaining_time_has_no_deadline() -> None:
     assert Deadline.of(None).remaining() == math.inf
 
 
-def test_work_ends_a_buffer_before_the_deadline() -> None:
+def test_work_ends_a_soft_close_and_a_buffer_before_the_deadline() -> None:
     clock = Clock()
     shares = budget(clock, 60)
-    assert shares.work_left() == 53.0
-    clock.now += 59
+    assert shares.work_left() == 52.0
+    assert shares.soft_close_left() == 1.0
+    clock.now += 52.5
     assert shares.work_left() == 0.0
+    assert shares.soft_close_left() == 0.5
+    clock.now += 5
+    assert shares.soft_close_left() == 0.0
+
+
+@pytest.mark.parametrize(("seconds", "soft_close"), [(3, 0.2), (7, 1.0), (900, 1.0), (1, 0.0)])
+def test_soft_close_takes_a_fifth_of_a_short_working_time_at_most(
+    seconds: float, soft_close: float
+) -> None:
+    clock = Clock()
+    deadline = Deadline(clock.now + seconds, clock)
+    shares = Budget.share(deadline, timedelta(seconds=2), timedelta(seconds=1))
+    assert shares.soft_close == pytest.approx(soft_close)
 
 
 def test_defaults_give_the_drain_half_a_second_beyond_the_graceful_timeout() -> None:

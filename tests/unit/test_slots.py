@@ -21,9 +21,10 @@ class Clock:
 class Context:
     """What Core passes to a supplier."""
 
-    def __init__(self, permit: Any = None, slot_info: Any = None) -> None:
+    def __init__(self, permit: Any = None, *, is_sticky: bool = False) -> None:
         self.permit = permit
-        self.slot_info = slot_info
+        self.slot_info = None
+        self.is_sticky = is_sticky
 
 
 @pytest.fixture
@@ -100,9 +101,9 @@ def test_quiet_begins_with_the_first_poll_and_ends_with_a_task(
 ) -> None:
     clock.now = 5.0
     assert counter.quiet_seconds() == 0.0
-    counter.polling()
+    counter.poll_opened()
     clock.now = 7.0
-    counter.polling()
+    counter.poll_opened()
     assert counter.quiet_seconds() == 2.0
     counter.begin("nexus")
     assert counter.quiet_seconds() == 0.0
@@ -115,7 +116,7 @@ def test_quiet_begins_with_the_first_poll_and_ends_with_a_task(
 async def test_waiting_until_quiet_waits_for_tasks_to_end(
     clock: Clock, counter: SlotCounter
 ) -> None:
-    counter.polling()
+    counter.poll_opened()
     counter.begin("activity")
     waiting = asyncio.create_task(counter.wait_until_quiet(0.01))
     clock.now = 100.0
@@ -124,3 +125,61 @@ async def test_waiting_until_quiet_waits_for_tasks_to_end(
     counter.end()
     clock.now = 100.1
     await asyncio.wait_for(waiting, 2)
+
+
+async def test_closing_counter_refuses_new_work_but_not_what_continues_old(
+    counter: SlotCounter,
+) -> None:
+    slots = supplier(counter, limit=2)
+    counter.refuse_polls()
+    refused = asyncio.create_task(slots.reserve_slot(cast(Any, Context())))
+    await asyncio.wait_for(slots.reserve_slot(cast(Any, Context(is_sticky=True))), 1)
+    await asyncio.wait_for(slots.reserve_slot(cast(Any, Context(is_sticky=True))), 1)
+    assert not refused.done()
+    assert slots.try_reserve_slot(cast(Any, Context())) is None
+    refused.cancel()
+
+
+async def test_refused_reservation_leaves_its_wake_up_to_a_sticky_one(
+    counter: SlotCounter,
+) -> None:
+    slots = supplier(counter)
+    held = await slots.reserve_slot(cast(Any, Context()))
+    refused = asyncio.create_task(slots.reserve_slot(cast(Any, Context())))
+    sticky = asyncio.create_task(slots.reserve_slot(cast(Any, Context(is_sticky=True))))
+    await asyncio.sleep(0)
+    counter.refuse_polls()
+    slots.release_slot(cast(Any, Context(held)))
+    await asyncio.wait_for(sticky, 1)
+    assert not refused.done()
+    refused.cancel()
+
+
+async def test_settled_means_no_task_no_open_poll_and_a_moment_of_quiet(
+    clock: Clock, counter: SlotCounter
+) -> None:
+    slots = supplier(counter)
+    poll = await slots.reserve_slot(cast(Any, Context()))
+    clock.now = 1.0
+    settled = asyncio.create_task(counter.wait_until_settled(100.0))
+    slots.mark_slot_used(cast(Any, Context(poll)))
+    await asyncio.sleep(0)
+    assert not settled.done()
+    slots.release_slot(cast(Any, Context(poll)))
+    done, _ = await asyncio.wait({settled}, timeout=0.05)
+    assert not done
+    clock.now = 1.2
+    await asyncio.wait_for(settled, 1)
+
+
+async def test_open_poll_is_waited_for_no_longer_than_the_limit(
+    clock: Clock, counter: SlotCounter
+) -> None:
+    await supplier(counter).reserve_slot(cast(Any, Context()))
+    settled = asyncio.create_task(counter.wait_until_settled(1.0))
+    await asyncio.sleep(0)
+    clock.now = 0.9
+    done, _ = await asyncio.wait({settled}, timeout=0.05)
+    assert not done
+    clock.now = 1.0
+    await asyncio.wait_for(settled, 1)
