@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-FUNCTIONS := tests/functions examples/greeting examples/s3_storage
+FUNCTIONS := tests/functions bench/functions examples/greeting examples/s3_storage
 
 .PHONY: help demo test lint format check bench clean
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import dataclasses
 from collections.abc import Awaitable, Callable
@@ -31,14 +32,28 @@ class WarmConnection(Plugin):
     the identity. A connection belongs to the execution environment, not to an event loop.
 
     Args:
-        clock: Returns seconds.
+        clock: Returns seconds of wall time, since a frozen environment's monotonic clock may stand
+            still with it.
+
+    Attributes:
+        state: ``new``, ``reused`` or ``replaced``, once an invocation has connected.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._client: ServiceClient | None = None
         self._used_at = 0.0
+        self._check: asyncio.Task[bool] | None = None
         self.state = "new"
+
+    def begin_check(self) -> None:
+        """Begin to check the kept connection, while the configure callback runs.
+
+        A connection used within the last seconds is trusted as it is.
+        """
+        self._check = None
+        if self._client and not 0 <= self._clock() - self._used_at < TRUSTED_SECONDS:
+            self._check = asyncio.create_task(_is_healthy(self._client))
 
     async def connect(
         self, connect_config: dict[str, Any], identity: str | None, *, reuse: bool
@@ -89,7 +104,7 @@ class WarmConnection(Plugin):
             self.state = "new"
         elif _differs(kept.config, config):
             self.state = "replaced"
-        elif await self._healthy(kept):
+        elif self._check is None or await self._check:
             self.state = "reused"
             self.touch()
             return _with_identity(kept, config.identity)
@@ -100,13 +115,12 @@ class WarmConnection(Plugin):
         self.touch()
         return self._client
 
-    async def _healthy(self, client: ServiceClient) -> bool:
-        if self._clock() - self._used_at < TRUSTED_SECONDS:
-            return True
-        try:
-            return await client.check_health(timeout=timedelta(seconds=CHECK_SECONDS))
-        except RPCError:
-            return False
+
+async def _is_healthy(client: ServiceClient) -> bool:
+    try:
+        return await client.check_health(timeout=timedelta(seconds=CHECK_SECONDS))
+    except RPCError:
+        return False
 
 
 def describe_target(address: str, namespace: str | None) -> str:

@@ -76,7 +76,7 @@ def make_handler(
         factory=ConfigFactory(load_settings(os.environ), version),
         configure=Configure(configure),
         strategy=strategy,
-        connection=WarmConnection(time.monotonic),
+        connection=WarmConnection(time.time),
     )
     return Handler(version, environment)
 

@@ -100,6 +100,7 @@ class Invocation:
 
     async def _phases(self, thread: LoopThread) -> None:
         try:
+            self._environment.connection.begin_check()
             with self._phase("configure"):
                 await self._configure()
             thread.expect(self._latest_sign_of_life())

@@ -25,7 +25,14 @@ async def test_success_runs_all_phases_in_order(
         "teardown",
     ]
     assert record.report
-    assert list(record.report["phases_ms"]) == ["configure", "connect", "work", "drain", "hooks"]
+    assert list(record.report["phases_ms"]) == [
+        "configure",
+        "connect",
+        "work",
+        "close",
+        "drain",
+        "hooks",
+    ]
 
 
 @pytest.mark.parametrize(
