@@ -37,6 +37,10 @@ next one is too unlikely to wait for."""
 SOFT_CLOSE_SHARE = 0.2
 """The part of a short working time that the soft close may use at most."""
 
+TERMINATION = 0.5
+"""Seconds between SIGTERM and SIGKILL that Lambda grants where an internal extension is registered;
+with an external one it is up to 2 s, which nobody tells us."""
+
 LEAST_TAIL = 1.0
 """Seconds kept for hooks, teardown and margin when the buffer leaves nothing beyond the drain."""
 
@@ -148,6 +152,17 @@ class Budget(NamedTuple):
         """Seconds until hooks must begin, whatever else is going on."""
         remaining = self.deadline.remaining()
         return remaining if remaining == math.inf else remaining - self._tail_within(remaining)
+
+    def hurry(self, seconds: float) -> Budget:
+        """A budget that has to close within so many seconds from now, or sooner.
+
+        Example:
+            >>> budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0)
+            >>> budget.hurry(0.5).close().hooks_left()
+            0.35
+        """
+        at = min(self.deadline.at, self.deadline.clock() + seconds)
+        return Budget(self.deadline._replace(at=at), seconds, 0.0, soft_close=0.0)
 
     def close(self) -> Closing:
         """Fix the moments of drain and hooks, counted from now.

@@ -18,7 +18,15 @@ from typing import Any, NamedTuple, cast
 
 from temporalio.client import Client
 
-from temporal_lambda.budget import SHORT_WORK, SHORTEST_WORK, Budget, Clock, Closing, Deadline
+from temporal_lambda.budget import (
+    SHORT_WORK,
+    SHORTEST_WORK,
+    TERMINATION,
+    Budget,
+    Clock,
+    Closing,
+    Deadline,
+)
 from temporal_lambda.config import ConfigFactory
 from temporal_lambda.configure import Configure, Teardown
 from temporal_lambda.connection import WarmConnection, describe_target
@@ -90,7 +98,7 @@ class Invocation:
         """
         self._thread = LoopThread(self._phases, self._clock, self._latest_sign_of_life())
         self._thread.start()
-        with on_sigterm(self.stop):
+        with on_sigterm(self.terminate):
             while not self._wait():
                 self._leave_blocked_loop()
         self._finish_report()
@@ -230,6 +238,11 @@ class Invocation:
         """End the work now, from any thread; the shutdown follows as usual."""
         if self._thread:
             self._thread.call(self._stopped.set)
+
+    def terminate(self) -> None:
+        """End the work now, and the shutdown before Lambda kills the process."""
+        self._budget = self._budget.hurry(TERMINATION)
+        self.stop()
 
     def _wait(self) -> bool:
         assert self._thread is not None

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import time
+
 import pytest
 
+from temporal_lambda.budget import TERMINATION
+from temporal_lambda.local import LocalStack
+from temporal_lambda.local.environment import ExecutionEnvironment
 from tests.conftest import Invoke, MakeFunction, events
 
 SCENARIO = "lifecycle.lambda_handler"
@@ -220,6 +228,31 @@ async def test_environment_stands_still_between_invocations(
     at_start = int(next(e for e in events(second) if e.startswith("ticks")).removeprefix("ticks "))
     assert at_end > 100
     assert at_start - at_end < 50
+
+
+async def test_sigterm_ends_the_work_and_the_shutdown_before_the_kill_that_follows(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    function = stack.create(
+        make_function(SCENARIO, env={"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "", "SCENARIO": "hangs"})
+    )
+    running = asyncio.create_task(stack.service.invoke(function, b"{}"))
+    (environment,) = await polling(stack, function.name)
+    begun = time.monotonic()
+    os.kill(environment.pid, signal.SIGTERM)
+    record, _ = await running
+    assert time.monotonic() - begun < TERMINATION
+    assert record.status == "success"
+    assert events(record)[-4:] == ["drained", "hook", "released", "teardown"]
+    assert record.report
+    assert record.report["stop_reason"] == "signal"
+
+
+async def polling(stack: LocalStack, name: str) -> list[ExecutionEnvironment]:
+    """Wait until a function's worker polls; its environments."""
+    while name not in stack.service.workers:
+        await asyncio.sleep(0.01)
+    return stack.service.environments(name)
 
 
 async def test_report_is_an_object_under_lambdas_json_log_format(
