@@ -14,6 +14,7 @@ from temporal_lambda.errors import (
     TemporalLambdaError,
 )
 from temporal_lambda.handler import run_worker
+from temporal_lambda.work import remaining_work_time
 
 __version__ = "0.1.0"
 
@@ -26,5 +27,6 @@ __all__ = [
     "SettingsError",
     "TaskQueueError",
     "TemporalLambdaError",
+    "remaining_work_time",
     "run_worker",
 ]

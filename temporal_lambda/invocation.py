@@ -36,7 +36,7 @@ from temporal_lambda.report import WORKER, InvocationReport, log_line
 from temporal_lambda.running import name_abandoned
 from temporal_lambda.shutdown import ClosingSteps
 from temporal_lambda.sigterm import on_sigterm
-from temporal_lambda.work import Stop, Work, WorkStrategy
+from temporal_lambda.work import Stop, Work, WorkStrategy, announce_work_time
 from temporal_lambda.worker import InvocationWorker
 
 logger = logging.getLogger(__name__)
@@ -180,6 +180,7 @@ class Invocation:
 
     async def _work(self, client: Client) -> None:
         self._worker = worker = InvocationWorker(self._config.worker_config, self._clock)
+        announce_work_time(lambda: self._budget.work_left())
         running = worker.start(client)
         if self._report.cold:
             log_line(WORKER, worker.describe())

@@ -13,6 +13,8 @@ from temporalio import activity, workflow
 from temporalio.common import RetryPolicy, VersioningBehavior
 from temporalio.exceptions import ApplicationError
 
+from temporal_lambda import remaining_work_time
+
 
 @activity.defn
 async def greet(name: str) -> str:
@@ -54,6 +56,18 @@ async def hang_once(seconds: float) -> str:
     if activity.info().attempt == 1:
         await asyncio.sleep(seconds)
     return "survived"
+
+
+@activity.defn
+async def time_left_in_loop() -> float:
+    left = remaining_work_time()
+    return left.total_seconds() if left else -1
+
+
+@activity.defn
+def time_left_in_thread() -> float:
+    left = remaining_work_time()
+    return left.total_seconds() if left else -1
 
 
 @activity.defn
@@ -107,4 +121,6 @@ ACTIVITIES: list[Callable[..., Any]] = [
     crash_once,
     hang_once,
     hold,
+    time_left_in_loop,
+    time_left_in_thread,
 ]

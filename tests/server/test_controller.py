@@ -6,6 +6,8 @@ import asyncio
 import uuid
 from typing import Any
 
+import pytest
+
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import Deploy, MakeFunction
@@ -52,6 +54,16 @@ async def test_workflow_runs_in_an_event_invocation_of_a_runtime_process(
     assert record.report["tasks"]["activity"] == 1
     assert record.report["tasks"]["workflow"] >= 2
     assert stack.service.workers[deployed.function.name]["task_queue"] == deployed.task_queue
+
+
+@pytest.mark.parametrize("activity", ["time_left_in_loop", "time_left_in_thread"])
+async def test_activity_knows_how_long_its_invocation_will_still_work(
+    activity: str, stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function(HANDLER, seconds=10))
+    left = await run_activity(stack, deployed, activity, None, 10.0)
+    # 10 s, less 3 s of buffer and 1 s of soft close.
+    assert 4 < left < 6
 
 
 async def test_workflow_outlives_many_invocations_of_a_function(
