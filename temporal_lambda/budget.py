@@ -37,6 +37,9 @@ next one is too unlikely to wait for."""
 SOFT_CLOSE_SHARE = 0.2
 """The part of a short working time that the soft close may use at most."""
 
+REACTION = 0.25
+"""Seconds of the drain kept for cancelled activities to react, however small the buffer."""
+
 TERMINATION = 0.5
 """Seconds between SIGTERM and SIGKILL that Lambda grants where an internal extension is registered;
 with an external one it is up to 2 s, which nobody tells us."""
@@ -147,6 +150,11 @@ class Budget(NamedTuple):
         the drain's, for cancelled activities to finish.
         """
         return max(LEAST_TAIL, 0.75 * (self.buffer - self.graceful_timeout))
+
+    @property
+    def fitting_graceful_timeout(self) -> float:
+        """The graceful timeout, or what of it lets cancelled activities react within the drain."""
+        return max(0.0, min(self.graceful_timeout, self.buffer - self.tail - REACTION))
 
     def setup_left(self) -> float:
         """Seconds until hooks must begin, whatever else is going on."""

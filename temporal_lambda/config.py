@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +15,7 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, WorkerConfig, WorkerD
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from temporal_lambda.errors import SettingsError, TaskQueueError
+from temporal_lambda.running import name_of
 from temporal_lambda.settings import Settings
 from temporal_lambda.slots import Kind
 
@@ -80,7 +82,8 @@ class LambdaWorkerConfig:
     """
 
     client_connect_config: ClientConnectConfig = field(
-        default_factory=lambda: cast(ClientConnectConfig, {})
+        default_factory=lambda: cast(ClientConnectConfig, {}),
+        repr=False,  # It may hold credentials.
     )
     worker_config: WorkerConfig = field(default_factory=lambda: WorkerConfig())
     shutdown_deadline_buffer: timedelta = timedelta(seconds=7)
@@ -105,6 +108,7 @@ class ConfigFactory:
         self._followed = self._graceful + HOOK_BUFFER
         self._limits = {name: values.get(name, default) for name, default in DEFAULT_LIMITS.items()}
         _check_buffer(self.buffer, self._graceful)
+        _check_cache(self.new().worker_config)
 
     @property
     def buffer(self) -> timedelta:
@@ -149,7 +153,7 @@ class ConfigFactory:
             SettingsError: Values contradict each other or have the wrong type.
         """
         worker = config.worker_config
-        if not worker.get("task_queue"):
+        if not (worker.get("task_queue") or "").strip():
             raise TaskQueueError(
                 'no task queue: set worker_config["task_queue"] in the configure callback or the '
                 "TEMPORAL_TASK_QUEUE environment variable"
@@ -157,6 +161,8 @@ class ConfigFactory:
         if worker.get("tuner"):
             self._give_way_to_tuner(config)
         self._settle_times(config)
+        _check_hooks(config.shutdown_hooks)
+        _check_cache(worker)
         given = worker.get("deployment_config")
         behavior = given.default_versioning_behavior if given else VersioningBehavior.UNSPECIFIED
         worker["deployment_config"] = self._versioning(behavior)
@@ -169,21 +175,19 @@ class ConfigFactory:
             if worker.get(name) == default:
                 del worker[name]
         if config.idle_timeout is not None:
-            raise SettingsError(
-                "idle_timeout counts tasks in slots, and those of a tuner can't be observed: use "
-                'max_concurrent_* limits instead of worker_config["tuner"], or set idle_timeout '
-                "to None"
-            )
+            raise SettingsError(TUNER_HIDES_IDLENESS)
 
     def _settle_times(self, config: LambdaWorkerConfig) -> None:
         graceful = config.worker_config.get("graceful_shutdown_timeout", timedelta())
         for name, value in (
             ("shutdown_deadline_buffer", config.shutdown_deadline_buffer),
             ('worker_config["graceful_shutdown_timeout"]', graceful),
-            ("idle_timeout", config.idle_timeout or timedelta()),
         ):
             if not isinstance(value, timedelta) or value < timedelta():
                 raise SettingsError(f"{name} must be a timedelta of 0 or more; got {value!r}")
+        idle = config.idle_timeout
+        if idle is not None and (not isinstance(idle, timedelta) or idle <= timedelta()):
+            raise SettingsError(f"idle_timeout must be None or a timedelta above 0; got {idle!r}")
         # Identity, not equality: a callback that sets the default's value has set it by hand.
         if config.shutdown_deadline_buffer is self._followed:
             config.shutdown_deadline_buffer = graceful + HOOK_BUFFER
@@ -194,6 +198,33 @@ class ConfigFactory:
             version=copy.deepcopy(self._version),
             use_worker_versioning=True,
             default_versioning_behavior=behavior,
+        )
+
+
+TUNER_HIDES_IDLENESS = (
+    "idle_timeout counts tasks in slots, and those of a tuner can't be observed: use "
+    'max_concurrent_* limits instead of worker_config["tuner"], or set idle_timeout to None'
+)
+
+
+def _check_hooks(hooks: Any) -> None:
+    if not isinstance(hooks, list):
+        raise SettingsError(
+            f"shutdown_hooks must be a list of callables; got a {type(hooks).__name__}"
+        )
+    for hook in hooks:
+        if not callable(hook) or inspect.isasyncgenfunction(hook):
+            raise SettingsError(
+                f"shutdown hook {name_of(hook)} must be a function or a coroutine function"
+            )
+
+
+def _check_cache(worker: WorkerConfig) -> None:
+    slots, cached = worker.get("max_concurrent_workflow_tasks"), worker.get("max_cached_workflows")
+    if slots == 1 and cached != 0:
+        raise SettingsError(
+            "max_concurrent_workflow_tasks of 1 leaves no slot to continue the workflows in the "
+            "cache: set it to 2 or more, or max_cached_workflows to 0"
         )
 
 

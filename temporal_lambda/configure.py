@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.errors import ConfigureError
+from temporal_lambda.running import name_of
 
 ConfigureCallback: TypeAlias = Callable[
     [LambdaWorkerConfig],
@@ -41,7 +42,7 @@ class Configure:
         if not callable(callback):
             raise ConfigureError(f"configure is {callback!r}, which can't be called; {_expected()}")
         self._callback = callback
-        self._name = getattr(callback, "__qualname__", repr(callback))
+        self._name = name_of(callback)
         if self._has_shape(inspect.isgeneratorfunction):
             raise self._rejected("is a generator function without async: write async def")
         try:

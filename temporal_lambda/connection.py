@@ -42,6 +42,7 @@ class WarmConnection(Plugin):
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._client: ServiceClient | None = None
+        self._made_for: ConnectConfig | None = None
         self._used_at = 0.0
         self._check: asyncio.Task[bool] | None = None
         self.state = "new"
@@ -80,7 +81,8 @@ class WarmConnection(Plugin):
             return await Client.connect(**arguments)
         except (RuntimeError, RPCError) as error:
             raise ConnectError(
-                f"{describe_target(target, arguments.get('namespace'))} can't be reached: {error}. "
+                f"{describe_target(target, arguments.get('namespace'))} can't be reached: "
+                f"{brief(error)}. "
                 "Check the address, the security group or VPC route, TLS and the API key."
             ) from error
 
@@ -102,15 +104,19 @@ class WarmConnection(Plugin):
         kept = self._client
         if kept is None:
             self.state = "new"
-        elif _differs(kept.config, config):
+        elif self._made_for != _snapshot(config):
             self.state = "replaced"
         elif self._check is None or await self._check:
             self.state = "reused"
             self.touch()
+            # An earlier invocation's code may have changed these on its client.
+            kept.update_rpc_metadata(config.rpc_metadata)
+            kept.update_api_key(config.api_key)
             return _with_identity(kept, config.identity)
         else:
             self.state = "replaced"
         self._client = None
+        self._made_for = _snapshot(config)
         self._client = await next(config)
         self.touch()
         return self._client
@@ -123,6 +129,16 @@ async def _is_healthy(client: ServiceClient) -> bool:
         return False
 
 
+def brief(error: BaseException) -> str:
+    """An error of the SDK's core without the backtrace that RUST_BACKTRACE adds.
+
+    Example:
+        >>> brief(RuntimeError("Connection refused\\n\\nStack backtrace:\\n 0: std::..."))
+        'Connection refused'
+    """
+    return str(error).partition("Stack backtrace")[0].strip()
+
+
 def describe_target(address: str, namespace: str | None) -> str:
     """A server in words.
 
@@ -133,8 +149,14 @@ def describe_target(address: str, namespace: str | None) -> str:
     return f"the Temporal server at {address}, namespace {namespace or 'default'},"
 
 
-def _differs(ours: ConnectConfig, theirs: ConnectConfig) -> bool:
-    return dataclasses.replace(ours, identity=theirs.identity) != theirs
+def _snapshot(config: ConnectConfig) -> ConnectConfig:
+    """All that makes a connection different, beyond the reach of later changes; no identity."""
+    return dataclasses.replace(
+        config,
+        identity="any",
+        rpc_metadata=dict(config.rpc_metadata),
+        tls=copy.copy(config.tls),
+    )
 
 
 def _with_identity(client: ServiceClient, identity: str) -> ServiceClient:

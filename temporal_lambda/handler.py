@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol, cast
 
 from temporalio import workflow
 from temporalio.common import WorkerDeploymentVersion
@@ -67,7 +67,7 @@ def make_handler(
         # The workflow sandbox imports the module of each workflow anew. Where that is also the
         # handler's module this line is reached again, and there is nothing to be a worker for.
         return _never_called
-    if not (version.deployment_name.strip() and version.build_id.strip()):
+    if not ((version.deployment_name or "").strip() and (version.build_id or "").strip()):
         raise SettingsError(
             "version must have a deployment_name and a build_id, neither of them blank; got "
             f"{version!r}"
@@ -78,25 +78,30 @@ def make_handler(
         strategy=strategy,
         connection=WarmConnection(time.time),
     )
-    return Handler(version, environment)
+    cold = True
+
+    def handler(event: Any, context: Any) -> Any:
+        nonlocal cold
+        invocation = Invocation(environment, event, context, cold=cold)
+        cold = False
+        return invocation.run()
+
+    versioned = cast(Handler, handler)
+    versioned.version = version
+    return versioned
 
 
-class Handler:
-    """A Lambda handler that says which version it is.
+class Handler(Protocol):
+    """A Lambda handler: a function that says which version it is.
 
     Attributes:
         version: The worker deployment version it was made for.
     """
 
-    def __init__(self, version: WorkerDeploymentVersion, environment: Environment) -> None:
-        self.version = version
-        self._environment = environment
-        self._cold = True
+    version: WorkerDeploymentVersion
 
-    def __call__(self, event: Any, context: Any) -> Any:
+    def __call__(self, event: Any, context: Any, /) -> Any:
         """Run one invocation."""
-        cold, self._cold = self._cold, False
-        return Invocation(self._environment, event, context, cold=cold).run()
 
 
 def _never_called(event: Any, context: Any) -> None:

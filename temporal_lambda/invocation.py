@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import Context, copy_context
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
@@ -31,7 +32,7 @@ from temporal_lambda.config import ConfigFactory
 from temporal_lambda.configure import Configure, Teardown
 from temporal_lambda.connection import WarmConnection, describe_target
 from temporal_lambda.errors import ConnectError, DeadlineError, EventLoopBlockedError
-from temporal_lambda.loop_thread import LeftBehind, LoopThread, TimeExpired, at_most
+from temporal_lambda.loop_thread import LeftBehind, LoopThread, Stopped, TimeExpired, at_most
 from temporal_lambda.report import WORKER, InvocationReport, log_line
 from temporal_lambda.running import name_abandoned
 from temporal_lambda.shutdown import ClosingSteps
@@ -81,7 +82,9 @@ class Invocation:
         self._worker: InvocationWorker | None = None
         self._teardown: Teardown | None = None
         self._steps: ClosingSteps | None = None
-        self._stopped = asyncio.Event()
+        self._context_variables = copy_context()
+        self._stopped: asyncio.Future[None] | None = None
+        self._stop_requested = False
         self._stop = Stop("error")
         self._error: BaseException | None = None
         self._thread: LoopThread | None = None
@@ -96,21 +99,26 @@ class Invocation:
             BaseException: The first error of the configure callback, the connection, the worker,
                 the strategy or the teardown, after everything has been closed.
         """
-        self._thread = LoopThread(self._phases, self._clock, self._latest_sign_of_life())
-        self._thread.start()
+        self._start(LoopThread(self._phases, *self._terms(self._latest_sign_of_life())))
         with on_sigterm(self.terminate):
             while not self._wait():
                 self._leave_blocked_loop()
         self._finish_report()
+        if isinstance(self._error, asyncio.CancelledError | GeneratorExit):
+            # Lambda's runtime would take these for its own end.
+            raise RuntimeError(f"user code raised {self._error!r}") from self._error
         if self._error:
             raise self._error
         return self._stop.result
 
     async def _phases(self, thread: LoopThread) -> None:
+        self._stopped = asyncio.get_running_loop().create_future()
+        if self._stop_requested:
+            self._stopped.set_result(None)
         try:
             self._environment.connection.begin_check()
             with self._phase("configure"):
-                await self._configure()
+                await self._configure(thread)
             thread.expect(self._latest_sign_of_life())
             with self._phase("connect"):
                 client = await self._connect()
@@ -118,20 +126,22 @@ class Invocation:
                 await self._work(client)
             with self._phase("close"):
                 await self._close_softly()
-        except LeftBehind:
-            raise
+        except Stopped:
+            self._stop = Stop("signal")
         except BaseException as error:
+            thread.check()
             self._failed(error)
         closing = self._budget.close()
         thread.expect(closing.drain_end)
         with self._phase("drain"):
-            await self._drain(closing)
+            await self._drain(thread, closing)
         await self._finish(thread, closing)
 
-    async def _configure(self) -> None:
+    async def _configure(self, thread: LoopThread) -> None:
         try:
-            async with at_most(self._budget.setup_left()):
-                self._teardown = await self._environment.configure.set_up(self._config)
+            async with at_most(self._budget.setup_left(), self._stopped):
+                teardown = await self._environment.configure.set_up(self._config)
+            await self._keep(teardown, thread)
         except TimeExpired as error:
             raise DeadlineError(
                 f"the configure callback was {error}, and the time that is left belongs to the "
@@ -140,6 +150,17 @@ class Invocation:
         self._environment.factory.complete(self._config)
         self._budget = self._share(self._budget.deadline)
         self._check_time_for_work()
+
+    async def _keep(self, teardown: Teardown | None, thread: LoopThread) -> None:
+        """Keep the teardown for later, or run it now if nobody will come for it later."""
+        try:
+            thread.expect(self._latest_sign_of_life())
+        except LeftBehind:
+            if teardown:
+                await teardown()
+            raise
+        self._teardown = teardown
+        self._context_variables = copy_context()
 
     def _check_time_for_work(self) -> None:
         remaining, buffer = self._budget.deadline.remaining(), self._budget.buffer
@@ -162,7 +183,7 @@ class Invocation:
         arguments = cast(dict[str, Any], self._config.client_connect_config)
         limit = self._budget.work_left()
         try:
-            async with at_most(limit):
+            async with at_most(limit, self._stopped):
                 client = await connection.connect(
                     arguments, _identity(self._context), reuse=self._config.reuse_connection
                 )
@@ -179,39 +200,40 @@ class Invocation:
         return client
 
     async def _work(self, client: Client) -> None:
-        self._worker = worker = InvocationWorker(self._config.worker_config, self._clock)
+        assert self._stopped is not None
+        self._worker = worker = InvocationWorker(self._config, self._budget)
         announce_work_time(lambda: self._budget.work_left())
         running = worker.start(client)
         if self._report.cold:
             log_line(WORKER, worker.describe())
         work = Work(self._event, client, self._config, self._budget, worker.slots)
         strategy = asyncio.create_task(_decide(self._environment.strategy, work))
-        stopped = asyncio.create_task(self._stopped.wait())
         left = self._budget.work_left()
+        ends: set[asyncio.Future[Any]] = {running, strategy, self._stopped}
         await asyncio.wait(
-            {running, strategy, stopped},
+            ends,
             timeout=None if left == math.inf else left,
             return_when=asyncio.FIRST_COMPLETED,
         )
         strategy.cancel()
-        stopped.cancel()
         if running.done():
             running.result()
             raise RuntimeError("the worker stopped without being told to")
         if strategy.done():
             self._stop = strategy.result()
         else:
-            self._stop = Stop("signal" if self._stopped.is_set() else "deadline")
+            self._stop = Stop("signal" if self._stopped.done() else "deadline")
 
     async def _close_softly(self) -> None:
         if self._worker and self._stop.reason != "signal":
             await self._worker.close_softly(self._budget.soft_close_left())
 
-    async def _drain(self, closing: Closing) -> None:
+    async def _drain(self, thread: LoopThread, closing: Closing) -> None:
         worker = self._worker
         if worker is None or not worker.started:
             return
         error = await worker.drain(closing)
+        thread.check()
         self._environment.connection.touch()
         if error and error is not self._error:
             self._failed(error)
@@ -229,7 +251,8 @@ class Invocation:
 
     async def _finish(self, thread: LoopThread, closing: Closing) -> None:
         self._steps = ClosingSteps(closing, self._report)
-        self._steps.add(self._config.shutdown_hooks, self._teardown)
+        hooks = self._config.shutdown_hooks
+        self._steps.add(hooks if isinstance(hooks, list) else [], self._teardown)
         with self._phase("hooks"):
             await self._steps.run(thread)
 
@@ -237,13 +260,25 @@ class Invocation:
 
     def stop(self) -> None:
         """End the work now, from any thread; the shutdown follows as usual."""
+        self._stop_requested = True
         if self._thread:
-            self._thread.call(self._stopped.set)
+            self._thread.call(self._notice_stop)
 
     def terminate(self) -> None:
         """End the work now, and the shutdown before Lambda kills the process."""
         self._budget = self._budget.hurry(TERMINATION)
         self.stop()
+
+    def _notice_stop(self) -> None:
+        if self._stopped and not self._stopped.done():
+            self._stopped.set_result(None)
+
+    def _start(self, thread: LoopThread) -> None:
+        self._thread = thread
+        thread.start()
+
+    def _terms(self, due: float) -> tuple[Clock, float, Context]:
+        return self._clock, due, self._context_variables
 
     def _wait(self) -> bool:
         assert self._thread is not None
@@ -264,12 +299,12 @@ class Invocation:
             logger.error("%s was abandoned: it blocks at %s", name_abandoned(step), where)
         else:
             self._abandon_loop(where)
-        self._thread = LoopThread(
-            lambda thread: steps.run(thread) if steps else self._finish(thread, closing),
-            self._clock,
-            closing.hooks_end,
+        self._start(
+            LoopThread(
+                lambda thread: steps.run(thread) if steps else self._finish(thread, closing),
+                *self._terms(closing.hooks_end),
+            )
         )
-        self._thread.start()
 
     def _abandon_loop(self, where: str) -> None:
         self._failed(
@@ -291,10 +326,10 @@ class Invocation:
         # A loop that was left behind has not ended its last phase.
         self._report.leave_phase(self._report.current_phase, self._clock)
         worker = self._worker
-        if worker and worker.started:
+        if self._stop.reason == "signal" or (worker and worker.started):
             self._report.stop_reason = self._stop.reason
-            if worker.counted:
-                self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
+        if worker and worker.started and worker.counted:
+            self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
         if self._steps and not self._error:
             self._error = self._steps.teardown_error
         self._report.log()

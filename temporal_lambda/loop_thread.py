@@ -15,6 +15,7 @@ import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import Any
 
 from temporal_lambda.budget import Clock
@@ -30,6 +31,10 @@ class TimeExpired(TimeoutError):
     """A bound of ours was reached, as opposed to one that the code inside had set itself."""
 
 
+class Stopped(Exception):
+    """A block was ended because the invocation is to stop."""
+
+
 class LeftBehind(BaseException):
     """Raised in a loop that comes back to life after it was left behind: it must do no more."""
 
@@ -41,6 +46,7 @@ class LoopThread:
         main: Makes the coroutine; is given this object. It handles its own errors.
         clock: Returns seconds.
         due: The moment by which the first sign of life must have come.
+        context: Context variables that the coroutine starts with; it runs in a copy.
 
     Attributes:
         left_over: Tasks that did not react to their cancellation at the end, by name.
@@ -48,17 +54,25 @@ class LoopThread:
     """
 
     def __init__(
-        self, main: Callable[[LoopThread], Coroutine[Any, Any, None]], clock: Clock, due: float
+        self,
+        main: Callable[[LoopThread], Coroutine[Any, Any, None]],
+        clock: Clock,
+        due: float,
+        context: Context,
     ) -> None:
         self._main = main
         self._clock = clock
         self._due = due + SLACK
         self._finished = False
+        self._main_done = False
         self._left_behind = False
         self._changed = threading.Condition()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
-            target=self._run, name="temporal-lambda-invocation", daemon=True
+            target=context.copy().run,
+            args=(self._run,),
+            name="temporal-lambda-invocation",
+            daemon=True,
         )
         self.left_over: list[str] = []
         self.error: BaseException | None = None
@@ -74,10 +88,18 @@ class LoopThread:
             LeftBehind: The last promise was broken, and another loop has taken over.
         """
         with self._changed:
-            if self._left_behind:
-                raise LeftBehind
+            self.check()
             self._due = due + SLACK
             self._changed.notify_all()
+
+    def check(self) -> None:
+        """Go no further if another loop has taken over. Called in the loop, after user code.
+
+        Raises:
+            LeftBehind: It has.
+        """
+        if self._left_behind:
+            raise LeftBehind
 
     def wait(self) -> bool:
         """Wait from another thread until the coroutine has finished.
@@ -91,7 +113,8 @@ class LoopThread:
                 left = self._due - self._clock()
                 if left <= 0:
                     self._left_behind = True
-                    return False
+                    # What is only cleaning up has done its work, and may end when it likes.
+                    return self._main_done
                 self._changed.wait(None if left == math.inf else left)
         return True
 
@@ -119,6 +142,7 @@ class LoopThread:
             task = self._loop.create_task(self._main(self))
             self._run_until_done(task)
             self.error = None if task.cancelled() else task.exception()
+            self._main_done = True
             self._clean_up()
         except LeftBehind:
             pass
@@ -144,8 +168,8 @@ class LoopThread:
 
     def _clean_up(self) -> None:
         tasks = asyncio.all_tasks(self._loop)
+        self.expect(self._clock() + (2 * CLEANUP if tasks else CLEANUP))
         if tasks:
-            self.expect(self._clock() + CLEANUP)
             for task in tasks:
                 task.cancel()
             waiting = self._loop.create_task(_settle(tasks))
@@ -173,35 +197,46 @@ def _describe(task: asyncio.Task[Any]) -> str:
 
 
 @asynccontextmanager
-async def at_most(seconds: float) -> AsyncIterator[None]:
+async def at_most(seconds: float, stop: asyncio.Future[None] | None = None) -> AsyncIterator[None]:
     """Bound the block by cancelling it, in the same task and so in the same context.
 
     Args:
         seconds: The bound; ``math.inf`` for none.
+        stop: Ends the block when it is done.
 
     Raises:
+        Stopped: ``stop`` was done before the block.
         TimeExpired: The bound was reached. Code that swallows the cancellation is not stopped by
             this; the handler's thread then leaves the loop behind.
     """
     task = asyncio.current_task()
     assert task is not None
-    expired = False
+    reason: Exception | None = None
 
-    def expire() -> None:
-        nonlocal expired
-        expired = True
-        task.cancel()
+    def end(why: Exception) -> None:
+        nonlocal reason
+        if reason is None:
+            reason = why
+            task.cancel()
+
+    def on_stop(_: asyncio.Future[None]) -> None:
+        end(Stopped())
 
     loop = asyncio.get_running_loop()
-    timer = loop.call_later(seconds, expire) if seconds < math.inf else None
+    expired = TimeExpired(f"not done after {seconds:.1f} s")
+    timer = loop.call_later(seconds, end, expired) if seconds < math.inf else None
+    if stop:
+        stop.add_done_callback(on_stop)
     try:
         yield
     except asyncio.CancelledError:
-        if expired:
-            raise TimeExpired(f"not done after {seconds:.1f} s") from None
+        if reason:
+            raise reason from None
         raise
     finally:
         if timer:
             timer.cancel()
-        if expired and sys.version_info >= (3, 11):
+        if stop:
+            stop.remove_done_callback(on_stop)
+        if reason and sys.version_info >= (3, 11):
             task.uncancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,6 +48,18 @@ class _Recorder(ActivityInboundInterceptor):
             return await super().execute_activity(input)
         finally:
             del self._running[id(input)]
+
+
+def name_of(callback: Any) -> str:
+    """What a callback is called; never its ``repr``, which shows the arguments of a partial.
+
+    Example:
+        >>> name_of(name_of)
+        'name_of'
+    """
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    return str(getattr(callback, "__qualname__", type(callback).__qualname__))
 
 
 def name_abandoned(entry: Mapping[str, Any]) -> str:

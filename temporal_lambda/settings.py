@@ -7,6 +7,7 @@ Two places speak: ``temporal.toml`` and the environment. Temporal's own connecti
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 import sys
@@ -96,7 +97,8 @@ def find_file(environ: Mapping[str, str]) -> Path | None:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        # Some editors begin a file with a byte order mark, which TOML does not know.
+        return path.read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}") from error
 
@@ -110,10 +112,14 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         document = tomllib.loads(data.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
-    for name in document.keys() - {"profile", TABLE}:
-        if _nearest(name, [TABLE]):
-            raise SettingsError(f"{path}: unknown table [{name}]; did you mean [{TABLE}]?")
+    for name in document.keys() - TABLES:
+        if nearest := _nearest(name, TABLES):
+            raise SettingsError(f"{path}: unknown table [{name}]; did you mean [{nearest}]?")
     return document
+
+
+TABLES = {"profile", TABLE}
+"""The tables of a temporal.toml that mean something here."""
 
 
 def _connect_config(environ: Mapping[str, str], path: Path | None, data: bytes) -> dict[str, Any]:
@@ -131,9 +137,15 @@ def _connect_config(environ: Mapping[str, str], path: Path | None, data: bytes) 
             f"read: {error.strerror}"
         ) from error
     except Exception as error:
+        # No cause: the SDK's errors quote the line they are about, and with it any credential.
         raise SettingsError(
-            f"Temporal's connection profile can't be loaded from {place}: {error}"
-        ) from error
+            f"Temporal's connection profile can't be loaded from {place}: {_unquoted(error)}"
+        ) from None
+
+
+def _unquoted(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if "|" not in line]
+    return " ".join(line.strip() for line in lines if line.strip())
 
 
 def _from_table(table: Any, path: Path | None) -> dict[str, Any]:

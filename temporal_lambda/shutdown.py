@@ -12,6 +12,7 @@ from temporal_lambda.budget import Closing
 from temporal_lambda.configure import Teardown
 from temporal_lambda.loop_thread import LoopThread, TimeExpired, at_most
 from temporal_lambda.report import InvocationReport
+from temporal_lambda.running import name_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +40,10 @@ class ClosingSteps:
 
     def add(self, hooks: Iterable[Callable[[], Any]], teardown: Teardown | None) -> None:
         """Queue the steps."""
-        for hook in hooks:
-            self._steps.append(("hook", getattr(hook, "__qualname__", repr(hook)), hook))
+        steps = [("hook", name_of(hook), hook) for hook in hooks]
         if teardown:
-            self._steps.append(("teardown", "configure callback", teardown))
+            steps.append(("teardown", "configure callback", teardown))
+        self._steps.extend(steps)
 
     async def run(self, thread: LoopThread) -> None:
         """Run what is left, in this loop, until done or until the loop has been left behind.
@@ -55,19 +56,10 @@ class ClosingSteps:
             thread.expect(self._closing.clock() + limit)
             what, name, call = self._steps.popleft()
             self._current = {what: name}
-            try:
-                async with at_most(limit):
-                    result = call()
-                    if inspect.isawaitable(result):
-                        await result
-            except TimeExpired as error:
-                logger.error("%s %s was abandoned: %s", what, name, error)
-                self._report.abandoned.append(self._current)
-            except BaseException as error:
-                logger.error("%s %s failed", what, name, exc_info=error)
-                self._report.failed(error, f"{what} {name}")
-                if what == "teardown":
-                    self.teardown_error = error
+            error = await _run_step(call, limit)
+            thread.check()
+            if error:
+                self._note(what, name, error)
             self._current = None
 
     def abandon_current(self) -> dict[str, str] | None:
@@ -75,3 +67,24 @@ class ClosingSteps:
         if self._current:
             self._report.abandoned.append(self._current)
         return self._current
+
+    def _note(self, what: str, name: str, error: BaseException) -> None:
+        if isinstance(error, TimeExpired):
+            logger.error("%s %s was abandoned: %s", what, name, error)
+            self._report.abandoned.append({what: name})
+            return
+        logger.error("%s %s failed", what, name, exc_info=error)
+        self._report.failed(error, f"{what} {name}")
+        if what == "teardown":
+            self.teardown_error = error
+
+
+async def _run_step(call: Callable[[], Any], limit: float) -> BaseException | None:
+    try:
+        async with at_most(limit):
+            result = call()
+            if inspect.isawaitable(result):
+                await result
+    except BaseException as error:
+        return error
+    return None

@@ -151,105 +151,120 @@ class _Permit(SlotPermit):
     """A slot that was handed out.
 
     Args:
-        polls: Whether it is for a poll that can bring new work: not a sticky one, which continues
-            what this worker has, nor a local activity, for which nothing is polled.
+        sticky: Whether it is for a poll that continues workflows this worker has.
     """
 
-    def __init__(self, *, polls: bool) -> None:
-        self.polls = polls
+    def __init__(self, sticky: bool) -> None:
+        self.sticky = sticky
         self.used = False
 
 
+class _Waiter:
+    """A reservation that waits for a slot."""
+
+    def __init__(self, sticky: bool) -> None:
+        self.sticky = sticky
+        self.granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+
 class _CountedSlots(CustomSlotSupplier):
-    """A fixed number of slots of one kind."""
+    """A fixed number of slots of one kind.
+
+    Workflow tasks are polled for in two ways, normal and sticky, and each open poll holds a slot.
+    The last free slot is not given to a way that has a poll open while the other has none: else
+    normal polls could hold all slots while the workflows of this worker wait for a sticky one.
+    """
 
     def __init__(self, kind: Kind, limit: int, counter: SlotCounter) -> None:
         self._kind = kind
         self._free = limit
+        self._open = {False: 0, True: 0}
         self._counter = counter
         self._lock = threading.Lock()
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._waiters: deque[_Waiter] = deque()
 
     async def reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit:
-        polls = self._kind != "local_activity" and not ctx.is_sticky
-        while not self._take():
-            await self._wait_for_release()
-        if self._refuses(polls):
-            self._give_back()
-            await _forever()
-        if polls:
+        with self._lock:
+            waiter = None if self._grant(ctx.is_sticky) else _Waiter(ctx.is_sticky)
+            if waiter:
+                self._waiters.append(waiter)
+        if waiter:
+            await self._wait(waiter)
+        if self._polls(ctx.is_sticky):
             self._counter.poll_opened()
-        return _Permit(polls=polls)
+        return _Permit(ctx.is_sticky)
 
     def try_reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit | None:
-        # Eager tasks come without a poll; a worker that is closing has no use for them.
-        if self._refuses(polls=True) or not self._take():
-            return None
-        return _Permit(polls=False)
+        with self._lock:
+            return _Permit(ctx.is_sticky) if self._grant(ctx.is_sticky) else None
 
     def mark_slot_used(self, ctx: SlotMarkUsedContext) -> None:
-        self._end_poll(ctx.permit)
+        self._counter.begin(self._kind)
         if isinstance(ctx.permit, _Permit):
             ctx.permit.used = True
-        self._counter.begin(self._kind)
+            self._end_poll(ctx.permit.sticky)
+            self._serve_waiters()
 
     def release_slot(self, ctx: SlotReleaseContext) -> None:
-        self._end_poll(ctx.permit)
-        if isinstance(ctx.permit, _Permit) and ctx.permit.used:
-            self._counter.end()
-        self._give_back()
-
-    def _end_poll(self, permit: SlotPermit) -> None:
-        if isinstance(permit, _Permit) and permit.polls:
-            permit.polls = False
-            self._counter.poll_ended()
-
-    def _refuses(self, polls: bool) -> bool:
-        return polls and self._counter.refuses_polls
-
-    def _take(self) -> bool:
-        with self._lock:
-            if self._free == 0:
-                return False
-            self._free -= 1
-            return True
-
-    def _give_back(self) -> None:
+        if isinstance(ctx.permit, _Permit):
+            if ctx.permit.used:
+                self._counter.end()
+            else:
+                self._end_poll(ctx.permit.sticky)
         with self._lock:
             self._free += 1
-        self._wake()
+        self._serve_waiters()
 
-    async def _wait_for_release(self) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def _polls(self, sticky: bool) -> bool:
+        """Whether a slot is for a poll that brings new work: nothing is polled for a local one."""
+        return self._kind != "local_activity" and not sticky
+
+    def _grant(self, sticky: bool) -> bool:
+        if not self._free or (self._polls(sticky) and self._counter.refuses_polls):
+            return False
+        last_one = self._kind == "workflow" and self._free == 1
+        if last_one and self._open[sticky] and not self._open[not sticky]:
+            return False
+        self._free -= 1
+        self._open[sticky] += 1
+        return True
+
+    def _end_poll(self, sticky: bool) -> None:
         with self._lock:
-            self._waiters.append(waiter)
-        # A slot may have come free between the failed take and the append.
-        self._wake()
+            self._open[sticky] -= 1
+        if self._polls(sticky):
+            self._counter.poll_ended()
+
+    async def _wait(self, waiter: _Waiter) -> None:
         try:
-            await waiter
+            await waiter.granted
         except asyncio.CancelledError:
             with self._lock:
-                if waiter in self._waiters:
+                waiting = waiter in self._waiters
+                if waiting:
                     self._waiters.remove(waiter)
-            # A wake-up this waiter can no longer use goes to the next one.
-            self._wake()
+                else:
+                    self._revoke(waiter)
+            self._serve_waiters()
             raise
 
-    def _wake(self) -> None:
+    def _serve_waiters(self) -> None:
         with self._lock:
-            if not (self._free and self._waiters):
-                return
-            waiter = self._waiters.popleft()
+            for waiter in list(self._waiters):
+                if self._grant(waiter.sticky):
+                    self._waiters.remove(waiter)
+                    self._tell(waiter)
+
+    def _tell(self, waiter: _Waiter) -> None:
         try:
-            waiter.get_loop().call_soon_threadsafe(_resolve, waiter)
+            waiter.granted.get_loop().call_soon_threadsafe(_resolve, waiter.granted)
         except RuntimeError:
             # The loop is closed: the invocation this waiter belonged to is over.
-            self._wake()
+            self._revoke(waiter)
 
-
-async def _forever() -> None:
-    """Wait until cancelled, as Core does to reservations when its worker shuts down."""
-    await asyncio.get_running_loop().create_future()
+    def _revoke(self, waiter: _Waiter) -> None:
+        self._free += 1
+        self._open[waiter.sticky] -= 1
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

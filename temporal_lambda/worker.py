@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Any, cast
 
-from temporalio.client import Client
-from temporalio.worker import Worker, WorkerConfig
+from temporalio.client import Client, WorkflowHistory
+from temporalio.worker import (
+    Plugin,
+    Replayer,
+    ReplayerConfig,
+    Worker,
+    WorkerConfig,
+    WorkflowReplayResult,
+)
 
-from temporal_lambda.budget import SOFT_CLOSE, Clock, Closing
-from temporal_lambda.config import LIMITS
+from temporal_lambda.budget import SOFT_CLOSE, Budget, Closing
+from temporal_lambda.config import LIMITS, TUNER_HIDES_IDLENESS, LambdaWorkerConfig
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.loop_thread import CLEANUP
 from temporal_lambda.running import RunningActivities
@@ -23,22 +33,23 @@ class InvocationWorker:
     """A Temporal worker whose tasks are counted and whose activities are known by name.
 
     Args:
-        config: Keyword arguments for ``temporalio.worker.Worker``.
-        clock: Returns seconds.
+        config: This invocation's configuration.
+        budget: This invocation's time.
 
     Attributes:
-        slots: Counts tasks; counts nothing where the user brought a tuner.
+        slots: Counts tasks; counts nothing where a tuner was brought.
         activities: The activities in flight.
         stuck: Whether it did not end when it was drained.
     """
 
-    def __init__(self, config: WorkerConfig, clock: Clock) -> None:
+    def __init__(self, config: LambdaWorkerConfig, budget: Budget) -> None:
         self._config = config
         self._worker: Worker | None = None
         self._run: asyncio.Task[None] | None = None
-        self.stuck = False
-        self.slots = SlotCounter(clock)
+        self.slots = SlotCounter(budget.deadline.clock)
         self.activities = RunningActivities()
+        self._observer = _Observer(self.slots, self.activities, budget)
+        self.stuck = False
 
     @property
     def started(self) -> bool:
@@ -48,7 +59,7 @@ class InvocationWorker:
     @property
     def counted(self) -> bool:
         """Whether ``slots`` sees its tasks."""
-        return not self._config.get("tuner")
+        return self._observer.counts
 
     def start(self, client: Client) -> asyncio.Task[None]:
         """Begin to poll.
@@ -57,19 +68,27 @@ class InvocationWorker:
             The running worker; when it ends unasked, that is an error.
 
         Raises:
+            SettingsError: ``idle_timeout`` is set, and a plugin brought a tuner.
             Exception: What the SDK says of the configuration.
         """
-        arguments = cast(dict[str, Any], self._sdk_config())
-        self._worker = Worker(client, **arguments)
+        config = self._config.worker_config.copy()
+        # Core knows only the identity the connection was made with.
+        config["identity"] = config.get("identity") or client.identity
+        # Last, so that it sees what the user's plugins have made of the configuration.
+        config["plugins"] = [*config.get("plugins", []), self._observer]
+        self._worker = Worker(client, **cast(dict[str, Any], config))
+        if self._config.idle_timeout is not None and not self.counted:
+            raise SettingsError(TUNER_HIDES_IDLENESS)
         self._run = asyncio.create_task(_run(self._worker))
         return self._run
 
     def describe(self) -> dict[str, Any]:
         """The task queue and what is registered, by name."""
+        config = self._config.worker_config
         return {
-            "task_queue": self._config.get("task_queue"),
-            "workflows": [_name(item) for item in self._config.get("workflows", [])],
-            "activities": [_name(item) for item in self._config.get("activities", [])],
+            "task_queue": config.get("task_queue"),
+            "workflows": [_name(item) for item in config.get("workflows") or []],
+            "activities": [_name(item) for item in config.get("activities") or []],
         }
 
     async def close_softly(self, limit: float) -> None:
@@ -109,13 +128,48 @@ class InvocationWorker:
             return None
         return None if self._run.cancelled() else self._run.exception()
 
-    def _sdk_config(self) -> WorkerConfig:
-        config = self._config.copy()
-        config["interceptors"] = [self.activities, *config.get("interceptors", [])]
-        if self.counted:
+
+class _Observer(Plugin):
+    """A worker plugin that counts tasks and knows activities."""
+
+    def __init__(self, slots: SlotCounter, activities: RunningActivities, budget: Budget) -> None:
+        self._slots = slots
+        self._activities = activities
+        self._budget = budget
+        self.counts = False
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        """See base class."""
+        config["interceptors"] = [self._activities, *config.get("interceptors", [])]
+        graceful = timedelta(seconds=self._budget.fitting_graceful_timeout)
+        config["graceful_shutdown_timeout"] = min(
+            config.get("graceful_shutdown_timeout", timedelta()), graceful
+        )
+        self.counts = not config.get("tuner")
+        if self.counts:
             limits = {kind: _pop_limit(config, name) for kind, name in LIMITS.items()}
-            config["tuner"] = self.slots.tuner(limits)
+            config["tuner"] = self._slots.tuner(limits)
         return config
+
+    async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
+        """See base class."""
+        await next(worker)
+
+    def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
+        """See base class."""
+        return config
+
+    def run_replayer(
+        self,
+        replayer: Replayer,
+        histories: AsyncIterator[WorkflowHistory],
+        next: Callable[
+            [Replayer, AsyncIterator[WorkflowHistory]],
+            AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]],
+        ],
+    ) -> AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]]:
+        """See base class."""
+        return next(replayer, histories)
 
 
 def _pop_limit(config: WorkerConfig, name: str) -> int:

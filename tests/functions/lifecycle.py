@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import threading
 import time
@@ -14,8 +15,9 @@ import temporalio.client
 import temporalio.worker
 from common import VERSION, event, register
 from temporalio.client import ClientConfig
+from temporalio.plugin import SimplePlugin
 from temporalio.service import ConnectConfig, ServiceClient
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerTuner
 
 from temporal_lambda import LambdaWorkerConfig, run_worker
 
@@ -51,6 +53,22 @@ class Observer(temporalio.client.Plugin, temporalio.worker.Plugin):
 
     def run_replayer(self, replayer: Any, histories: Any, next: Any) -> Any:
         return next(replayer, histories)
+
+
+class BringsTuner(SimplePlugin):
+    """A user's worker plugin that brings a tuner of its own."""
+
+    def __init__(self) -> None:
+        super().__init__("brings-tuner")
+
+    def configure_worker(self, config: Any) -> Any:
+        config["tuner"] = WorkerTuner.create_fixed()
+        for name in [name for name in config if name.startswith("max_concurrent_")]:
+            config[name] = None
+        return config
+
+
+METADATA = {"token": "1"}
 
 
 async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
@@ -97,8 +115,21 @@ async def adjust(config: LambdaWorkerConfig) -> None:
         show_and_spoil(config)
     if SCENARIO == "ticking" and not ticks:
         threading.Thread(target=tick, daemon=True).start()
-    if SCENARIO == "setup_hangs":
+    if SCENARIO == "setup_waits":
+        event("waiting")
+    if SCENARIO in ("setup_hangs", "setup_waits"):
         await asyncio.Event().wait()
+    if SCENARIO == "blocking_hooks":
+        config.shutdown_hooks[:] = [blocks_a_while, blocks, last]
+    if SCENARIO == "cancelled":
+        raise asyncio.CancelledError
+    if SCENARIO == "partial_hook":
+        config.shutdown_hooks[:] = [functools.partial(fails_with, "top-secret")]
+    if SCENARIO == "plugin_tuner":
+        config.worker_config["plugins"] = [BringsTuner()]
+    if SCENARIO == "metadata":
+        METADATA["token"] += "!"
+        config.client_connect_config["rpc_metadata"] = METADATA
     if SCENARIO == "setup_blocks":
         time.sleep(60)  # noqa: ASYNC251 - the mistake this is about
     if SCENARIO == "ticking":
@@ -167,6 +198,15 @@ async def hangs() -> None:
 def blocks() -> None:
     event("blocks")
     time.sleep(60)
+
+
+def blocks_a_while() -> None:
+    event("blocks a while")
+    time.sleep(2)
+
+
+def fails_with(secret: str) -> None:
+    raise RuntimeError("hook broke")
 
 
 def last() -> None:

@@ -66,6 +66,42 @@ async def test_activity_knows_how_long_its_invocation_will_still_work(
     assert 4 < left < 6
 
 
+async def test_every_task_carries_the_identity_of_its_own_invocation(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function(HANDLER))
+    identities: list[set[str]] = []
+    for number in range(2):
+        await settled(stack, deployed)
+        workflow_id = unique(f"identity-{number}")
+        await run_activity(stack, deployed, "greet", "you", 10.0, workflow_id=workflow_id)
+        history = await stack.client.get_workflow_handle(workflow_id).fetch_history()
+        identities.append(
+            {
+                event.activity_task_started_event_attributes.identity
+                or event.workflow_task_completed_event_attributes.identity
+                for event in history.events
+            }
+            - {""}
+        )
+    await settled(stack, deployed)
+    ids = [f"{record.request_id}@{deployed.function.arn}" for record in records_of(stack, deployed)]
+    assert [len(found) for found in identities] == [1, 1]
+    assert identities[0] != identities[1]
+    assert set.union(*identities) <= set(ids)
+
+
+async def test_two_workflow_slots_are_enough(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    env = {"TEMPORAL_LAMBDA_MAX_CONCURRENT_WORKFLOW_TASKS": "2"}
+    deployed = await deploy(make_function(HANDLER, env=env, concurrency=1))
+    await settled(stack, deployed)
+    runs = [run_activity(stack, deployed, "greet", "you", 10.0) for _ in range(5)]
+    # Without a fair share, one of them would wait 10 s for its sticky queue to be polled.
+    await asyncio.wait_for(asyncio.gather(*runs), 8)
+
+
 async def test_workflow_outlives_many_invocations_of_a_function(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:
@@ -90,18 +126,19 @@ async def test_workflow_outlives_many_invocations_of_a_function(
 async def test_killed_by_the_timeout_the_activity_is_retried_in_another_process(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:
-    # The handler believes in a deadline far away, so Lambda has to kill it.
-    function = make_function("no_deadline.lambda_handler", seconds=3)
-    deployed = await deploy(function)
+    # The handler knows no deadline and never idles, so Lambda has to kill it each time.
+    env = {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": ""}
+    deployed = await deploy(
+        make_function("no_deadline.lambda_handler", seconds=3, env=env, retries=0)
+    )
     assert await run_activity(stack, deployed, "hang_once", 60.0, 4.0) == "survived"
     await settled(stack, deployed)
-    records = records_of(stack, deployed)
-    killed = next(record for record in records if record.status == "timeout")
-    assert killed.error
-    assert killed.error.endswith("Task timed out after 3.00 seconds")
-    survivor = next(r for r in records if r.report and r.report["tasks"]["activity"])
-    assert survivor.pid != killed.pid
-    assert survivor.status == "success"
+    killed = records_of(stack, deployed)
+    assert len(killed) >= 2
+    assert {record.status for record in killed} == {"timeout"}
+    assert len({record.pid for record in killed}) == len(killed)
+    assert killed[0].error
+    assert killed[0].error.endswith("Task timed out after 3.00 seconds")
 
 
 async def test_crash_in_an_activity_is_retried_in_another_process(

@@ -177,6 +177,56 @@ async def test_setup_that_never_ends_is_left_in_time_for_the_hooks(
     assert record.duration_ms < 2_800
 
 
+async def test_hook_that_comes_back_late_does_not_speak_for_the_one_after_it(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    record = await invoke(make_function(SCENARIO, env={"SCENARIO": "blocking_hooks"}))
+    assert record.status == "success", record.error
+    assert events(record)[-5:] == ["blocks a while", "blocks", "last", "released", "teardown"]
+    assert record.report
+    assert record.report["abandoned"] == [{"hook": "blocks_a_while"}, {"hook": "blocks"}]
+
+
+async def test_cancellation_raised_by_user_code_is_an_error_and_not_the_runtimes_end(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    record = await invoke(make_function(SCENARIO, env={"SCENARIO": "cancelled"}))
+    assert record.status == "error"
+    assert record.error == "RuntimeError: user code raised CancelledError()"
+    assert events(record) == ["setup", "hook"]
+
+
+async def test_bound_arguments_of_a_hook_are_not_logged(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    record = await invoke(make_function(SCENARIO, env={"SCENARIO": "partial_hook"}))
+    assert any("hook fails_with failed" in line for line in record.log)
+    assert "top-secret" not in "\n".join(record.log)
+
+
+async def test_tuner_brought_by_a_plugin_is_noticed(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    env = {"SCENARIO": "plugin_tuner"}
+    record = await invoke(make_function(SCENARIO, env=env))
+    assert record.error
+    assert record.error.startswith("SettingsError: idle_timeout counts tasks in slots")
+    env["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = ""
+    record = await invoke(make_function(SCENARIO, seconds=5, env=env))
+    assert record.report
+    assert (record.report["stop_reason"], record.report["tasks"]) == ("deadline", None)
+
+
+async def test_metadata_changed_in_place_makes_a_new_connection(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    function = make_function(SCENARIO, env={"SCENARIO": "metadata"})
+    await invoke(function)
+    record = await invoke(function)
+    assert record.report
+    assert record.report["connection"] == "replaced"
+
+
 async def test_nothing_is_shared_between_two_invocations(
     make_function: MakeFunction, invoke: Invoke, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -244,6 +294,27 @@ async def test_sigterm_ends_the_work_and_the_shutdown_before_the_kill_that_follo
     assert time.monotonic() - begun < TERMINATION
     assert record.status == "success"
     assert events(record)[-4:] == ["drained", "hook", "released", "teardown"]
+    assert record.report
+    assert record.report["stop_reason"] == "signal"
+
+
+async def test_sigterm_during_setup_does_not_wait_for_it(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    function = stack.create(make_function(SCENARIO, env={"SCENARIO": "setup_waits"}))
+    lines: list[str] = []
+    stack.service.on_line = lambda request_id, line: lines.append(line)
+    running = asyncio.create_task(stack.service.invoke(function, b"{}"))
+    while "EVENT waiting" not in lines:
+        await asyncio.sleep(0.01)
+    stack.service.on_line = lambda request_id, line: None
+    (environment,) = stack.service.environments(function.name)
+    begun = time.monotonic()
+    os.kill(environment.pid, signal.SIGTERM)
+    record, _ = await running
+    assert time.monotonic() - begun < TERMINATION
+    assert record.status == "success"
+    assert events(record) == ["setup", "waiting", "hook"]
     assert record.report
     assert record.report["stop_reason"] == "signal"
 

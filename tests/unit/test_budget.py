@@ -105,6 +105,16 @@ def test_buffer_that_equals_the_graceful_timeout_still_leaves_time_for_hooks() -
     assert closing.hooks_left() - closing.drain_left() >= 0.5
 
 
+@pytest.mark.parametrize(("buffer", "fits"), [(7.0, 5.0), (5.0, 3.75), (6.0, 4.75), (8.0, 5.0)])
+def test_graceful_timeout_leaves_cancelled_activities_time_to_react_within_the_drain(
+    buffer: float, fits: float
+) -> None:
+    clock = Clock()
+    shares = budget(clock, 60, buffer=buffer, graceful=5.0)
+    assert shares.fitting_graceful_timeout == fits
+    assert shares.close().drain_left() - fits >= 0.25
+
+
 def test_settings_are_shared_out_in_seconds() -> None:
     shares = Budget.share(Deadline(), timedelta(seconds=3), timedelta(milliseconds=500))
     assert (shares.buffer, shares.graceful_timeout) == (3.0, 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -138,7 +139,7 @@ def test_user_values_win_except_versioning_and_eager_activities() -> None:
     )
 
 
-@pytest.mark.parametrize("missing", [None, ""])
+@pytest.mark.parametrize("missing", [None, "", " "])
 def test_missing_task_queue_names_both_ways_to_set_it(missing: Any) -> None:
     def change(config: LambdaWorkerConfig) -> None:
         config.worker_config["task_queue"] = missing
@@ -193,13 +194,52 @@ def test_buffer_smaller_than_the_graceful_timeout_says_what_to_set() -> None:
     [
         ("shutdown_deadline_buffer", timedelta(seconds=-1)),
         ("shutdown_deadline_buffer", 7),
-        ("idle_timeout", timedelta(seconds=-1)),
-        ("idle_timeout", 3),
     ],
 )
 def test_negative_time_or_one_of_another_type_is_named(name: str, value: Any) -> None:
     with pytest.raises(SettingsError, match=f"{name} must be a timedelta of 0 or more"):
         completed(lambda config: setattr(config, name, value))
+
+
+@pytest.mark.parametrize("value", [timedelta(0), timedelta(seconds=-1), 0, 3])
+def test_idle_timeout_that_is_no_time_is_refused(value: Any) -> None:
+    with pytest.raises(SettingsError, match="idle_timeout must be None or a timedelta above 0"):
+        completed(lambda config: setattr(config, "idle_timeout", value))
+
+
+async def generator_hook() -> AsyncIterator[None]:
+    yield
+
+
+@pytest.mark.parametrize(
+    ("hooks", "message"),
+    [
+        (lambda: None, "must be a list of callables; got a function"),
+        ([42], "shutdown hook int must be a function"),
+        ([generator_hook], "shutdown hook generator_hook must be a function"),
+    ],
+)
+def test_hooks_that_cant_be_run_are_refused(hooks: Any, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        completed(lambda config: setattr(config, "shutdown_hooks", hooks))
+
+
+def test_one_workflow_slot_needs_an_empty_cache() -> None:
+    with pytest.raises(SettingsError, match="set it to 2 or more, or max_cached_workflows to 0"):
+        factory(max_concurrent_workflow_tasks=1)
+    assert completed(max_concurrent_workflow_tasks=1, max_cached_workflows=0)
+
+    def change(config: LambdaWorkerConfig) -> None:
+        config.worker_config["max_concurrent_workflow_tasks"] = 1
+
+    with pytest.raises(SettingsError, match="leaves no slot to continue"):
+        completed(change)
+
+
+def test_no_credential_shows_when_a_configuration_is_printed() -> None:
+    config = completed(connect={"api_key": "top-secret"})
+    assert config.client_connect_config["api_key"] == "top-secret"
+    assert "top-secret" not in repr(config)
 
 
 def test_tuner_replaces_the_limits() -> None:

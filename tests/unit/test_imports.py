@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -50,3 +53,24 @@ def test_missing_extra_is_named() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert "pip install 'temporal-lambda[local]'" in result.stderr
+
+
+def test_handler_is_a_function_that_decorators_can_wrap() -> None:
+    from temporalio.common import WorkerDeploymentVersion
+
+    import temporal_lambda
+
+    version = WorkerDeploymentVersion("service", "v1")
+    handler = temporal_lambda.run_worker(version, lambda config: None)
+    assert inspect.isfunction(handler)
+    assert functools.wraps(handler)(lambda event, context: None).__dict__["version"] == version
+
+
+@pytest.mark.parametrize("parts", [("", "1"), ("a", " "), (None, "1"), ("a", None)])
+def test_incomplete_version_is_an_error(parts: Any) -> None:
+    from temporalio.common import WorkerDeploymentVersion
+
+    import temporal_lambda
+
+    with pytest.raises(ValueError, match="must have a deployment_name and a build_id"):
+        temporal_lambda.run_worker(WorkerDeploymentVersion(*parts), lambda config: None)

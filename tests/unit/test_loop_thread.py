@@ -7,16 +7,22 @@ import contextvars
 import math
 import threading
 import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextvars import copy_context
+from typing import Any
 
 import pytest
 
-from temporal_lambda.loop_thread import LeftBehind, LoopThread, TimeExpired, at_most
+from temporal_lambda.loop_thread import LeftBehind, LoopThread, Stopped, TimeExpired, at_most
 
 FAR = 60.0
 
 
-def start(main: object, due_in: float = FAR) -> LoopThread:
-    thread = LoopThread(main, time.monotonic, time.monotonic() + due_in)  # type: ignore[arg-type]
+Main = Callable[[LoopThread], Coroutine[Any, Any, None]]
+
+
+def start(main: Main, due_in: float = FAR) -> LoopThread:
+    thread = LoopThread(main, time.monotonic, time.monotonic() + due_in, copy_context())
     thread.start()
     return thread
 
@@ -142,6 +148,56 @@ def test_a_callback_from_another_thread_reaches_the_loop_and_a_closed_one_is_no_
     thread = start(main)
     assert thread.wait()
     thread.call(lambda: None)
+
+
+def test_the_coroutine_starts_with_the_context_it_was_given() -> None:
+    variable = contextvars.ContextVar[str]("variable")
+    variable.set("from outside")
+    seen = []
+
+    async def main(thread: LoopThread) -> None:
+        seen.append(variable.get())
+        variable.set("from inside")
+
+    assert start(main).wait()
+    assert seen == ["from outside"]
+    assert variable.get() == "from outside"
+
+
+def test_slow_clean_up_is_no_blocked_loop() -> None:
+    async def stubborn() -> None:
+        while True:
+            try:
+                await asyncio.sleep(FAR)
+            except asyncio.CancelledError:
+                time.sleep(0.4)  # noqa: ASYNC251 - blocks while it is cancelled
+
+    async def generator() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await asyncio.sleep(FAR)
+
+    kept: list[Any] = []
+
+    async def main(thread: LoopThread) -> None:
+        kept.append(generator())
+        await anext(kept[0])
+        kept.append(asyncio.create_task(stubborn()))
+        await asyncio.sleep(0)
+
+    assert start(main).wait()
+
+
+async def test_a_stop_ends_the_block_before_its_bound() -> None:
+    stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(stop.set_result, None)
+    with pytest.raises(Stopped):
+        async with at_most(FAR, stop):
+            await asyncio.sleep(FAR)
+    with pytest.raises(Stopped):
+        async with at_most(FAR, stop):
+            await asyncio.sleep(FAR)
 
 
 async def test_a_bound_cancels_the_block_and_says_how_long_it_had() -> None:

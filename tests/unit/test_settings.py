@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from datetime import timedelta
 from pathlib import Path
 
@@ -81,6 +82,29 @@ def test_broken_toml_is_an_error_with_path_line_and_reason(working_directory: Pa
     assert isinstance(error.value, ValueError)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[profile.default]\naddress = "h:1"\napi_key = ["top-secret"]\n',
+        '[profile.default.grpc_meta]\nauthorization = ["top-secret"]\n',
+        'profile.default = { address = 1, api_key = "top-secret" }\n',
+    ],
+)
+def test_error_about_a_profile_does_not_quote_its_credentials(
+    text: str, working_directory: Path
+) -> None:
+    write(working_directory / "temporal.toml", text)
+    with pytest.raises(SettingsError, match=r"temporal\.toml.*line \d+, column") as error:
+        load_settings({})
+    trace = "".join(traceback.format_exception(error.value))
+    assert "top-secret" not in trace
+
+
+def test_file_may_begin_with_a_byte_order_mark(working_directory: Path) -> None:
+    (working_directory / "temporal.toml").write_bytes(b"\xef\xbb\xbf" + address("bom").encode())
+    assert load_settings({}).connect["target_host"] == "bom:7233"
+
+
 def test_profile_variable_chooses_the_profile(working_directory: Path) -> None:
     write(
         working_directory / "temporal.toml",
@@ -130,6 +154,10 @@ def test_environment_wins_over_the_file(working_directory: Path) -> None:
         (
             "[lambda_workers]\nidle_timeout = 1\n",
             r"unknown table \[lambda_workers\]; did you mean \[lambda_worker\]\?",
+        ),
+        (
+            '[profiles.default]\naddress = "h:1"\n',
+            r"unknown table \[profiles\]; did you mean \[profile\]\?",
         ),
         ("lambda_worker = 1\n", r"lambda_worker must be a table"),
         (

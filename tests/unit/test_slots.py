@@ -140,6 +140,26 @@ async def test_closing_counter_refuses_new_work_but_not_what_continues_old(
     refused.cancel()
 
 
+def workflow_supplier(counter: SlotCounter, limit: int) -> CustomSlotSupplier:
+    tuner = counter.tuner(dict.fromkeys(KINDS, limit))
+    return cast(CustomSlotSupplier, cast(Any, tuner).workflow_slot_supplier)
+
+
+@pytest.mark.parametrize("sticky", [False, True])
+async def test_last_workflow_slot_goes_to_the_way_of_polling_that_has_none_open(
+    sticky: bool, counter: SlotCounter
+) -> None:
+    slots = workflow_supplier(counter, limit=2)
+    first = await slots.reserve_slot(cast(Any, Context(is_sticky=sticky)))
+    same = asyncio.create_task(slots.reserve_slot(cast(Any, Context(is_sticky=sticky))))
+    other = await slots.reserve_slot(cast(Any, Context(is_sticky=not sticky)))
+    assert not same.done()
+    slots.mark_slot_used(cast(Any, Context(first)))
+    slots.release_slot(cast(Any, Context(first)))
+    await asyncio.wait_for(same, 1)
+    slots.release_slot(cast(Any, Context(other)))
+
+
 async def test_refused_reservation_leaves_its_wake_up_to_a_sticky_one(
     counter: SlotCounter,
 ) -> None:
