@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from temporal_lambda.errors import MissingExtraError, TemporalLambdaError
 
@@ -23,8 +24,14 @@ except ModuleNotFoundError as error:
 
 from temporal_lambda.settings import duration
 
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[timedelta]
+else:
+    # Before 8.4, click's class takes no type parameter at run time.
+    _ParamType = click.ParamType
 
-class DurationType(click.ParamType[timedelta]):
+
+class DurationType(_ParamType):
     """A duration on the command line."""
 
     name = "duration"
@@ -37,6 +44,9 @@ class DurationType(click.ParamType[timedelta]):
             return value if isinstance(value, timedelta) else duration(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
+
+
+PORT = click.IntRange(0, 65_535)
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
@@ -96,9 +106,9 @@ def main() -> None:
     help="Use this Temporal server instead of starting one.",
 )
 @click.option("--namespace", default="default", show_default=True)
-@click.option("--temporal-port", type=int, default=0, help="Port of the started server.")
-@click.option("--ui-port", type=int, default=0, help="Port of its Web UI.")
-@click.option("--lambda-port", type=int, default=0, help="Port of the Lambda API.")
+@click.option("--temporal-port", type=PORT, default=0, help="Port of the started server.")
+@click.option("--ui-port", type=PORT, default=0, help="Port of its Web UI.")
+@click.option("--lambda-port", type=PORT, default=0, help="Port of the Lambda API.")
 @click.option(
     "--database",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -144,7 +154,7 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
         seconds = options["idle_timeout"].total_seconds()
         environment["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = str(seconds)
     function = Function(
-        name=handler.replace(".", "-"),
+        name=re.sub(r"[^A-Za-z0-9-_]", "-", handler)[-64:],
         handler=handler,
         code=code,
         timeout=options["timeout"],

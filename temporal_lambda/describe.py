@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 MARK = "temporal_lambda handler "
 """What the line begins with, since importing a handler may print lines of its own."""
@@ -46,5 +47,12 @@ def describe(handler: str) -> dict[str, Any]:
     }
 
 
+def main() -> NoReturn:
+    """Describe the handler named on the command line, and end whatever its import has started."""
+    found = describe(sys.argv[1])
+    print(f"\n{MARK}{json.dumps(found)}", flush=True)
+    os._exit(0)
+
+
 if __name__ == "__main__":
-    print(MARK + json.dumps(describe(sys.argv[1])))
+    main()

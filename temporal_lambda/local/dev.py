@@ -8,18 +8,16 @@ import shlex
 import signal
 import uuid
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from temporalio.client import WorkflowFailureError
+from temporalio.service import RPCError
 from watchfiles import DefaultFilter, awatch
 
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
-from temporal_lambda.local.records import InvocationRecord
 from temporal_lambda.local.stack import Deployed, LocalStack
 
 RESULT_TIMEOUT = 90.0
@@ -57,12 +55,14 @@ def locate_handler(target: str) -> tuple[Path, str]:
         'app.handler.lambda_handler'
     """
     module, colon, attribute = target.rpartition(":")
-    if not (colon and module and attribute.isidentifier()):
+    is_file = module.endswith(".py")
+    names = [attribute] if is_file else [attribute, *module.split(".")]
+    if not colon or not all(name.isidentifier() for name in names):
         raise LocalStackError(
             f"{target!r} is not MODULE:HANDLER, such as app.handler:lambda_handler or "
             "app/handler.py:lambda_handler"
         )
-    if not module.endswith(".py"):
+    if not is_file:
         return Path.cwd(), f"{module}.{attribute}"
     path = Path(module)
     if not path.is_file():
@@ -152,7 +152,7 @@ class DevSession:
         return next(iter(serves.get("workflows", [])), "YourWorkflow")
 
     async def _execute(self, execution: Execution, deployed: Deployed) -> bool:
-        before = len(self._stack.service.records)
+        before = max((r.number for r in self._stack.service.records), default=0)
         workflow_id = f"{execution.workflow}-{uuid.uuid4().hex[:8]}"
         self._display.say(f"starting workflow {execution.workflow}, id {workflow_id}")
         try:
@@ -169,30 +169,34 @@ class DevSession:
             cause = error.cause
             while cause.__cause__:
                 cause = cause.__cause__
-            self._display.say(f"workflow failed: {escape(str(cause))}")
+            self._display.say(f"workflow failed: {cause}")
             return False
         except asyncio.TimeoutError:
             self._display.say(f"workflow did not finish within {RESULT_TIMEOUT:.0f} s")
             return False
-        patience = (deployed.function.timeout + timedelta(seconds=10)).total_seconds()
-        record = await self._stack.service.wait_for_record(
-            lambda record: record.number > before and describe_tasks(record) != "-", patience
-        )
-        self._summarize(result, record, deployed)
-        return record.status == "success"
+        self._display.say("")
+        self._display.say(f"result      {json.dumps(result, default=str, ensure_ascii=False)}")
+        return await self._summarize(deployed, before)
 
-    def _summarize(self, result: Any, record: InvocationRecord, deployed: Deployed) -> None:
-        say = self._display.say
-        limit = deployed.function.timeout.total_seconds() * 1000
-        say("")
-        say(f"result      {json.dumps(result, default=str)}")
+    async def _summarize(self, deployed: Deployed, before: int) -> bool:
+        """Say which invocation did the work; whether it ended well, as far as it can be known."""
+        say, service, function = self._display.say, self._stack.service, deployed.function
+        while service.busy(function.name):
+            await asyncio.sleep(0.02)
+        records = [r for r in service.records if r.number > before and describe_tasks(r) != "-"]
+        if not records:
+            say("served by   an invocation whose report is not in the log")
+            return True
+        record = records[0]
         say(
-            f"served by   {record.invocation_type} invocation {record.number} of "
-            f"{deployed.function.name}, made by the server's worker controller, in process "
-            f"{record.pid} of python -m awslambdaric"
+            f"served by   {record.invocation_type} invocation {record.number} of {function.name}, "
+            f"made by the server's worker controller, in process {record.pid} of "
+            "python -m awslambdaric"
         )
+        limit = function.timeout.total_seconds() * 1000
         say(f"tasks       {describe_tasks(record)}")
         say(f"billed      {record.billed_ms} ms of the {limit:.0f} ms the function may take")
+        return record.status == "success"
 
     async def _watch(self) -> None:
         if not self._reload:
@@ -206,10 +210,13 @@ class DevSession:
             self._changed.clear()
             self._display.say("source changed")
             try:
-                await self._stack.deploy(self._function)
-                self._display.say("serving the changed source")
-            except LocalStackError as error:
-                self._display.say(f"[red]{escape(str(error))}[/red]")
+                deployed = await self._stack.deploy(self._function)
+                # Those that run still poll with the code of before, and would win tasks.
+                await self._stack.service.end_running(deployed.function.name)
+                build = deployed.version.build_id
+                self._display.say(f"serving the changed source, build {build}")
+            except (LocalStackError, OSError, RPCError) as error:
+                self._display.say(str(error))
 
 
 class _SourceFilter(DefaultFilter):

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from temporal_lambda.local.records import InvocationRecord
 from temporal_lambda.report import INVOCATION, WORKER, find_line
@@ -46,13 +46,16 @@ class Display:
                 self._live = None
 
     def say(self, text: str) -> None:
-        """Print a line of our own, with rich markup."""
-        self._console.print(text, highlight=False, soft_wrap=True)
+        """Print a line of our own, as it stands."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def log_line(self, request_id: str, line: str) -> None:
         """Print a line of the function's log, prefixed by its request id."""
         if line and not find_line(INVOCATION, line) and not find_line(WORKER, line):
-            self.say(f"[dim]{request_id[:8]}[/dim] {escape(line.expandtabs(2))}")
+            # The runtime client indents tracebacks with no-break spaces.
+            text = line.replace("\N{NO-BREAK SPACE}", " ").expandtabs(2)
+            prefix = Text(request_id[:8], style="dim")
+            self._console.print(prefix, text, highlight=False, markup=False, soft_wrap=True)
 
     def finished(self, record: InvocationRecord) -> None:
         """Take an invocation into the table, or print it as a line."""
@@ -67,7 +70,7 @@ class Display:
         """The invocations so far, newest last."""
         table = Table(*COLUMNS, title="invocations", title_justify="left", expand=False)
         for record in self._rows:
-            table.add_row(*_cells(record))
+            table.add_row(*map(Text, _cells(record)))
         return table
 
 
@@ -87,5 +90,5 @@ def _cells(record: InvocationRecord) -> tuple[str, ...]:
         "-" if record.max_memory_mb is None else f"{record.max_memory_mb} MB",
         describe_tasks(record),
         str(report.get("stop_reason") or "-"),
-        record.status if not record.error else escape(record.error)[:60],
+        (record.error or record.status)[:60],
     )

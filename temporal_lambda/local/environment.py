@@ -10,6 +10,7 @@ import uuid
 from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian, send
@@ -48,7 +49,9 @@ class ExecutionEnvironment:
         self._api = RuntimeApi(self._asked)
         self._asking = asyncio.Event()
         self._process: Process | None = None
+        self._exited: asyncio.Task[int] | None = None
         self._pipes: list[Pipe] = []
+        self._lines = Lines(self._say)
         self._frozen = False
 
     @property
@@ -66,11 +69,12 @@ class ExecutionEnvironment:
         """Whether the process can take another invocation."""
         return self._process is not None and self._process.returncode is None
 
-    async def start(self, limit: float) -> Answer | None:
+    async def start(self, limit: float, request_id: str) -> Answer | None:
         """Start the process and wait until it asks for its first invocation.
 
         Args:
             limit: Seconds it may take.
+            request_id: The invocation it is started for, to name in an error.
 
         Returns:
             ``None``, or the error it ended init with. On an error the process is gone.
@@ -81,7 +85,8 @@ class ExecutionEnvironment:
         self._asking.clear()
         self._frozen = False
         stream = f"{time.strftime('%Y/%m/%d')}/[{self.function.version}]{uuid.uuid4().hex}"
-        output, log = Pipe(Lines(self._say)), Pipe(Frames(self._say))
+        self._lines = Lines(self._say)
+        output, log = Pipe(self._lines), Pipe(Frames(self._say))
         self._pipes = [output, log]
         variables = self.function.process_environment(address, stream)
         variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(log.end)
@@ -96,27 +101,28 @@ class ExecutionEnvironment:
                 output=output.end,
                 keep_open=[log.end],
             )
+        except OSError as error:
+            return Answer.failure(request_id, "Runtime.InvalidWorkingDir", str(error))
         finally:
             for pipe in self._pipes:
                 pipe.close_end()
-        return await self._finish_init(self._process, limit)
+        self._exited = asyncio.create_task(self._process.wait())
+        return await self._finish_init(self._process, limit, request_id)
 
-    async def _finish_init(self, process: Process, limit: float) -> Answer | None:
-        await self._wait_until_asking(process, limit)
+    async def _finish_init(self, process: Process, limit: float, request_id: str) -> Answer | None:
+        await self._wait_until_asking(limit)
         if self._asking.is_set():
             return None
-        if self._api.init_error:
+        if self._api.init_error and self._exited:
             # It exits on its own; what it still has to say belongs into the log.
-            await _exit_soon(process)
+            await asyncio.wait({self._exited}, timeout=EXIT_SECONDS)
         exited = process.returncode
         await self.stop()
         if self._api.init_error:
             return self._api.init_error
         if exited is not None:
-            return Answer.failure("init", "Runtime.ExitError", _exit_message(exited))
-        return Answer.failure(
-            "init", "Sandbox.Timedout", f"Init timed out after {limit:.2f} seconds"
-        )
+            return Answer.failure(request_id, "Runtime.ExitError", _exit_message(exited))
+        return _timed_out(request_id, limit)
 
     async def invoke(self, call: Call) -> tuple[Status, Answer]:
         """Run one invocation.
@@ -134,7 +140,7 @@ class ExecutionEnvironment:
         self._thaw()
         self._api.give(call)
         self.request_id = call.request_id
-        await self._wait_until_asking(process, call.deadline_ms / 1000 - time.time())
+        await self._wait_until_asking(call.deadline_ms / 1000 - time.time())
         self.request_id = None
         answer, exited = self._api.answer, process.returncode
         if not self._asking.is_set():
@@ -143,9 +149,7 @@ class ExecutionEnvironment:
             # A runtime that answered and then ended, as after a refused response, has answered.
             return ("error" if answer.error_type else "success"), answer
         if exited is None:
-            seconds = self.function.timeout.total_seconds()
-            message = f"Task timed out after {seconds:.2f} seconds"
-            return "timeout", Answer.failure(call.request_id, "Sandbox.Timedout", message)
+            return "timeout", _timed_out(call.request_id, self.function.timeout.total_seconds())
         message = _exit_message(exited)
         return "crash", Answer.failure(call.request_id, "Runtime.ExitError", message)
 
@@ -155,16 +159,22 @@ class ExecutionEnvironment:
         if process:
             self._measure_memory(process.pid)
             await self._guardian.end(process)
-        for pipe in self._pipes:
+        pipes, self._pipes = self._pipes, []
+        for pipe in pipes:
             pipe.close()
-        self._pipes = []
         await self._api.stop()
 
+    def terminate(self) -> None:
+        """Ask a running process to end, as Lambda does before it kills."""
+        if self._process and not self._frozen:
+            send(self._process, signal.SIGTERM)
+
     def _asked(self) -> None:
+        self._freeze()
         # What the process printed before it asked is in the pipes by now.
         for pipe in self._pipes:
             pipe.drain()
-        self._freeze()
+        self._lines.flush()
         self._measure_memory(self.pid)
         self._asking.set()
 
@@ -180,13 +190,14 @@ class ExecutionEnvironment:
             if line.startswith("VmHWM:"):
                 self.peak_memory_mb = int(line.split()[1]) // 1024
 
-    async def _wait_until_asking(self, process: Process, seconds: float) -> None:
-        waits = [asyncio.create_task(self._asking.wait()), asyncio.create_task(process.wait())]
+    async def _wait_until_asking(self, seconds: float) -> None:
+        assert self._exited is not None
+        asked = asyncio.create_task(self._asking.wait())
+        ends: set[asyncio.Future[Any]] = {asked, self._exited}
         try:
-            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for wait in waits:
-                wait.cancel()
+            asked.cancel()
 
     def _freeze(self) -> None:
         if self._process:
@@ -199,11 +210,9 @@ class ExecutionEnvironment:
             self._frozen = False
 
 
-async def _exit_soon(process: Process) -> None:
-    try:
-        await asyncio.wait_for(process.wait(), EXIT_SECONDS)
-    except asyncio.TimeoutError:
-        pass
+def _timed_out(request_id: str, seconds: float) -> Answer:
+    message = f"Task timed out after {seconds:.2f} seconds"
+    return Answer.failure(request_id, "Sandbox.Timedout", message)
 
 
 def _exit_message(code: int) -> str:

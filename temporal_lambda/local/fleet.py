@@ -57,17 +57,17 @@ class Fleet:
         self._busy.add(environment)
         return environment
 
-    async def give_back(self, environment: ExecutionEnvironment) -> None:
+    def give_back(self, environment: ExecutionEnvironment) -> None:
         """End the use of an environment; a dead or a retired one is stopped for good."""
+        self._busy.discard(environment)
         if environment.retired or not environment.alive:
-            await environment.stop()
+            self._stop_later(environment)
         else:
             self._idle.append(environment)
             self._reapers[environment] = asyncio.get_running_loop().call_later(
                 self.function.idle_lifetime.total_seconds(), self._reap, environment
             )
-        self._busy.discard(environment)
-        self._call_next()
+        self._call_waiting()
 
     async def wait_for_room(self, seconds: float) -> bool:
         """Wait in line for an environment; AWS would come back with pauses of 1 s to 5 min.
@@ -79,17 +79,19 @@ class Fleet:
             Whether there is room now.
         """
         deadline = time.monotonic() + seconds
-        while self.full:
+        while self.full and time.monotonic() < deadline:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             try:
-                await asyncio.wait_for(turn, deadline - time.monotonic())
-            except asyncio.TimeoutError:
-                return False
+                await asyncio.wait({turn}, timeout=deadline - time.monotonic())
             finally:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
-        return time.monotonic() < deadline
+        if time.monotonic() < deadline:
+            return True
+        # A turn that came too late is the next one's.
+        self._call_waiting()
+        return False
 
     def recycle(self, function: Function) -> None:
         """Start cold from now on, with this function; what runs may finish first."""
@@ -100,6 +102,23 @@ class Fleet:
         for environment in idle:
             self._reapers.pop(environment).cancel()
             self._stop_later(environment)
+        self._call_waiting()
+
+    async def end_running(self, grace_seconds: float) -> None:
+        """End the invocations that run now: by SIGTERM, and by force when that did not help.
+
+        Args:
+            grace_seconds: Time between the two.
+        """
+        running = set(self._busy)
+        for environment in running:
+            environment.retired = True
+            environment.terminate()
+        deadline = time.monotonic() + grace_seconds
+        while running & self._busy and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+        for environment in running & self._busy:
+            await environment.stop()
 
     async def stop(self) -> None:
         """Kill all processes."""
@@ -108,14 +127,14 @@ class Fleet:
         self._reapers.clear()
         for environment in self.environments:
             await environment.stop()
+        self._idle.clear()
         await asyncio.gather(*self._stopping)
 
-    def _call_next(self) -> None:
-        while self._waiting:
-            turn = self._waiting.popleft()
+    def _call_waiting(self) -> None:
+        room = self.function.concurrency - len(self._busy)
+        for turn in list(self._waiting)[: max(0, room)]:
             if not turn.done():
                 turn.set_result(None)
-                return
 
     def _reap(self, environment: ExecutionEnvironment) -> None:
         del self._reapers[environment]

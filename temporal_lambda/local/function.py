@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from temporal_lambda.local.errors import LocalStackError
 
 MAX_TIMEOUT = timedelta(minutes=15)
 """AWS quota."""
+
+NAME = re.compile(r"[A-Za-z0-9-_]{1,64}")
+"""AWS's rule for function names."""
 
 MEMORY_MB = range(128, 10_241)
 """AWS quota."""
@@ -65,6 +69,13 @@ class Function:
     max_event_age: timedelta = timedelta(hours=6)
 
     def __post_init__(self) -> None:
+        if not NAME.fullmatch(self.name):
+            raise LocalStackError(
+                f"function name {self.name!r} must be 1 to 64 letters, digits, hyphens or "
+                "underscores"
+            )
+        if not self.code.is_dir():
+            raise LocalStackError(f"the function's code {str(self.code)!r} is not a directory")
         if self.handler.count(".") < 1:
             raise LocalStackError(f"handler {self.handler!r} must be module.attribute")
         if not timedelta(0) < self.timeout <= MAX_TIMEOUT:

@@ -39,6 +39,11 @@ class Guardian:
             start_new_session=True,
         )
 
+    @property
+    def closed(self) -> bool:
+        """Whether it has ended its watch."""
+        return self._watch.stdin is None or self._watch.stdin.closed
+
     async def spawn(
         self,
         *command: str,
@@ -56,6 +61,8 @@ class Guardian:
             cwd: Its working directory.
             keep_open: File descriptors it inherits besides.
         """
+        if self.closed:
+            raise RuntimeError("the guardian is closed; it starts no more processes")
         process = await asyncio.create_subprocess_exec(
             *command,
             env=dict(env),
@@ -88,7 +95,7 @@ class Guardian:
 
     def close(self) -> None:
         """End the watch; children still alive are killed by it."""
-        if self._watch.stdin and not self._watch.stdin.closed:
+        if self._watch.stdin and not self.closed:
             self._watch.stdin.close()
             self._watch.wait()
 

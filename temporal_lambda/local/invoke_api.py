@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import re
 import uuid
 from typing import Any
@@ -12,6 +13,8 @@ from aiohttp import web
 
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.service import LambdaService, ThrottledError
+
+logger = logging.getLogger(__name__)
 
 SYNC_LIMIT = 6 * 1024 * 1024
 """Bytes of a RequestResponse payload (AWS quota)."""
@@ -113,6 +116,9 @@ class InvokeApi:
         trace_id = request.headers.get("X-Amzn-Trace-Id")
         text = request.match_info["name"]
         arn = text if text.startswith("arn:") else function.arn
+        qualifier = request.query.get("Qualifier")
+        if qualifier and arn == function.arn:
+            arn = f"{arn}:{qualifier}"
         if kind == "DryRun":
             return web.Response(status=204, headers={"x-amzn-RequestId": str(uuid.uuid4())})
         if kind == "Event":
@@ -172,6 +178,9 @@ async def _errors_as_aws(request: web.Request, handler: Any) -> web.StreamRespon
     except web.HTTPMethodNotAllowed:
         message = f"{request.method} is not supported here"
         return AwsError(405, "UnknownOperationException", message).response()
+    except Exception as error:
+        logger.exception("the local Lambda failed")
+        return AwsError(500, "ServiceException", f"the local Lambda failed: {error!r}").response()
     return response
 
 
@@ -188,8 +197,8 @@ async def _read_payload(request: web.Request, limit: int) -> bytes:
         )
     if payload.strip():
         try:
-            json.loads(payload)
-        except ValueError as error:
+            json.loads(payload, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
             raise AwsError(
                 400,
                 "InvalidRequestContentException",
@@ -203,13 +212,21 @@ def _client_context(request: web.Request) -> str | None:
     if not header:
         return None
     try:
-        text = base64.b64decode(header, validate=True).decode()
-        json.loads(text)
-    except ValueError:
+        context = json.loads(base64.b64decode(header, validate=True))
+    except (ValueError, RecursionError):
+        context = None
+    if not isinstance(context, dict):
         raise AwsError(
-            400, "InvalidRequestContentException", "Client context must be base64-encoded JSON"
-        ) from None
-    return text
+            400,
+            "InvalidRequestContentException",
+            "Client context must be a JSON object, base64-encoded",
+        )
+    # Compact, since it travels on in a header.
+    return json.dumps(context)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _arn_of(name: str, qualifier: str | None) -> str:

@@ -8,6 +8,12 @@ from collections.abc import Callable
 
 OnLine = Callable[[str], None]
 
+CHUNK = 65_536
+"""Bytes read at once; what a pipe holds on Linux."""
+
+DRAINED = 16 * CHUNK
+"""Bytes after which draining a pipe gives up on finding it empty."""
+
 HEADER = 16
 """Bytes before the message of a telemetry frame: type 4, length 4, timestamp 8, big-endian."""
 
@@ -23,22 +29,30 @@ class Pipe:
         self._feed = feed
         self._read, self.end = os.pipe()
         os.set_blocking(self._read, False)
-        asyncio.get_running_loop().add_reader(self._read, self.drain)
+        asyncio.get_running_loop().add_reader(self._read, self._read_once)
 
     def close_end(self) -> None:
         """Close our copy of the child's end, once the child has been started."""
         os.close(self.end)
 
     def drain(self) -> None:
-        """Read all that has been written so far."""
-        while self._read >= 0:
-            try:
-                chunk = os.read(self._read, 65_536)
-            except BlockingIOError:
+        """Read what has been written so far; of a child that goes on writing, what a pipe holds."""
+        for _ in range(DRAINED // CHUNK):
+            if not self._read_once():
                 return
-            self._feed(chunk)
-            if not chunk:
-                self._close()
+
+    def _read_once(self) -> bool:
+        """Read a chunk, no more, so that a child that never pauses does not hold the event loop."""
+        try:
+            chunk = os.read(self._read, CHUNK) if self._read >= 0 else None
+        except BlockingIOError:
+            chunk = None
+        if chunk is None:
+            return False
+        self._feed(chunk)
+        if not chunk:
+            self._close()
+        return bool(chunk)
 
     def close(self) -> None:
         """Read what is left, and close."""
@@ -63,9 +77,15 @@ class Lines:
     def __call__(self, chunk: bytes) -> None:
         """Take what was read; ``b""`` ends an unfinished line."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
-        if not chunk and self._rest:
-            lines, self._rest = [self._rest], b""
         for line in lines:
+            self._on_line(line.decode(errors="replace"))
+        if not chunk:
+            self.flush()
+
+    def flush(self) -> None:
+        """End an unfinished line here."""
+        if self._rest:
+            line, self._rest = self._rest, b""
             self._on_line(line.decode(errors="replace"))
 
 

@@ -93,7 +93,13 @@ class RuntimeApi:
                 web.post("/2018-06-01/runtime/init/error", self._take_init_error),
             ]
         )
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
+        self._runner = web.AppRunner(
+            # A process that is killed takes its question for an invocation with it.
+            app,
+            access_log=None,
+            shutdown_timeout=0.01,
+            handler_cancellation=True,
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()

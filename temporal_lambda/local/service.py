@@ -22,6 +22,9 @@ from temporal_lambda.report import WORKER, find_line
 
 logger = logging.getLogger(__name__)
 
+MAX_LOG_LINES = 10_000
+"""Log lines kept per invocation; a function may print without end."""
+
 MAX_RECORDS = 10_000
 """Invocations remembered; older ones are forgotten, as a service may run for days."""
 
@@ -37,6 +40,7 @@ class LambdaService:
 
     Attributes:
         records: Finished invocations, oldest first.
+        invocations: How many have begun; the number of the last one.
         workers: What each function's worker said it serves at its cold start, by function name.
         dropped: Event invocations that were given up.
         on_line: Called with (request id, line) for each log line.
@@ -52,21 +56,25 @@ class LambdaService:
         self._fleets: dict[str, Fleet] = {}
         self._guardian: Guardian | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._count = 0
+        self._closing = False
+        self.invocations = 0
         self._environments = 0
         self._recorded = asyncio.Event()
 
     async def __aenter__(self) -> LambdaService:
         self._guardian = Guardian()
+        self._closing = False
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Drop queued events, kill all processes."""
+        self._closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for fleet in self._fleets.values():
             await fleet.stop()
+        self._fleets.clear()
         if self._guardian:
             self._guardian.close()
 
@@ -79,6 +87,7 @@ class LambdaService:
 
     def add(self, function: Function) -> None:
         """Create a function, or replace the one of that name; its environments are recycled."""
+        self.workers.pop(function.name, None)
         if fleet := self._fleets.get(function.name):
             fleet.recycle(function)
         else:
@@ -93,6 +102,10 @@ class LambdaService:
         """Let the next invocation of a function start cold; a running one finishes first."""
         fleet = self._fleets[name]
         fleet.recycle(fleet.function)
+
+    async def end_running(self, name: str, grace_seconds: float = 3.0) -> None:
+        """End the invocations of a function that run now: SIGTERM, then force."""
+        await self._fleets[name].end_running(grace_seconds)
 
     def environments(self, name: str) -> list[ExecutionEnvironment]:
         """The environments a function has now."""
@@ -195,9 +208,9 @@ class LambdaService:
     async def _run(
         self, fleet: Fleet, call: Call, invocation_type: InvocationType, attempt: int
     ) -> tuple[InvocationRecord, Answer]:
-        self._count += 1
+        self.invocations += 1
         record = InvocationRecord(
-            number=self._count,
+            number=self.invocations,
             request_id=call.request_id,
             function=fleet.function.name,
             environment=0,
@@ -212,8 +225,12 @@ class LambdaService:
         record.environment = environment.number
         try:
             answer = await self._run_in(environment, call, record)
+        except BaseException:
+            # Nobody knows what it is doing now, so nobody may use it again.
+            environment.retired = True
+            raise
         finally:
-            await fleet.give_back(environment)
+            fleet.give_back(environment)
         record.error = answer.describe() if answer.error_type else None
         self.records.append(record)
         self._recorded.set()
@@ -226,7 +243,10 @@ class LambdaService:
         function = environment.function
 
         def write(line: str) -> None:
-            record.log.append(line)
+            if len(record.log) < MAX_LOG_LINES:
+                record.log.append(line)
+            elif len(record.log) == MAX_LOG_LINES:
+                record.log.append(f"... only the first {MAX_LOG_LINES} lines are kept")
             if serves := find_line(WORKER, line):
                 self.workers[function.name] = serves
             self.on_line(record.request_id, line)
@@ -239,18 +259,20 @@ class LambdaService:
         if not environment.alive:
             record.cold = True
             begun = time.monotonic()
-            failure = await environment.start(function.init_timeout.total_seconds())
+            init_limit = function.init_timeout.total_seconds()
+            failure = await environment.start(init_limit, call.request_id)
             record.init_ms = (time.monotonic() - begun) * 1000
-            if failure:
+            if failure and not self._closing:
                 # Lambda tries init once more, now within the function's own timeout.
                 begun = time.monotonic()
-                failure = await environment.start(timeout)
+                failure = await environment.start(timeout, call.request_id)
                 spent = time.monotonic() - begun
         record.pid = environment.pid
         record.started_at = datetime.now(timezone.utc)
         begun = time.monotonic()
         if failure:
-            record.status, answer = "init_error", failure
+            timed_out = failure.error_type == "Sandbox.Timedout"
+            record.status, answer = ("timeout" if timed_out else "init_error"), failure
         else:
             call.deadline_ms = int((time.time() + timeout - spent) * 1000)
             record.status, answer = await environment.invoke(call)
@@ -258,8 +280,12 @@ class LambdaService:
         record.max_memory_mb = environment.peak_memory_mb
         if answer.error_type and record.status in ("timeout", "crash"):
             write(answer.describe())
-        write(f"END RequestId: {call.request_id}")
-        write(record.summary_line(function.memory_mb))
+        for line in (
+            f"END RequestId: {call.request_id}",
+            record.summary_line(function.memory_mb),
+        ):
+            record.log.append(line)
+            self.on_line(record.request_id, line)
         return answer
 
     def _spawn(self, work: Any) -> None:

@@ -17,6 +17,7 @@ from temporal_lambda.local import deployment
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.invoke_api import InvokeApi
+from temporal_lambda.local.pipes import Lines, Pipe
 from temporal_lambda.local.service import LambdaService
 from temporal_lambda.local.temporal_server import TemporalServer, require_free
 
@@ -123,7 +124,7 @@ class LocalStack:
             self.temporal_address, self.ui_url = server.address, server.ui_url
         try:
             self.client = await Client.connect(self.temporal_address, namespace=self._namespace)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
             raise LocalStackError(
                 f"the Temporal server at {self.temporal_address} can't be reached: {error}"
             ) from error
@@ -145,15 +146,18 @@ class LocalStack:
         Raises:
             LocalStackError: The handler can't be imported or called, or does not poll.
         """
+        before = self.service.invocations
         function = self.create(function)
         version = version or await self._version_of(function)
         await deployment.register(self.client, version, function.arn)
         patience = (function.init_timeout + function.timeout).total_seconds()
         task_queue = await deployment.wait_until_bound(
-            self.client, version, patience, lambda: self._failure(function)
+            self.client, version, patience, lambda: self._failure(function, before)
         )
         await deployment.set_current(self.client, version, patience)
-        return Deployed(function, version, task_queue)
+        # What the worker says is newer than what the server knows of an earlier deployment.
+        serves = self.service.workers.get(function.name, {})
+        return Deployed(function, version, serves.get("task_queue", task_queue))
 
     def create(self, function: Function) -> Function:
         """Create a function that can be invoked, without any deployment.
@@ -177,27 +181,33 @@ class LocalStack:
         return function
 
     async def _version_of(self, function: Function) -> WorkerDeploymentVersion:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "temporal_lambda.describe",
-            function.handler,
-            env=function.process_environment("127.0.0.1:0", "describe"),
-            cwd=function.code,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        output: list[str] = []
+        pipe = Pipe(Lines(output.append))
         try:
-            output, _ = await asyncio.wait_for(process.communicate(), DESCRIBE_TIMEOUT)
+            process = await self.service.guardian.spawn(
+                sys.executable,
+                "-m",
+                "temporal_lambda.describe",
+                function.handler,
+                env=function.process_environment("127.0.0.1:0", "describe"),
+                cwd=function.code,
+                output=pipe.end,
+            )
+        finally:
+            pipe.close_end()
+        try:
+            await asyncio.wait_for(process.wait(), DESCRIBE_TIMEOUT)
         except asyncio.TimeoutError:
-            process.kill()
-            await process.wait()
             raise LocalStackError(
                 f"importing {function.handler} took longer than {DESCRIBE_TIMEOUT:.0f} s"
             ) from None
-        line = next((line for line in output.decode().splitlines() if line.startswith(MARK)), None)
+        finally:
+            await self.service.guardian.end(process)
+            pipe.close()
+        line = next((line for line in output if line.startswith(MARK)), None)
         if line is None:
-            raise LocalStackError(f"importing {function.handler} ended Python:\n{output.decode()}")
+            said = "\n".join(output)
+            raise LocalStackError(f"importing {function.handler} ended Python:\n{said}")
         found = json.loads(line.removeprefix(MARK))
         if "error" in found:
             raise LocalStackError(f"handler {function.handler}: {found['error']}")
@@ -208,10 +218,10 @@ class LocalStack:
             )
         return WorkerDeploymentVersion(found["deployment_name"], found["build_id"])
 
-    def _failure(self, function: Function) -> str | None:
-        """Why a function that was just deployed will not come to poll, if that is so."""
+    def _failure(self, function: Function, before: int) -> str | None:
+        """Why a function deployed after so many invocations will not poll, if that is so."""
         for record in self.service.records:
-            if record.function == function.name and record.error:
+            if record.function == function.name and record.number > before and record.error:
                 log = "\n".join(record.log[-20:])
                 return f"the first invocation of {function.name} failed: {record.error}\n{log}"
         return None

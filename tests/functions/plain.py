@@ -10,6 +10,8 @@ from typing import Any
 
 if os.environ.get("INIT_SECONDS"):
     time.sleep(float(os.environ["INIT_SECONDS"]))
+if os.environ.get("INIT_LEAVES"):
+    os._exit(5)
 if os.environ.get("INIT_FAILS"):
     raise RuntimeError("init broke")
 
@@ -59,6 +61,15 @@ def leave(event: Any, context: Any) -> None:
 
 def big(event: Any, context: Any) -> str:
     return "x" * (7 * 1024 * 1024)
+
+
+def chatter(event: Any, context: Any) -> None:
+    while True:
+        os.write(1, b"x\n" * 32_768)
+
+
+def unfinished(event: Any, context: Any) -> None:
+    sys.stdout.write("no newline")
 
 
 def nap(event: Any, context: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,11 @@ async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
             await asyncio.sleep(0.005)
 
     await asyncio.wait_for(ask(), seconds)
+
+
+def open_descriptors() -> int:
+    """How many file descriptors this process has."""
+    return len(os.listdir("/proc/self/fd"))
 
 
 def alive(pid: int) -> bool:

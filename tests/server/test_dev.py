@@ -164,10 +164,10 @@ def test_crash_of_the_session_leaves_no_process_behind(greeting: Path, started: 
         time.sleep(0.02)
 
 
-def test_changed_source_is_served_by_the_next_invocation(
+def test_changed_source_is_served_at_once_though_the_old_one_still_polls(
     greeting: Path, started: list[Dev]
 ) -> None:
-    dev = Dev(target(greeting), "--idle-timeout", "500ms")
+    dev = Dev(target(greeting))
     started.append(dev)
     line = dev.wait_for(r"start one +temporal (workflow start .*)").group(1).strip()
     source = greeting / "workflows.py"
@@ -201,6 +201,11 @@ def test_changed_source_is_served_by_the_next_invocation(
         ("", "module 'handler' has no 'lambda_handler'"),
         ("def lambda_handler(event, context): ...", "was not made by temporal_lambda.run_worker"),
         ("raise SystemExit('enough')", "importing 'handler' failed"),
+        (
+            "import threading, time\nthreading.Thread(target=time.sleep, args=(99,)).start()",
+            "module 'handler' has no 'lambda_handler'",
+        ),
+        ("print('loading', end='')", "module 'handler' has no 'lambda_handler'"),
     ],
 )
 def test_handler_that_cant_be_used_is_one_clear_error(
@@ -224,6 +229,47 @@ def test_port_in_use_is_one_clear_error(option: str, greeting: Path, started: li
         assert dev.finish() == 1
     assert f"Error: port {port} can't be used: Address already in use. Free it, or" in dev.output
     assert "Traceback" not in dev.output
+
+
+def test_handler_that_was_refused_can_be_mended(greeting: Path, started: list[Dev]) -> None:
+    dev = Dev(target(greeting), "--idle-timeout", "500ms")
+    started.append(dev)
+    dev.wait_for("start one")
+    source = greeting / "handler.py"
+    good = source.read_text()
+    source.write_text(good.replace("def configure(", "def configure(oops"))
+    dev.wait_for("status NameError: name 'config' is not defined")
+    source.write_text(good.replace('"1.0"', '"2.0"'))
+    dev.wait_for("serving the changed source, build 2.0")
+
+
+def test_ctrl_c_during_the_import_of_the_handler_leaves_no_process_behind(
+    greeting: Path, started: list[Dev]
+) -> None:
+    (greeting / "handler.py").write_text("import time\ntime.sleep(60)\n")
+    dev = Dev(target(greeting))
+    started.append(dev)
+    until = time.monotonic() + PATIENCE
+    while not any("describe" in command(child) for child in descendants(dev.process.pid)):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    children = descendants(dev.process.pid)
+    dev.process.send_signal(signal.SIGINT)
+    assert dev.finish() == 0, dev.output
+    assert not any(alive(child) for child in children)
+
+
+def test_result_is_printed_as_it_is_even_without_a_report(
+    greeting: Path, started: list[Dev]
+) -> None:
+    dev = Dev(
+        *(target(greeting), "--idle-timeout", "500ms", "--env", "AWS_LAMBDA_LOG_LEVEL=ERROR"),
+        *("--execute", "Greeting", "--input", '"Wörld [bold] [/b]"'),
+    )
+    started.append(dev)
+    assert dev.finish() == 0, dev.output
+    assert 'result      "Hello, Wörld [bold] [/b]!"' in dev.output
+    assert "served by   an invocation whose report is not in the log" in dev.output
 
 
 def test_unreachable_server_is_one_clear_error(greeting: Path, started: list[Dev]) -> None:

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from temporal_lambda.local import LambdaService
+from temporal_lambda.local.service import MAX_LOG_LINES
 from tests.server.lambdas import (
     alive,
     call,
     function,
+    open_descriptors,
     process_state,
     recorded,
     running_pid,
@@ -66,6 +71,13 @@ async def test_kill_is_a_runtime_exit_error(service: LambdaService, client: Any)
     assert response["body"]["errorMessage"].endswith("signal: killed")
 
 
+async def test_exit_during_init_names_the_request(service: LambdaService, client: Any) -> None:
+    service.add(function("echo", environment={"INIT_LEAVES": "1"}))
+    response = await call(client, "echo", {})
+    request_id = response["ResponseMetadata"]["RequestId"]
+    assert response["body"]["errorMessage"].startswith(f"RequestId: {request_id} Error: Runtime")
+
+
 async def test_failing_init_is_tried_twice_and_reported(
     service: LambdaService, client: Any
 ) -> None:
@@ -93,6 +105,93 @@ async def test_slow_init_gets_a_second_try_within_the_functions_timeout(
     service.add(replace(slow, timeout=timedelta(seconds=0.4)))
     response = await call(client, "echo", {})
     assert response["body"]["errorType"] == "Sandbox.Timedout"
+
+
+async def test_function_that_prints_without_end_is_killed_in_time(
+    service: LambdaService, client: Any
+) -> None:
+    service.add(function("chatter", timeout=timedelta(seconds=1)))
+    begun = time.monotonic()
+    response = await call(client, "chatter", {})
+    assert response["body"]["errorType"] == "Sandbox.Timedout"
+    assert time.monotonic() - begun < 5
+    (record,) = service.records
+    assert record.log[MAX_LOG_LINES] == f"... only the first {MAX_LOG_LINES} lines are kept"
+    assert record.log[-1].startswith("REPORT RequestId: ")
+
+
+async def test_line_without_end_belongs_to_the_request_that_printed_it(
+    service: LambdaService, client: Any
+) -> None:
+    service.add(function("unfinished"))
+    for _ in range(2):
+        await call(client, "unfinished", {})
+    for record in service.records:
+        assert record.log[1:-2] == ["no newline"]
+
+
+async def test_environment_of_a_cancelled_call_is_not_used_again(service: LambdaService) -> None:
+    service.add(function("nap", timeout=timedelta(seconds=20)))
+    cancelled = asyncio.create_task(service.invoke(function("nap"), b'{"seconds": 10}'))
+    pid = await running_pid(service, "nap")
+    cancelled.cancel()
+    await asyncio.wait({cancelled})
+    record, answer = await service.invoke(function("nap"), b'{"seconds": 0}')
+    assert record.status == "success"
+    assert json.loads(answer.payload) == record.pid != pid
+    await until(lambda: not alive(pid))
+
+
+async def test_raised_concurrency_lets_those_who_wait_go_on(service: LambdaService) -> None:
+    service.add(function("nap", concurrency=1))
+    for _ in range(3):
+        service.enqueue(function("nap"), b'{"seconds": 1}', arn=None, trace_id=None)
+    await running_pid(service, "nap")
+    service.add(function("nap", concurrency=3))
+    await until(lambda: service.busy("nap") == 3)
+    await service.end_running("nap")
+    assert service.busy("nap") == 0
+
+
+async def test_many_cold_starts_leave_no_task_and_no_descriptor_behind(
+    service: LambdaService,
+) -> None:
+    service.add(function("echo"))
+
+    async def one() -> None:
+        await service.invoke(function("echo"), b"{}")
+        service.recycle("echo")
+        await until(lambda: not service.environments("echo"))
+
+    await one()
+    tasks, descriptors = len(asyncio.all_tasks()), open_descriptors()
+    for _ in range(5):
+        await one()
+    # The wait itself is one more.
+    await until(lambda: len(asyncio.all_tasks()) <= tasks + 1)
+    await until(lambda: open_descriptors() <= descriptors)
+
+
+async def test_code_that_disappears_is_reported_and_not_lost(tmp_path: Path) -> None:
+    code = tmp_path / "code"
+    code.mkdir()
+    gone = replace(function("echo"), code=code)
+    code.rmdir()
+    async with LambdaService() as service:
+        service.add(gone)
+        record, answer = await service.invoke(gone, b"{}")
+        assert record.status == "init_error"
+        assert answer.error_type == "Runtime.InvalidWorkingDir"
+
+
+async def test_service_left_right_after_a_recycle_leaves_nothing_behind() -> None:
+    before = open_descriptors()
+    async with LambdaService() as service:
+        service.add(function("echo"))
+        record, _ = await service.invoke(function("echo"), b"{}")
+        service.recycle("echo")
+    assert not alive(record.pid)
+    await until(lambda: open_descriptors() <= before)
 
 
 async def test_warm_environment_is_reused_and_cold_start_is_billed(

@@ -122,6 +122,22 @@ async def test_client_context_and_log_tail(service: LambdaService, client: Any) 
     assert "Init Duration: " in lines[-1]
 
 
+@pytest.mark.parametrize("context", ["not base64", base64.b64encode(b"[1]").decode()])
+async def test_client_context_that_is_no_object_is_refused(
+    context: str, service: LambdaService, client: Any
+) -> None:
+    service.add(function("echo"))
+    with pytest.raises(client.exceptions.InvalidRequestContentException, match="Client context"):
+        await call(client, "echo", {}, ClientContext=context)
+
+
+async def test_client_context_may_be_pretty_printed(service: LambdaService, client: Any) -> None:
+    service.add(function("echo"))
+    pretty = json.dumps({"custom": {"k": "v"}}, indent=2).encode()
+    response = await call(client, "echo", {}, ClientContext=base64.b64encode(pretty).decode())
+    assert response["body"]["client_context"] == {"k": "v"}
+
+
 async def test_handler_error_is_a_function_error(service: LambdaService, client: Any) -> None:
     service.add(function("fail"))
     response = await call(client, "fail", {})
