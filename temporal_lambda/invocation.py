@@ -200,16 +200,25 @@ class Invocation:
         return client
 
     async def _work(self, client: Client) -> None:
-        assert self._stopped is not None
         self._worker = worker = InvocationWorker(self._config, self._budget)
         announce_work_time(lambda: self._budget.work_left())
         running = worker.start(client)
         if self._report.cold:
             log_line(WORKER, worker.describe())
         work = Work(self._event, client, self._config, self._budget, worker.slots)
+        while True:
+            self._stop = await self._wait_for_end(running, work)
+            # Counted in the budget of a short function, like the soft close of a deadline.
+            if self._stop.reason != "idle" or await worker.stays_idle(
+                self._budget.soft_close_left()
+            ):
+                return
+
+    async def _wait_for_end(self, running: asyncio.Task[None], work: Work) -> Stop:
+        assert self._stopped is not None
         strategy = asyncio.create_task(_decide(self._environment.strategy, work))
-        left = self._budget.work_left()
         ends: set[asyncio.Future[Any]] = {running, strategy, self._stopped}
+        left = self._budget.work_left()
         await asyncio.wait(
             ends,
             timeout=None if left == math.inf else left,
@@ -220,12 +229,11 @@ class Invocation:
             running.result()
             raise RuntimeError("the worker stopped without being told to")
         if strategy.done():
-            self._stop = strategy.result()
-        else:
-            self._stop = Stop("signal" if self._stopped.done() else "deadline")
+            return strategy.result()
+        return Stop("signal" if self._stopped.done() else "deadline")
 
     async def _close_softly(self) -> None:
-        if self._worker and self._stop.reason != "signal":
+        if self._worker and self._stop.reason in ("deadline", "result"):
             await self._worker.close_softly(self._budget.soft_close_left())
 
     async def _drain(self, thread: LoopThread, closing: Closing) -> None:

@@ -52,15 +52,18 @@ class SlotCounter:
         self._changed_at = clock()
         self._polling = False
         self._open_polls = 0
+        self._suppliers: list[_CountedSlots] = []
         self.refuses_polls = False
 
     def tuner(self, limits: Mapping[Kind, int]) -> WorkerTuner:
         """A tuner with fixed limits whose slots this counter sees."""
+        suppliers = {kind: _CountedSlots(kind, limits[kind], self) for kind in KINDS}
+        self._suppliers = list(suppliers.values())
         return WorkerTuner.create_composite(
-            workflow_supplier=_CountedSlots("workflow", limits["workflow"], self),
-            activity_supplier=_CountedSlots("activity", limits["activity"], self),
-            local_activity_supplier=_CountedSlots("local_activity", limits["local_activity"], self),
-            nexus_supplier=_CountedSlots("nexus", limits["nexus"], self),
+            workflow_supplier=suppliers["workflow"],
+            activity_supplier=suppliers["activity"],
+            local_activity_supplier=suppliers["local_activity"],
+            nexus_supplier=suppliers["nexus"],
         )
 
     @property
@@ -101,6 +104,12 @@ class SlotCounter:
         """Hand out no more slots for polls that bring new work; sticky ones go on."""
         self.refuses_polls = True
 
+    def accept_polls(self) -> None:
+        """Hand out slots for polls again."""
+        self.refuses_polls = False
+        for supplier in self._suppliers:
+            supplier.serve_waiters()
+
     async def wait_until_settled(self, limit: float) -> None:
         """Return once nothing more is under way to this worker, or after ``limit`` seconds.
 
@@ -110,6 +119,22 @@ class SlotCounter:
         gives_up = self._clock() + limit
         while self._clock() < gives_up and not self._settled():
             await asyncio.sleep(SETTLE_STEP)
+
+    async def stays_quiet(self, limit: float) -> bool:
+        """Wait likewise, but only as long as no task comes.
+
+        Returns:
+            Whether none came.
+        """
+        before = self._begun
+        gives_up = self._clock() + limit
+        while self._clock() < gives_up and not self._settled() and self._begun == before:
+            await asyncio.sleep(SETTLE_STEP)
+        return self._begun == before
+
+    @property
+    def _begun(self) -> int:
+        return sum(self.tasks.values())
 
     def _settled(self) -> bool:
         with self._lock:
@@ -203,7 +228,7 @@ class _CountedSlots(CustomSlotSupplier):
         if isinstance(ctx.permit, _Permit):
             ctx.permit.used = True
             self._end_poll(ctx.permit.sticky)
-            self._serve_waiters()
+            self.serve_waiters()
 
     def release_slot(self, ctx: SlotReleaseContext) -> None:
         if isinstance(ctx.permit, _Permit):
@@ -213,7 +238,7 @@ class _CountedSlots(CustomSlotSupplier):
                 self._end_poll(ctx.permit.sticky)
         with self._lock:
             self._free += 1
-        self._serve_waiters()
+        self.serve_waiters()
 
     def _polls(self, sticky: bool) -> bool:
         """Whether a slot is for a poll that brings new work: nothing is polled for a local one."""
@@ -245,10 +270,10 @@ class _CountedSlots(CustomSlotSupplier):
                     self._waiters.remove(waiter)
                 else:
                     self._revoke(waiter)
-            self._serve_waiters()
+            self.serve_waiters()
             raise
 
-    def _serve_waiters(self) -> None:
+    def serve_waiters(self) -> None:
         with self._lock:
             for waiter in list(self._waiters):
                 if self._grant(waiter.sticky):

@@ -91,19 +91,38 @@ class InvocationWorker:
             "activities": [_name(item) for item in config.get("activities") or []],
         }
 
+    async def stays_idle(self, limit: float) -> bool:
+        """Close softly because nothing was to do, unless something comes after all.
+
+        Work that arrives in a worker which is only idle is no reason to hurry: it gets all the
+        time of the invocation, as if nobody had thought of closing.
+
+        Args:
+            limit: Seconds it may take.
+
+        Returns:
+            Whether nothing came; else the worker goes on as before.
+        """
+        if self.slots.quiet_seconds() >= SOFT_CLOSE:
+            return True
+        self.slots.refuse_polls()
+        if await self.slots.stays_quiet(limit):
+            return True
+        self.slots.accept_polls()
+        return False
+
     async def close_softly(self, limit: float) -> None:
         """Take in no more work, and let what is on its way arrive, before the worker is shut down.
 
         A task that the server hands to a poll while the worker shuts down is lost until its
         timeout. So slots for new work are refused first, the polls that are open are left alone
-        (under load the next arrivals use them up), and what they bring is worked off. Where
-        nothing has arrived for the whole limit already, nothing has to be waited for; where a
-        user's tuner hides the slots, nothing can be.
+        (under load the next arrivals use them up), and what they bring is worked off. Where a
+        user's tuner hides the slots, nothing can be refused or waited for.
 
         Args:
             limit: Seconds it may take.
         """
-        if self.counted and self.slots.quiet_seconds() < SOFT_CLOSE:
+        if self.counted:
             self.slots.refuse_polls()
             await self.slots.wait_until_settled(limit)
 

@@ -192,6 +192,30 @@ async def test_settled_means_no_task_no_open_poll_and_a_moment_of_quiet(
     await asyncio.wait_for(settled, 1)
 
 
+async def test_task_that_comes_while_closing_is_noticed_and_polls_are_accepted_again(
+    clock: Clock, counter: SlotCounter
+) -> None:
+    slots = supplier(counter, limit=2)
+    poll = await slots.reserve_slot(cast(Any, Context()))
+    counter.refuse_polls()
+    refused = asyncio.create_task(slots.reserve_slot(cast(Any, Context())))
+    quiet = asyncio.create_task(counter.stays_quiet(1.0))
+    await asyncio.sleep(0)
+    slots.mark_slot_used(cast(Any, Context(poll)))
+    assert await asyncio.wait_for(quiet, 1) is False
+    assert not refused.done()
+    counter.accept_polls()
+    await asyncio.wait_for(refused, 1)
+
+
+async def test_quiet_that_lasts_is_confirmed(clock: Clock, counter: SlotCounter) -> None:
+    await supplier(counter).reserve_slot(cast(Any, Context()))
+    quiet = asyncio.create_task(counter.stays_quiet(1.0))
+    await asyncio.sleep(0)
+    clock.now = 1.0
+    assert await asyncio.wait_for(quiet, 1) is True
+
+
 async def test_open_poll_is_waited_for_no_longer_than_the_limit(
     clock: Clock, counter: SlotCounter
 ) -> None:
