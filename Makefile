@@ -27,8 +27,11 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 temporal_lambda
+	$(BIN)/mypy --python-version 3.14 temporal_lambda
 	set -e; for code in $(FUNCTIONS); do MYPYPATH=$$code $(BIN)/mypy $$code/*.py; done
 	$(BIN)/lint-imports
+	$(BIN)/vermin --quiet --no-tips --violations --target=3.10- --exclude tomllib temporal_lambda
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .
@@ -36,6 +39,9 @@ format: $(VENV)/dev
 
 bench: $(VENV)/dev
 	$(BIN)/python bench/import_time.py
+	$(BIN)/python bench/closings.py --worker contrib --workflows 100
+	$(BIN)/python bench/closings.py --worker ours --workflows 100
+	$(BIN)/python bench/closings.py --worker ours --workflows 100 --idle-timeout 0.5
 
 clean:
 	rm -rf $(VENV)

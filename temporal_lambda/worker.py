@@ -103,10 +103,11 @@ class InvocationWorker:
         Returns:
             Whether nothing came; else the worker goes on as before.
         """
-        if self.slots.quiet_seconds() >= SOFT_CLOSE:
+        still_to_wait = SOFT_CLOSE - self.slots.quiet_seconds()
+        if still_to_wait <= 0:
             return True
         self.slots.refuse_polls()
-        if await self.slots.stays_quiet(limit):
+        if await self.slots.stays_quiet(min(limit, still_to_wait)):
             return True
         self.slots.accept_polls()
         return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 from temporalio.common import WorkerDeploymentVersion
 from workflows import ACTIVITIES, WORKFLOWS
@@ -23,4 +24,6 @@ def register(config: LambdaWorkerConfig) -> None:
     config.worker_config["task_queue"] = os.environ.get("QUEUE", "tests")
     config.worker_config["workflows"] = WORKFLOWS
     config.worker_config["activities"] = ACTIVITIES
+    # What a crash leaves on a sticky queue is waited for no longer than this (10 s by default).
+    config.worker_config["sticky_queue_schedule_to_start_timeout"] = timedelta(seconds=2)
     config.worker_config["activity_executor"] = ThreadPoolExecutor(4)

@@ -42,7 +42,7 @@ async def test_connection_used_a_moment_ago_is_used_again_unchecked(
     async with Proxy(stack.temporal_address) as proxy:
         await connect(connection, proxy.address)
         proxy.swallow()
-        await asyncio.wait_for(connect(connection, proxy.address), 0.2)
+        await asyncio.wait_for(connect(connection, proxy.address), CHECK_SECONDS / 2)
         assert connection.state == "reused"
         assert proxy.accepted == 1
 
