@@ -1,8 +1,8 @@
 """One invocation, phase by phase.
 
-Configure, connect, work, drain, hooks, teardown, report: the last four run on every path. The
-phases run in an event loop on a thread of their own; the handler's thread watches, takes over
-should that loop be blocked, and writes the report.
+Configure, connect, work, close, drain, hooks, teardown, report: the last four run on every path.
+The phases run in an event loop on a thread of their own. The handler's thread watches it, goes on
+in another loop should that one be blocked (``supervision.py``), and writes the report.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import Context, copy_context
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any, NamedTuple, cast
 
@@ -32,11 +32,11 @@ from temporal_lambda.config import ConfigFactory
 from temporal_lambda.configure import Configure, Teardown
 from temporal_lambda.connection import WarmConnection, describe_target
 from temporal_lambda.errors import ConnectError, DeadlineError, EventLoopBlockedError
-from temporal_lambda.loop_thread import LeftBehind, LoopThread, Stopped, TimeExpired, at_most
+from temporal_lambda.loop_thread import LeftBehind, LoopThread, Main, Stopped, TimeExpired, at_most
 from temporal_lambda.report import WORKER, InvocationReport, log_line
 from temporal_lambda.running import name_abandoned
 from temporal_lambda.shutdown import ClosingSteps
-from temporal_lambda.sigterm import on_sigterm
+from temporal_lambda.supervision import Supervision
 from temporal_lambda.work import Stop, Work, WorkStrategy, announce_work_time
 from temporal_lambda.worker import InvocationWorker
 
@@ -69,6 +69,10 @@ class Invocation:
         event: What Lambda delivered.
         context: Lambda's context object; anything that lacks its methods will do.
         cold: Whether this is the environment's first invocation.
+
+    Attributes:
+        due: See ``Supervised``.
+        context_variables: See ``Supervised``.
     """
 
     def __init__(self, environment: Environment, event: Any, context: Any, *, cold: bool) -> None:
@@ -82,12 +86,12 @@ class Invocation:
         self._worker: InvocationWorker | None = None
         self._teardown: Teardown | None = None
         self._steps: ClosingSteps | None = None
-        self._context_variables = copy_context()
         self._stopped: asyncio.Future[None] | None = None
         self._stop_requested = False
         self._stop = Stop("error")
         self._error: BaseException | None = None
-        self._thread: LoopThread | None = None
+        self.due = self._latest_sign_of_life()
+        self.context_variables = copy_context()
 
     def run(self) -> Any:
         """Run all phases.
@@ -99,11 +103,10 @@ class Invocation:
             BaseException: The first error of the configure callback, the connection, the worker,
                 the strategy or the teardown, after everything has been closed.
         """
-        self._start(LoopThread(self._phases, *self._terms(self._latest_sign_of_life())))
-        with on_sigterm(self.terminate):
-            while not self._wait():
-                self._leave_blocked_loop()
-        self._finish_report()
+        supervision = Supervision(self, self._clock)
+        self._finish_report(supervision.run())
+        if supervision.interrupt:
+            raise supervision.interrupt
         if isinstance(self._error, asyncio.CancelledError | GeneratorExit):
             # Lambda's runtime would take these for its own end.
             raise RuntimeError(f"user code raised {self._error!r}") from self._error
@@ -111,7 +114,8 @@ class Invocation:
             raise self._error
         return self._stop.result
 
-    async def _phases(self, thread: LoopThread) -> None:
+    async def phases(self, thread: LoopThread) -> None:
+        """See ``Supervised``."""
         self._stopped = asyncio.get_running_loop().create_future()
         if self._stop_requested:
             self._stopped.set_result(None)
@@ -130,6 +134,7 @@ class Invocation:
             self._stop = Stop("signal")
         except BaseException as error:
             thread.check()
+            self._stop = Stop("error")
             self._failed(error)
         closing = self._budget.close()
         thread.expect(closing.drain_end)
@@ -160,7 +165,7 @@ class Invocation:
                 await teardown()
             raise
         self._teardown = teardown
-        self._context_variables = copy_context()
+        self.context_variables = copy_context()
 
     def _check_time_for_work(self) -> None:
         remaining, buffer = self._budget.deadline.remaining(), self._budget.buffer
@@ -264,55 +269,35 @@ class Invocation:
         with self._phase("hooks"):
             await self._steps.run(thread)
 
-    # On the handler's thread from here on.
-
     def stop(self) -> None:
-        """End the work now, from any thread; the shutdown follows as usual."""
+        """End the work now; the shutdown follows as usual. Called in the loop."""
         self._stop_requested = True
-        if self._thread:
-            self._thread.call(self._notice_stop)
-
-    def terminate(self) -> None:
-        """End the work now, and the shutdown before Lambda kills the process."""
-        self._budget = self._budget.hurry(TERMINATION)
-        self.stop()
-
-    def _notice_stop(self) -> None:
         if self._stopped and not self._stopped.done():
             self._stopped.set_result(None)
 
-    def _start(self, thread: LoopThread) -> None:
-        self._thread = thread
-        thread.start()
+    # On the handler's thread from here on.
 
-    def _terms(self, due: float) -> tuple[Clock, float, Context]:
-        return self._clock, due, self._context_variables
+    def hurry(self) -> None:
+        """Shut down, when it comes to that, before Lambda kills the process."""
+        self._budget = self._budget.hurry(TERMINATION)
 
-    def _wait(self) -> bool:
-        assert self._thread is not None
-        try:
-            return self._thread.wait()
-        except KeyboardInterrupt as interrupt:
-            self._error = self._error or interrupt
-            self.stop()
-            return self._thread.wait()
+    def leave(self, where: str) -> Main:
+        """Give up on a loop that shows no sign of life.
 
-    def _leave_blocked_loop(self) -> None:
-        """Leave a loop that shows no sign of life behind, and go on in a new one."""
-        assert self._thread is not None
-        where = self._thread.where()
-        closing = self._budget.close()
-        steps = self._steps
-        if steps and (step := steps.abandon_current()):
-            logger.error("%s was abandoned: it blocks at %s", name_abandoned(step), where)
-        else:
+        Args:
+            where: The line of code it is at.
+
+        Returns:
+            What is left to do in another loop.
+        """
+        steps, closing = self._steps, self._budget.close()
+        self.due = closing.hooks_end
+        if steps is None:
             self._abandon_loop(where)
-        self._start(
-            LoopThread(
-                lambda thread: steps.run(thread) if steps else self._finish(thread, closing),
-                *self._terms(closing.hooks_end),
-            )
-        )
+            return lambda thread: self._finish(thread, closing)
+        if step := steps.abandon_current():
+            logger.error("%s was abandoned: it blocks at %s", name_abandoned(step), where)
+        return steps.run
 
     def _abandon_loop(self, where: str) -> None:
         self._failed(
@@ -325,12 +310,11 @@ class Invocation:
         self._report.leave_phase(self._report.current_phase, self._clock)
         self._environment.connection.discard()
 
-    def _finish_report(self) -> None:
-        assert self._thread is not None
+    def _finish_report(self, thread: LoopThread) -> None:
         if not self._report.abandoned:
-            self._report.abandoned += [{"task": name} for name in self._thread.left_over]
-        if self._thread.error:
-            self._failed(self._thread.error)
+            self._report.abandoned += [{"task": name} for name in thread.left_over]
+        if thread.error:
+            self._failed(thread.error)
         # A loop that was left behind has not ended its last phase.
         self._report.leave_phase(self._report.current_phase, self._clock)
         worker = self._worker

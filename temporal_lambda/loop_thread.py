@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import Context
-from typing import Any
+from typing import Any, TypeAlias
 
 from temporal_lambda.budget import Clock
 
@@ -39,6 +39,9 @@ class LeftBehind(BaseException):
     """Raised in a loop that comes back to life after it was left behind: it must do no more."""
 
 
+Main: TypeAlias = "Callable[[LoopThread], Coroutine[Any, Any, None]]"
+
+
 class LoopThread:
     """One coroutine in a fresh event loop on a daemon thread.
 
@@ -55,7 +58,7 @@ class LoopThread:
 
     def __init__(
         self,
-        main: Callable[[LoopThread], Coroutine[Any, Any, None]],
+        main: Main,
         clock: Clock,
         due: float,
         context: Context,

@@ -1,0 +1,85 @@
+"""The handler's thread: runs an invocation's loop, watches it, and leaves it if it is blocked."""
+
+from __future__ import annotations
+
+from contextvars import Context
+from typing import Protocol
+
+from temporal_lambda.budget import Clock
+from temporal_lambda.loop_thread import LoopThread, Main
+from temporal_lambda.sigterm import on_sigterm
+
+
+class Supervised(Protocol):
+    """What runs in the loop.
+
+    Attributes:
+        due: The moment by which a loop that starts now must give its first sign of life.
+        context_variables: What a loop that starts now begins with.
+    """
+
+    due: float
+    context_variables: Context
+
+    async def phases(self, thread: LoopThread) -> None:
+        """All phases, from the first to the last that runs in a loop."""
+
+    def leave(self, where: str) -> Main:
+        """Note that the loop is blocked at ``where``; what is left to do in another one."""
+
+    def stop(self) -> None:
+        """End the work; called in the loop."""
+
+    def hurry(self) -> None:
+        """Make do with the time between SIGTERM and the kill; called before ``stop``."""
+
+
+class Supervision:
+    """Runs phases in a loop of their own until they are done, whatever they do to that loop.
+
+    Args:
+        supervised: The phases.
+        clock: Returns seconds.
+
+    Attributes:
+        interrupt: Ctrl-C, if it was pressed; the phases have then come to their end all the same.
+    """
+
+    def __init__(self, supervised: Supervised, clock: Clock) -> None:
+        self._supervised = supervised
+        self._clock = clock
+        self.interrupt: KeyboardInterrupt | None = None
+
+    def run(self) -> LoopThread:
+        """Run the phases; take over from a blocked loop as often as it needs.
+
+        Returns:
+            The thread that came to the end.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C was pressed a second time; the phases are left as they are.
+        """
+        with on_sigterm(self._terminate):
+            self._start(self._supervised.phases)
+            while not self._wait():
+                self._start(self._supervised.leave(self._thread.where()))
+        return self._thread
+
+    def _start(self, main: Main) -> None:
+        supervised = self._supervised
+        self._thread = LoopThread(main, self._clock, supervised.due, supervised.context_variables)
+        self._thread.start()
+
+    def _wait(self) -> bool:
+        try:
+            return self._thread.wait()
+        except KeyboardInterrupt as interrupt:
+            if self.interrupt:
+                raise
+            self.interrupt = interrupt
+            self._thread.call(self._supervised.stop)
+            return self._wait()
+
+    def _terminate(self) -> None:
+        self._supervised.hurry()
+        self._thread.call(self._supervised.stop)
