@@ -88,6 +88,7 @@ class Invocation:
         self._steps: ClosingSteps | None = None
         self._stopped: asyncio.Future[None] | None = None
         self._stop_requested = False
+        self._hurried = False
         self._stop = Stop("error")
         self._error: BaseException | None = None
         self.due = self._latest_sign_of_life()
@@ -126,8 +127,11 @@ class Invocation:
             thread.expect(self._latest_sign_of_life())
             with self._phase("connect"):
                 client = await self._connect()
+            thread.check()
             with self._phase("work"):
-                await self._work(client)
+                stop = await self._work(client)
+            thread.check()
+            self._stop = stop
             with self._phase("close"):
                 await self._close_softly()
         except Stopped:
@@ -152,6 +156,8 @@ class Invocation:
                 f"the configure callback was {error}, and the time that is left belongs to the "
                 "shutdown. Make it faster or increase the function timeout"
             ) from None
+        if self._hurried:
+            raise Stopped
         self._environment.factory.complete(self._config)
         self._budget = self._share(self._budget.deadline)
         self._check_time_for_work()
@@ -204,7 +210,7 @@ class Invocation:
             self._report.connection = connection.state
         return client
 
-    async def _work(self, client: Client) -> None:
+    async def _work(self, client: Client) -> Stop:
         self._worker = worker = InvocationWorker(self._config, self._budget)
         announce_work_time(lambda: self._budget.work_left())
         running = worker.start(client)
@@ -212,12 +218,13 @@ class Invocation:
             log_line(WORKER, worker.describe())
         work = Work(self._event, client, self._config, self._budget, worker.slots)
         while True:
-            self._stop = await self._wait_for_end(running, work)
-            # Counted in the budget of a short function, like the soft close of a deadline.
-            if self._stop.reason != "idle" or await worker.stays_idle(
-                self._budget.soft_close_left()
-            ):
-                return
+            stop = await self._wait_for_end(running, work)
+            if stop.reason != "idle":
+                return stop
+            async with at_most(math.inf, self._stopped):
+                # Counted in the budget of a short function, like the soft close of a deadline.
+                if await worker.stays_idle(self._budget.soft_close_left()):
+                    return stop
 
     async def _wait_for_end(self, running: asyncio.Task[None], work: Work) -> Stop:
         assert self._stopped is not None
@@ -239,7 +246,8 @@ class Invocation:
 
     async def _close_softly(self) -> None:
         if self._worker and self._stop.reason in ("deadline", "result"):
-            await self._worker.close_softly(self._budget.soft_close_left())
+            async with at_most(math.inf, self._stopped):
+                await self._worker.close_softly(self._budget.soft_close_left())
 
     async def _drain(self, thread: LoopThread, closing: Closing) -> None:
         worker = self._worker
@@ -247,7 +255,10 @@ class Invocation:
             return
         error = await worker.drain(closing)
         thread.check()
-        self._environment.connection.touch()
+        if error:
+            self._environment.connection.discard()
+        else:
+            self._environment.connection.touch()
         if error and error is not self._error:
             self._failed(error)
         if worker.stuck:
@@ -277,9 +288,11 @@ class Invocation:
 
     # On the handler's thread from here on.
 
-    def hurry(self) -> None:
-        """Shut down, when it comes to that, before Lambda kills the process."""
+    def hurry(self) -> float:
+        """See ``Supervised``."""
+        self._hurried = True
         self._budget = self._budget.hurry(TERMINATION)
+        return self._budget.close().drain_end
 
     def leave(self, where: str) -> Main:
         """Give up on a loop that shows no sign of life.

@@ -23,6 +23,9 @@ from temporal_lambda.budget import Clock
 SLACK = 0.1
 """Seconds a sign of life may be late before the loop counts as blocked."""
 
+SIGNAL_LATENCY = 0.05
+"""Seconds until a signal is noticed at the latest."""
+
 CLEANUP = 0.1
 """Seconds that left-over tasks get to react to their cancellation."""
 
@@ -95,6 +98,12 @@ class LoopThread:
             self._due = due + SLACK
             self._changed.notify_all()
 
+    def hurry(self, due: float) -> None:
+        """Bring the promised moment forward. Called in any thread, also in a signal handler."""
+        with self._changed:
+            self._due = min(self._due, due + SLACK)
+            self._changed.notify_all()
+
     def check(self) -> None:
         """Go no further if another loop has taken over. Called in the loop, after user code.
 
@@ -118,7 +127,9 @@ class LoopThread:
                     self._left_behind = True
                     # What is only cleaning up has done its work, and may end when it likes.
                     return self._main_done
-                self._changed.wait(None if left == math.inf else left)
+                # In short waits: a signal that the kernel hands to some other thread does not wake
+                # this one, and Python would run its handler only when the wait is over.
+                self._changed.wait(min(left, SIGNAL_LATENCY))
         return True
 
     def call(self, callback: Callable[[], object]) -> None:
@@ -147,8 +158,6 @@ class LoopThread:
             self.error = None if task.cancelled() else task.exception()
             self._main_done = True
             self._clean_up()
-        except LeftBehind:
-            pass
         finally:
             executor.shutdown(wait=False, cancel_futures=True)
             asyncio.set_event_loop(None)
@@ -170,8 +179,10 @@ class LoopThread:
                 pass
 
     def _clean_up(self) -> None:
+        # A loop that was left behind cleans up as well: a worker that is not told to shut down goes
+        # on asking its closed loop for slots.
         tasks = asyncio.all_tasks(self._loop)
-        self.expect(self._clock() + (2 * CLEANUP if tasks else CLEANUP))
+        self.hurry(self._clock() + (2 * CLEANUP if tasks else CLEANUP))
         if tasks:
             for task in tasks:
                 task.cancel()
@@ -214,11 +225,14 @@ async def at_most(seconds: float, stop: asyncio.Future[None] | None = None) -> A
     """
     task = asyncio.current_task()
     assert task is not None
+    if stop and stop.done():
+        raise Stopped
     reason: Exception | None = None
+    left = False
 
     def end(why: Exception) -> None:
         nonlocal reason
-        if reason is None:
+        if reason is None and not left:
             reason = why
             task.cancel()
 
@@ -237,6 +251,7 @@ async def at_most(seconds: float, stop: asyncio.Future[None] | None = None) -> A
             raise reason from None
         raise
     finally:
+        left = True
         if timer:
             timer.cancel()
         if stop:

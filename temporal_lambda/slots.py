@@ -128,9 +128,11 @@ class SlotCounter:
         """
         before = self._begun
         gives_up = self._clock() + limit
-        while self._clock() < gives_up and not self._settled() and self._begun == before:
+        while not self.in_flight and self._begun == before:
+            if self._clock() >= gives_up or self._settled():
+                return True
             await asyncio.sleep(SETTLE_STEP)
-        return self._begun == before
+        return False
 
     @property
     def _begun(self) -> int:
@@ -177,10 +179,12 @@ class _Permit(SlotPermit):
 
     Args:
         sticky: Whether it is for a poll that continues workflows this worker has.
+        polled: Whether it is for a poll at all; eager tasks come without one.
     """
 
-    def __init__(self, sticky: bool) -> None:
+    def __init__(self, sticky: bool, *, polled: bool) -> None:
         self.sticky = sticky
+        self.polled = polled
         self.used = False
 
 
@@ -217,17 +221,20 @@ class _CountedSlots(CustomSlotSupplier):
             await self._wait(waiter)
         if self._polls(ctx.is_sticky):
             self._counter.poll_opened()
-        return _Permit(ctx.is_sticky)
+        return _Permit(ctx.is_sticky, polled=True)
 
     def try_reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit | None:
         with self._lock:
-            return _Permit(ctx.is_sticky) if self._grant(ctx.is_sticky) else None
+            if not self._free or self._counter.refuses_polls:
+                return None
+            self._free -= 1
+        return _Permit(ctx.is_sticky, polled=False)
 
     def mark_slot_used(self, ctx: SlotMarkUsedContext) -> None:
         self._counter.begin(self._kind)
         if isinstance(ctx.permit, _Permit):
             ctx.permit.used = True
-            self._end_poll(ctx.permit.sticky)
+            self._end_poll(ctx.permit)
             self.serve_waiters()
 
     def release_slot(self, ctx: SlotReleaseContext) -> None:
@@ -235,7 +242,7 @@ class _CountedSlots(CustomSlotSupplier):
             if ctx.permit.used:
                 self._counter.end()
             else:
-                self._end_poll(ctx.permit.sticky)
+                self._end_poll(ctx.permit)
         with self._lock:
             self._free += 1
         self.serve_waiters()
@@ -254,10 +261,12 @@ class _CountedSlots(CustomSlotSupplier):
         self._open[sticky] += 1
         return True
 
-    def _end_poll(self, sticky: bool) -> None:
+    def _end_poll(self, permit: _Permit) -> None:
+        if not permit.polled:
+            return
         with self._lock:
-            self._open[sticky] -= 1
-        if self._polls(sticky):
+            self._open[permit.sticky] -= 1
+        if self._polls(permit.sticky):
             self._counter.poll_ended()
 
     async def _wait(self, waiter: _Waiter) -> None:

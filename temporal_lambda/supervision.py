@@ -30,8 +30,12 @@ class Supervised(Protocol):
     def stop(self) -> None:
         """End the work; called in the loop."""
 
-    def hurry(self) -> None:
-        """Make do with the time between SIGTERM and the kill; called before ``stop``."""
+    def hurry(self) -> float:
+        """Make do with the time between SIGTERM and the kill; called before ``stop``.
+
+        Returns:
+            The moment by which hooks must begin.
+        """
 
 
 class Supervision:
@@ -48,6 +52,7 @@ class Supervision:
     def __init__(self, supervised: Supervised, clock: Clock) -> None:
         self._supervised = supervised
         self._clock = clock
+        self._thread: LoopThread | None = None
         self.interrupt: KeyboardInterrupt | None = None
 
     def run(self) -> LoopThread:
@@ -60,26 +65,30 @@ class Supervision:
             KeyboardInterrupt: Ctrl-C was pressed a second time; the phases are left as they are.
         """
         with on_sigterm(self._terminate):
-            self._start(self._supervised.phases)
-            while not self._wait():
-                self._start(self._supervised.leave(self._thread.where()))
-        return self._thread
+            thread = self._start(self._supervised.phases)
+            while not self._wait(thread):
+                thread = self._start(self._supervised.leave(thread.where()))
+        return thread
 
-    def _start(self, main: Main) -> None:
+    def _start(self, main: Main) -> LoopThread:
         supervised = self._supervised
-        self._thread = LoopThread(main, self._clock, supervised.due, supervised.context_variables)
-        self._thread.start()
+        thread = LoopThread(main, self._clock, supervised.due, supervised.context_variables)
+        self._thread = thread
+        thread.start()
+        return thread
 
-    def _wait(self) -> bool:
+    def _wait(self, thread: LoopThread) -> bool:
         try:
-            return self._thread.wait()
+            return thread.wait()
         except KeyboardInterrupt as interrupt:
             if self.interrupt:
                 raise
             self.interrupt = interrupt
-            self._thread.call(self._supervised.stop)
-            return self._wait()
+            thread.call(self._supervised.stop)
+            return self._wait(thread)
 
     def _terminate(self) -> None:
-        self._supervised.hurry()
-        self._thread.call(self._supervised.stop)
+        due = self._supervised.hurry()
+        if self._thread:
+            self._thread.hurry(due)
+            self._thread.call(self._supervised.stop)

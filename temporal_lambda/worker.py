@@ -105,7 +105,7 @@ class InvocationWorker:
         """
         still_to_wait = SOFT_CLOSE - self.slots.quiet_seconds()
         if still_to_wait <= 0:
-            return True
+            return not self.slots.in_flight
         self.slots.refuse_polls()
         if await self.slots.stays_quiet(min(limit, still_to_wait)):
             return True

@@ -201,8 +201,11 @@ class DevSession:
     async def _watch(self) -> None:
         if not self._reload:
             return
-        async for _ in awatch(self._function.code, watch_filter=_SourceFilter()):
-            self._changed.set()
+        try:
+            async for _ in awatch(self._function.code, watch_filter=_SourceFilter()):
+                self._changed.set()
+        except OSError as error:
+            self._display.say(f"the source can't be watched, so nothing is reloaded: {error}")
 
     async def _serve_changes(self) -> None:
         while True:
@@ -212,7 +215,7 @@ class DevSession:
             try:
                 deployed = await self._stack.deploy(self._function)
                 # Those that run still poll with the code of before, and would win tasks.
-                await self._stack.service.end_running(deployed.function.name)
+                await self._stack.service.end_running(deployed.function.name, retired_only=True)
                 build = deployed.version.build_id
                 self._display.say(f"serving the changed source, build {build}")
             except (LocalStackError, OSError, RPCError) as error:

@@ -84,6 +84,9 @@ class Fleet:
             self._waiting.append(turn)
             try:
                 await asyncio.wait({turn}, timeout=deadline - time.monotonic())
+            except asyncio.CancelledError:
+                self._call_waiting()
+                raise
             finally:
                 if turn in self._waiting:
                     self._waiting.remove(turn)
@@ -104,13 +107,14 @@ class Fleet:
             self._stop_later(environment)
         self._call_waiting()
 
-    async def end_running(self, grace_seconds: float) -> None:
+    async def end_running(self, grace_seconds: float, *, retired_only: bool) -> None:
         """End the invocations that run now: by SIGTERM, and by force when that did not help.
 
         Args:
             grace_seconds: Time between the two.
+            retired_only: Leave those alone that began after the last ``recycle``.
         """
-        running = set(self._busy)
+        running = {env for env in self._busy if env.retired or not retired_only}
         for environment in running:
             environment.retired = True
             environment.terminate()

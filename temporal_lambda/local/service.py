@@ -103,9 +103,17 @@ class LambdaService:
         fleet = self._fleets[name]
         fleet.recycle(fleet.function)
 
-    async def end_running(self, name: str, grace_seconds: float = 3.0) -> None:
-        """End the invocations of a function that run now: SIGTERM, then force."""
-        await self._fleets[name].end_running(grace_seconds)
+    async def end_running(
+        self, name: str, grace_seconds: float = 3.0, *, retired_only: bool = False
+    ) -> None:
+        """End the invocations of a function that run now: SIGTERM, then force.
+
+        Args:
+            name: The function's name.
+            grace_seconds: Time between the two.
+            retired_only: Leave those alone that began after the last ``add`` or ``recycle``.
+        """
+        await self._fleets[name].end_running(grace_seconds, retired_only=retired_only)
 
     def environments(self, name: str) -> list[ExecutionEnvironment]:
         """The environments a function has now."""
@@ -262,7 +270,7 @@ class LambdaService:
             init_limit = function.init_timeout.total_seconds()
             failure = await environment.start(init_limit, call.request_id)
             record.init_ms = (time.monotonic() - begun) * 1000
-            if failure and not self._closing:
+            if failure and not (self._closing or environment.retired):
                 # Lambda tries init once more, now within the function's own timeout.
                 begun = time.monotonic()
                 failure = await environment.start(timeout, call.request_id)

@@ -97,3 +97,24 @@ async def test_activity_that_blocks_the_event_loop_costs_neither_hooks_nor_deadl
     assert record.report
     assert record.report["abandoned"][0] == named(handle, "sleep_in_loop")
     assert "in sleep_in_loop" in record.report["abandoned"][1]["event loop"]
+
+
+async def test_worker_of_a_blocked_loop_is_shut_down_when_the_loop_comes_back(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    lines: list[str] = []
+    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5))
+    stack.service.on_line = lambda request_id, line: lines.append(line)
+    await run_stuck(stack, deployed, "sleep_in_loop")
+    # The 14 s of the activity pass while later invocations keep the environment awake.
+    for _ in range(6):
+        await stack.service.invoke(deployed.function, b"{}")
+        await stack.client.execute_workflow(
+            "RunActivity",
+            args=["hold", 1.0, 20.0],
+            id=f"after-{uuid.uuid4().hex[:6]}",
+            task_queue=deployed.task_queue,
+        )
+    stack.service.on_line = lambda request_id, line: None
+    assert not [line for line in lines if "slot supplier" in line]
+    assert any("temporal_lambda invocation" in line for line in lines)

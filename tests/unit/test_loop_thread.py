@@ -72,6 +72,43 @@ def test_a_blocked_loop_is_left_behind_and_stops_when_it_comes_back() -> None:
     assert went_on == []
 
 
+def test_a_left_behind_loop_cancels_its_tasks_when_it_comes_back() -> None:
+    release = threading.Event()
+    cancelled = threading.Event()
+
+    async def other() -> None:
+        try:
+            await asyncio.sleep(FAR)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    async def main(thread: LoopThread) -> None:
+        kept = asyncio.create_task(other())
+        await asyncio.sleep(0)
+        thread.expect(time.monotonic())
+        release.wait(FAR)
+        thread.check()
+        assert kept
+
+    thread = start(main)
+    assert not thread.wait()
+    release.set()
+    assert cancelled.wait(FAR)
+
+
+def test_a_promise_can_be_brought_forward_from_outside() -> None:
+    release = threading.Event()
+
+    async def main(thread: LoopThread) -> None:
+        release.wait(FAR)
+
+    thread = start(main)
+    thread.hurry(time.monotonic())
+    assert not thread.wait()
+    release.set()
+
+
 def test_an_earlier_promise_replaces_a_later_one() -> None:
     release = threading.Event()
 

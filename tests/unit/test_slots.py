@@ -216,6 +216,27 @@ async def test_quiet_that_lasts_is_confirmed(clock: Clock, counter: SlotCounter)
     assert await asyncio.wait_for(quiet, 1) is True
 
 
+async def test_task_that_is_under_way_already_calls_the_closing_off(
+    clock: Clock, counter: SlotCounter
+) -> None:
+    counter.begin("activity")
+    assert await asyncio.wait_for(counter.stays_quiet(1.0), 1) is False
+
+
+async def test_eager_task_is_no_poll(clock: Clock, counter: SlotCounter) -> None:
+    slots = supplier(counter, limit=2)
+    eager = slots.try_reserve_slot(cast(Any, Context()))
+    slots.mark_slot_used(cast(Any, Context(eager)))
+    slots.release_slot(cast(Any, Context(eager)))
+    await slots.reserve_slot(cast(Any, Context()))
+    settled = asyncio.create_task(counter.wait_until_settled(1.0))
+    await asyncio.sleep(0)
+    clock.now = 0.9
+    done, _ = await asyncio.wait({settled}, timeout=0.05)
+    assert not done
+    settled.cancel()
+
+
 async def test_open_poll_is_waited_for_no_longer_than_the_limit(
     clock: Clock, counter: SlotCounter
 ) -> None:
