@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -235,6 +236,23 @@ async def test_a_stop_ends_the_block_before_its_bound() -> None:
     with pytest.raises(Stopped):
         async with at_most(FAR, stop):
             await asyncio.sleep(FAR)
+
+
+def test_a_signal_that_another_thread_receives_is_noticed_while_waiting() -> None:
+    release = threading.Event()
+    previous = signal.signal(signal.SIGUSR1, lambda number, frame: release.set())
+
+    async def main(thread: LoopThread) -> None:
+        # Delivered to this thread, handled by Python on the main one.
+        signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
+        await asyncio.to_thread(release.wait, FAR)
+
+    try:
+        begun = time.monotonic()
+        assert start(main).wait()
+        assert time.monotonic() - begun < FAR / 2
+    finally:
+        signal.signal(signal.SIGUSR1, previous)
 
 
 async def test_a_bound_cancels_the_block_and_says_how_long_it_had() -> None:
