@@ -23,6 +23,9 @@ from temporal_lambda.budget import Clock
 SLACK = 0.1
 """Seconds a sign of life may be late before the loop counts as blocked."""
 
+LATE_REQUESTS = 2.0
+"""Seconds that a loop which was left behind and came back stays open after its tasks ended."""
+
 SIGNAL_LATENCY = 0.05
 """Seconds until a signal is noticed at the latest."""
 
@@ -195,6 +198,9 @@ class LoopThread:
                 self._loop.set_exception_handler(lambda loop, context: None)
         closing = self._loop.create_task(_settle({_asyncgens(self._loop)}))
         self._run_until_done(closing)
+        if self._left_behind:
+            # Nobody waits for this loop, so the worker's last requests may still find it.
+            self._run_until_done(self._loop.create_task(asyncio.sleep(LATE_REQUESTS)))
 
 
 async def _settle(tasks: set[asyncio.Task[Any]]) -> None:

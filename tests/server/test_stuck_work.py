@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from typing import Any
 
@@ -16,12 +17,12 @@ PROMISED_MS = 200
 
 
 async def run_stuck(
-    stack: LocalStack, deployed: Deployed, activity: str
+    stack: LocalStack, deployed: Deployed, activity: str, seconds: float = 14.0
 ) -> tuple[WorkflowHandle[Any, Any], InvocationRecord]:
     """Start a workflow with a stuck activity; the invocation that abandoned something."""
     handle = await stack.client.start_workflow(
         "RunActivity",
-        args=[activity, 14.0, 60.0],
+        args=[activity, seconds, 60.0],
         id=f"{activity}-{uuid.uuid4().hex[:6]}",
         task_queue=deployed.task_queue,
     )
@@ -105,13 +106,17 @@ async def test_worker_of_a_blocked_loop_is_shut_down_when_the_loop_comes_back(
     lines: list[str] = []
     deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5))
     stack.service.on_line = lambda request_id, line: lines.append(line)
-    await run_stuck(stack, deployed, "sleep_in_loop")
-    # The 14 s of the activity pass while later invocations keep the environment awake.
-    for _ in range(6):
-        await stack.service.invoke(deployed.function, b"{}")
+    comes_back = time.monotonic() + 8
+    _, record = await run_stuck(stack, deployed, "sleep_in_loop", seconds=8.0)
+    # Later invocations keep the environment awake until then, and a while longer.
+    while time.monotonic() < comes_back + 1:
+        later, _ = await stack.service.invoke(deployed.function, b"{}")
+        assert later.pid == record.pid
+    # Tasks arrive again; a worker that had lost its loop would ask it for slots without end.
+    for _ in range(3):
         await stack.client.execute_workflow(
             "RunActivity",
-            args=["hold", 1.0, 20.0],
+            args=["greet", "you", 10.0],
             id=f"after-{uuid.uuid4().hex[:6]}",
             task_queue=deployed.task_queue,
         )
