@@ -107,9 +107,10 @@ class RuntimeApi:
         return f"{host}:{port}"
 
     async def stop(self) -> None:
-        """Stop listening."""
-        if self._runner:
-            await self._runner.cleanup()
+        """Stop listening; once, however many ask for it at the same time."""
+        runner, self._runner = self._runner, None
+        if runner:
+            await runner.cleanup()
 
     def give(self, call: Call) -> None:
         """Answer the process's question for an invocation."""
