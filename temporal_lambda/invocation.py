@@ -129,11 +129,12 @@ class Invocation:
                 client = await self._connect()
             thread.check()
             with self._phase("work"):
-                stop = await self._work(client)
+                worker = InvocationWorker(self._config, self._budget)
+                stop = await self._work(client, worker)
             thread.check()
             self._stop = stop
             with self._phase("close"):
-                await self._close_softly()
+                await self._close_softly(worker)
         except Stopped:
             self._stop = Stop("signal")
         except BaseException as error:
@@ -210,8 +211,8 @@ class Invocation:
             self._report.connection = connection.state
         return client
 
-    async def _work(self, client: Client) -> Stop:
-        self._worker = worker = InvocationWorker(self._config, self._budget)
+    async def _work(self, client: Client, worker: InvocationWorker) -> Stop:
+        self._worker = worker
         announce_work_time(lambda: self._budget.work_left())
         running = worker.start(client)
         if self._report.cold:
@@ -244,10 +245,10 @@ class Invocation:
             return strategy.result()
         return Stop("signal" if self._stopped.done() else "deadline")
 
-    async def _close_softly(self) -> None:
-        if self._worker and self._stop.reason in ("deadline", "result"):
+    async def _close_softly(self, worker: InvocationWorker) -> None:
+        if self._stop.reason in ("deadline", "result"):
             async with at_most(math.inf, self._stopped):
-                await self._worker.close_softly(self._budget.soft_close_left())
+                await worker.close_softly(self._budget.soft_close_left())
 
     async def _drain(self, thread: LoopThread, closing: Closing) -> None:
         worker = self._worker
@@ -255,12 +256,12 @@ class Invocation:
             return
         error = await worker.drain(closing)
         thread.check()
-        if error:
-            self._environment.connection.discard()
-        else:
+        if error is None:
             self._environment.connection.touch()
-        if error and error is not self._error:
-            self._failed(error)
+        else:
+            self._environment.connection.discard()
+            if error is not self._error:
+                self._failed(error)
         if worker.stuck:
             self._abandon_worker(worker.activities.describe() or [{"worker": "shutdown"}])
 

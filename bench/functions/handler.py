@@ -11,6 +11,7 @@ from workflows import OneActivity, hold, quick
 if os.environ.get("WORKER") == "contrib":
     from temporalio.contrib.aws.lambda_worker import run_worker
 else:
+    # The same call, but each module's own LambdaWorkerConfig in its type.
     from temporal_lambda import run_worker  # type: ignore[assignment]
 
 

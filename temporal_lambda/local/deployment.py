@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 from temporalio.api.compute.v1 import (
@@ -81,7 +82,7 @@ async def register(client: Client, version: WorkerDeploymentVersion, arn: str) -
                     compute_config_scaling_groups={
                         SCALING_GROUP: ComputeConfigScalingGroupUpdate(
                             scaling_group=_scaling_group(arn),
-                            update_mask={"paths": ["provider", "scaler"]},  # type: ignore[arg-type]
+                            update_mask=FieldMask(paths=["provider", "scaler"]),
                         )
                     },
                     request_id=str(uuid.uuid4()),

@@ -15,6 +15,16 @@ from temporal_lambda.local.environment import ExecutionEnvironment
 from tests.conftest import Invoke, MakeFunction, events
 
 SCENARIO = "lifecycle.lambda_handler"
+ALL_EVENTS = [
+    "setup",
+    "acquired",
+    "connect",
+    "work",
+    "drained",
+    "hook",
+    "released",
+    "teardown",
+]
 
 
 async def test_success_runs_all_phases_in_order(
@@ -22,16 +32,7 @@ async def test_success_runs_all_phases_in_order(
 ) -> None:
     record = await invoke(make_function(SCENARIO))
     assert record.status == "success"
-    assert events(record) == [
-        "setup",
-        "acquired",
-        "connect",
-        "work",
-        "drained",
-        "hook",
-        "released",
-        "teardown",
-    ]
+    assert events(record) == ALL_EVENTS
     assert record.report
     assert list(record.report["phases_ms"]) == [
         "configure",
@@ -66,16 +67,7 @@ async def test_success_runs_all_phases_in_order(
         ),
         (
             "teardown_raises",
-            [
-                "setup",
-                "acquired",
-                "connect",
-                "work",
-                "drained",
-                "hook",
-                "released",
-                "teardown",
-            ],
+            ALL_EVENTS,
             "RuntimeError: teardown broke",
         ),
     ],
