@@ -17,8 +17,9 @@ demo: $(VENV)/local
 	$(BIN)/temporal-lambda dev examples/greeting/handler.py:lambda_handler \
 	    --timeout 20s --idle-timeout 1s --no-reload --execute Greeting --input '"World"'
 
+# Most of the time tests wait for deadlines and servers; each process has a server of its own.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
 
 check: lint
 	$(BIN)/python -m pytest -m "not server"

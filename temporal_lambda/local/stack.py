@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import json
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -53,6 +54,8 @@ class LocalStack:
         ui_port: Port for the Web UI; 0 takes a free one, ``None`` runs without.
         lambda_port: Port for the Lambda API; 0 takes a free one.
         database: File the server keeps workflows in; in memory if ``None``.
+        dynamic_config: Settings for the server by key, as JSON, for instance
+            ``{"frontend.enableCancelWorkerPollsOnShutdown": "false"}``.
 
     Attributes:
         service: The Lambda service; its ``records`` are the invocations so far.
@@ -81,6 +84,7 @@ class LocalStack:
         ui_port: int | None = None,
         lambda_port: int = 0,
         database: Path | None = None,
+        dynamic_config: Mapping[str, str] | None = None,
     ) -> None:
         self.temporal_address = temporal_address or ""
         self.ui_url: str | None = None
@@ -92,6 +96,7 @@ class LocalStack:
         self._ui_port = ui_port
         self._lambda_port = lambda_port
         self._database = database
+        self._dynamic_config = dynamic_config
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> LocalStack:
@@ -119,6 +124,7 @@ class LocalStack:
                     ui_port=self._ui_port,
                     namespace=self._namespace,
                     database=self._database,
+                    dynamic_config=self._dynamic_config,
                 )
             )
             self.temporal_address, self.ui_url = server.address, server.ui_url

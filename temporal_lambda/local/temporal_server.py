@@ -10,6 +10,7 @@ import sysconfig
 import time
 from asyncio.subprocess import Process
 from collections import deque
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,13 +21,13 @@ from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.pipes import Lines, Pipe
 
-CONTROLLER = (
-    "workercontroller.enabled=true",
-    'workercontroller.compute_providers.enabled=["aws-lambda"]',
-    'workercontroller.scaling_algorithms.enabled=["no-sync"]',
-    "workercontroller.compute_providers.aws.require_role_and_external_id=false",
-    "frontend.enableCancelWorkerPollsOnShutdown=true",
-)
+CONTROLLER: Mapping[str, str] = {
+    "workercontroller.enabled": "true",
+    "workercontroller.compute_providers.enabled": '["aws-lambda"]',
+    "workercontroller.scaling_algorithms.enabled": '["no-sync"]',
+    "workercontroller.compute_providers.aws.require_role_and_external_id": "false",
+    "frontend.enableCancelWorkerPollsOnShutdown": "true",
+}
 """Dynamic configuration that switches the server's worker controller on."""
 
 START_TIMEOUT = 30.0
@@ -55,6 +56,7 @@ class TemporalServer:
         ui_port: Port of the Web UI; 0 takes a free one, ``None`` runs without.
         namespace: The namespace to use; created if it is not ``default``.
         database: File to keep workflows in; in memory if ``None``.
+        dynamic_config: Settings of the server by key, as JSON; they come before ours.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class TemporalServer:
         ui_port: int | None = 0,
         namespace: str = "default",
         database: Path | None = None,
+        dynamic_config: Mapping[str, str] | None = None,
     ) -> None:
         self._guardian = guardian
         self._lambda_endpoint = lambda_endpoint
@@ -75,6 +78,7 @@ class TemporalServer:
         self._wanted_ui_port = ui_port
         self._namespace = namespace
         self._database = database
+        self._dynamic_config = {**CONTROLLER, **(dynamic_config or {})}
         self._port = 0
         self._ui_port: int | None = None
         self._process: Process | None = None
@@ -137,8 +141,8 @@ class TemporalServer:
         arguments += ["--namespace", self._namespace, "--log-level", "error"]
         if self._database:
             arguments += ["--db-filename", str(self._database)]
-        for setting in CONTROLLER:
-            arguments += ["--dynamic-config-value", setting]
+        for key, value in self._dynamic_config.items():
+            arguments += ["--dynamic-config-value", f"{key}={value}"]
         return arguments
 
     def _environment(self) -> dict[str, str]:
