@@ -12,11 +12,16 @@ start   work ends   closed          drain ends   hooks and teardown end   deadli
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, NamedTuple
+
+from temporal_lambda.errors import DeadlineError
+
+logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -43,6 +48,9 @@ REACTION = 0.25
 TERMINATION = 0.5
 """Seconds between SIGTERM and SIGKILL that Lambda grants where an internal extension is registered;
 with an external one it is up to 2 s, which nobody tells us."""
+
+HAND_BACK = 0.25
+"""Seconds that telling the server of abandoned activities may take, before the hooks run."""
 
 LEAST_TAIL = 1.0
 """Seconds kept for hooks, teardown and margin when the buffer leaves nothing beyond the drain."""
@@ -94,6 +102,10 @@ class Closing(NamedTuple):
         """Seconds the drain may still take."""
         return max(0.0, self.drain_end - self.clock())
 
+    def hand_back_left(self) -> float:
+        """Seconds that abandoned activities may be handed back in: half of what is left at most."""
+        return min(HAND_BACK, 0.5 * self.hooks_left())
+
     def hooks_left(self) -> float:
         """Seconds all remaining hooks and the teardown may still take together."""
         return max(0.0, self.hooks_end - self.clock())
@@ -137,6 +149,27 @@ class Budget(NamedTuple):
     def work_left(self) -> float:
         """Seconds until the work must end; never negative, infinite without a deadline."""
         return max(0.0, self.deadline.remaining() - self.buffer - self.soft_close)
+
+    def require_work(self) -> None:
+        """Make sure that there is time to work in.
+
+        Raises:
+            DeadlineError: There is not.
+        """
+        remaining = self.deadline.remaining()
+        if remaining - self.buffer <= SHORTEST_WORK:
+            raise DeadlineError(
+                f"Lambda timeout is too short: {remaining:.1f}s are left and {self.buffer:.1f}s of "
+                "them are kept for the shutdown. Increase the function timeout, or lower "
+                "shutdown_deadline_buffer (and graceful_shutdown_timeout with it)"
+            )
+        if remaining - self.buffer < SHORT_WORK:
+            logger.warning(
+                "Lambda timeout leaves less than 5s for work: %.1fs are left and %.1fs of them "
+                "are kept for the shutdown",
+                remaining,
+                self.buffer,
+            )
 
     def soft_close_left(self) -> float:
         """Seconds the soft close may take from now; never negative."""

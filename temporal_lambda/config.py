@@ -70,6 +70,9 @@ class LambdaWorkerConfig:
             polls until the deadline.
         reuse_connection: Keep the connection to the server for the next invocation in the same
             execution environment.
+        recycle_environment: After an invocation that had to abandon something, end the process, so
+            that nothing runs on in the next one. Lambda then counts the invocation as failed.
+        cloudwatch_metrics: Print the report such that CloudWatch makes metrics of it.
 
     Example:
         >>> def configure(config: LambdaWorkerConfig) -> None:
@@ -90,6 +93,8 @@ class LambdaWorkerConfig:
     shutdown_hooks: list[ShutdownHook] = field(default_factory=list)
     idle_timeout: timedelta | None = None
     reuse_connection: bool = True
+    recycle_environment: bool = False
+    cloudwatch_metrics: bool = False
 
 
 class ConfigFactory:
@@ -143,6 +148,8 @@ class ConfigFactory:
             shutdown_deadline_buffer=self.buffer,
             idle_timeout=values.get("idle_timeout"),
             reuse_connection=values.get("reuse_connection", True),
+            recycle_environment=values.get("recycle_environment", False),
+            cloudwatch_metrics=values.get("cloudwatch_metrics", False),
         )
 
     def complete(self, config: LambdaWorkerConfig) -> None:
@@ -204,6 +211,11 @@ class ConfigFactory:
 TUNER_HIDES_IDLENESS = (
     "idle_timeout counts tasks in slots, and those of a tuner can't be observed: use "
     'max_concurrent_* limits instead of worker_config["tuner"], or set idle_timeout to None'
+)
+
+TUNER_HIDES_TASKS = (
+    'worker_config["tuner"] hides the tasks of this worker: a task that arrives while it closes '
+    "waits for its timeout, and the report counts none. max_concurrent_* limits avoid both"
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import dataclasses
+import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from temporalio.client import Client, ClientConfig, Plugin
 from temporalio.service import ConnectConfig, RPCError, ServiceClient
 
 from temporal_lambda.budget import Clock
-from temporal_lambda.errors import ConnectError
+from temporal_lambda.loop_thread import TimeExpired, at_most
+from temporal_lambda.target import Target
 
 Connect = Callable[[ConnectConfig], Awaitable[ServiceClient]]
 
@@ -57,7 +59,12 @@ class WarmConnection(Plugin):
             self._check = asyncio.create_task(_is_healthy(self._client))
 
     async def connect(
-        self, connect_config: dict[str, Any], identity: str | None, *, reuse: bool
+        self,
+        connect_config: dict[str, Any],
+        identity: str | None,
+        *,
+        reuse: bool,
+        limit: float = math.inf,
     ) -> Client:
         """Connect a client, over the kept connection where that is possible.
 
@@ -65,26 +72,28 @@ class WarmConnection(Plugin):
             connect_config: Keyword arguments for ``Client.connect``.
             identity: Identity unless ``connect_config`` has one.
             reuse: Whether a connection may outlive the invocation.
+            limit: Seconds it may take.
 
         Raises:
-            ConnectError: The server can't be reached or refuses the client.
+            ConnectError: The server can't be reached, does not answer or refuses the client.
         """
         arguments = dict(connect_config)
+        target = Target.of(arguments)
+        arguments["target_host"] = target.address
         if identity and not arguments.get("identity"):
             arguments["identity"] = identity
         if reuse:
             arguments["plugins"] = [*arguments.get("plugins", []), self]
         else:
             self.discard()
-        target = arguments.setdefault("target_host", "localhost:7233")
         try:
-            return await Client.connect(**arguments)
+            async with at_most(limit):
+                return await Client.connect(**arguments)
+        except TimeExpired:
+            raise target.silent(limit) from None
         except (RuntimeError, RPCError) as error:
-            raise ConnectError(
-                f"{describe_target(target, arguments.get('namespace'))} can't be reached: "
-                f"{brief(error)}. "
-                "Check the address, the security group or VPC route, TLS and the API key."
-            ) from error
+            # No cause: it repeats what the server says, which may be a credential.
+            raise target.failed(error) from None
 
     def discard(self) -> None:
         """Forget the kept connection; the next invocation makes a new one."""
@@ -127,26 +136,6 @@ async def _is_healthy(client: ServiceClient) -> bool:
         return await client.check_health(timeout=timedelta(seconds=CHECK_SECONDS))
     except RPCError:
         return False
-
-
-def brief(error: BaseException) -> str:
-    """An error of the SDK's core without the backtrace that RUST_BACKTRACE adds.
-
-    Example:
-        >>> brief(RuntimeError("Connection refused\\n\\nStack backtrace:\\n 0: std::..."))
-        'Connection refused'
-    """
-    return str(error).partition("Stack backtrace")[0].strip()
-
-
-def describe_target(address: str, namespace: str | None) -> str:
-    """A server in words.
-
-    Example:
-        >>> describe_target("localhost:7233", None)
-        'the Temporal server at localhost:7233, namespace default,'
-    """
-    return f"the Temporal server at {address}, namespace {namespace or 'default'},"
 
 
 def _snapshot(config: ConnectConfig) -> ConnectConfig:

@@ -14,25 +14,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from temporalio.client import Client
 
-from temporal_lambda.budget import (
-    SHORT_WORK,
-    SHORTEST_WORK,
-    TERMINATION,
-    Budget,
-    Clock,
-    Closing,
-    Deadline,
-)
-from temporal_lambda.config import ConfigFactory
+from temporal_lambda.budget import TERMINATION, Budget, Clock, Closing, Deadline
+from temporal_lambda.config import TUNER_HIDES_TASKS, ConfigFactory
 from temporal_lambda.configure import Configure, Teardown
-from temporal_lambda.connection import WarmConnection, describe_target
-from temporal_lambda.errors import ConnectError, DeadlineError, EventLoopBlockedError
+from temporal_lambda.connection import WarmConnection
+from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
 from temporal_lambda.loop_thread import LeftBehind, LoopThread, Main, Stopped, TimeExpired, at_most
+from temporal_lambda.process import end_process, is_lambda
 from temporal_lambda.report import WORKER, InvocationReport, log_line
 from temporal_lambda.running import name_abandoned
 from temporal_lambda.shutdown import ClosingSteps
@@ -43,7 +37,8 @@ from temporal_lambda.worker import InvocationWorker
 logger = logging.getLogger(__name__)
 
 
-class Environment(NamedTuple):
+@dataclass
+class Environment:
     """What an execution environment keeps from one invocation to the next.
 
     Attributes:
@@ -52,6 +47,7 @@ class Environment(NamedTuple):
         strategy: When to stop working.
         connection: The warm connection.
         clock: Returns seconds.
+        introduced: Whether the log says already what is served here.
     """
 
     factory: ConfigFactory
@@ -59,6 +55,7 @@ class Environment(NamedTuple):
     strategy: WorkStrategy
     connection: WarmConnection
     clock: Clock = time.monotonic
+    introduced: bool = False
 
 
 class Invocation:
@@ -78,6 +75,7 @@ class Invocation:
     def __init__(self, environment: Environment, event: Any, context: Any, *, cold: bool) -> None:
         self._environment = environment
         self._clock = environment.clock
+        self._begun = self._clock()
         self._event = event
         self._context = context
         self._report = InvocationReport(getattr(context, "aws_request_id", None), cold)
@@ -87,6 +85,7 @@ class Invocation:
         self._teardown: Teardown | None = None
         self._steps: ClosingSteps | None = None
         self._stopped: asyncio.Future[None] | None = None
+        self._terminated: asyncio.Future[None] | None = None
         self._stop_requested = False
         self._hurried = False
         self._stop = Stop("error")
@@ -117,9 +116,10 @@ class Invocation:
 
     async def phases(self, thread: LoopThread) -> None:
         """See ``Supervised``."""
-        self._stopped = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._stopped, self._terminated = loop.create_future(), loop.create_future()
         if self._stop_requested:
-            self._stopped.set_result(None)
+            self.stop()
         try:
             self._environment.connection.begin_check()
             with self._phase("configure"):
@@ -161,7 +161,7 @@ class Invocation:
             raise Stopped
         self._environment.factory.complete(self._config)
         self._budget = self._share(self._budget.deadline)
-        self._check_time_for_work()
+        self._budget.require_work()
 
     async def _keep(self, teardown: Teardown | None, thread: LoopThread) -> None:
         """Keep the teardown for later, or run it now if nobody will come for it later."""
@@ -174,49 +174,24 @@ class Invocation:
         self._teardown = teardown
         self.context_variables = copy_context()
 
-    def _check_time_for_work(self) -> None:
-        remaining, buffer = self._budget.deadline.remaining(), self._budget.buffer
-        if remaining - buffer <= SHORTEST_WORK:
-            raise DeadlineError(
-                f"Lambda timeout is too short: {remaining:.1f}s are left and {buffer:.1f}s of them "
-                "are kept for the shutdown. Increase the function timeout, or lower "
-                "shutdown_deadline_buffer (and graceful_shutdown_timeout with it)"
-            )
-        if remaining - buffer < SHORT_WORK:
-            logger.warning(
-                "Lambda timeout leaves less than 5s for work: %.1fs are left and %.1fs of them "
-                "are kept for the shutdown",
-                remaining,
-                buffer,
-            )
-
     async def _connect(self) -> Client:
         connection = self._environment.connection
-        arguments = cast(dict[str, Any], self._config.client_connect_config)
-        limit = self._budget.work_left()
         try:
-            async with at_most(limit, self._stopped):
-                client = await connection.connect(
-                    arguments, _identity(self._context), reuse=self._config.reuse_connection
+            async with at_most(math.inf, self._stopped):
+                return await connection.connect(
+                    cast(dict[str, Any], self._config.client_connect_config),
+                    _identity(self._context),
+                    reuse=self._config.reuse_connection,
+                    limit=self._budget.work_left(),
                 )
-        except TimeExpired:
-            target = describe_target(
-                arguments.get("target_host", "localhost:7233"), arguments.get("namespace")
-            )
-            raise ConnectError(
-                f"{target} did not answer within the {limit:.1f} s this invocation could wait. "
-                "Check the address, the security group or VPC route, and TLS."
-            ) from None
         finally:
             self._report.connection = connection.state
-        return client
 
     async def _work(self, client: Client, worker: InvocationWorker) -> Stop:
         self._worker = worker
         announce_work_time(lambda: self._budget.work_left())
         running = worker.start(client)
-        if self._report.cold:
-            log_line(WORKER, worker.describe())
+        self._introduce(worker)
         work = Work(self._event, client, self._config, self._budget, worker.slots)
         while True:
             stop = await self._wait_for_end(running, work)
@@ -226,6 +201,13 @@ class Invocation:
                 # Counted in the budget of a short function, like the soft close of a deadline.
                 if await worker.stays_idle(self._budget.soft_close_left()):
                     return stop
+
+    def _introduce(self, worker: InvocationWorker) -> None:
+        if not self._environment.introduced:
+            self._environment.introduced = True
+            log_line(WORKER, worker.describe())
+            if not worker.counted:
+                logger.warning(TUNER_HIDES_TASKS)
 
     async def _wait_for_end(self, running: asyncio.Task[None], work: Work) -> Stop:
         assert self._stopped is not None
@@ -254,7 +236,8 @@ class Invocation:
         worker = self._worker
         if worker is None or not worker.started:
             return
-        error = await worker.drain(closing)
+        assert self._terminated is not None
+        error = await worker.drain(closing, self._terminated)
         thread.check()
         if error is None:
             self._environment.connection.touch()
@@ -263,18 +246,27 @@ class Invocation:
             if error is not self._error:
                 self._failed(error)
         if worker.stuck:
-            self._abandon_worker(worker.activities.describe() or [{"worker": "shutdown"}])
-
-    def _abandon_worker(self, abandoned: list[dict[str, Any]]) -> None:
-        self._report.abandoned += abandoned
-        logger.error(
-            "the worker did not stop in time; abandoned: %s",
-            "; ".join(name_abandoned(entry) for entry in abandoned),
-        )
-        # Core still has that worker on its books for this connection, and would refuse the next.
-        self._environment.connection.discard()
+            abandoned = worker.activities.describe() or [{"worker": "shutdown"}]
+            self._report.abandoned += abandoned
+            logger.error(
+                "the worker did not stop in time; abandoned: %s",
+                "; ".join(name_abandoned(entry) for entry in abandoned),
+            )
+            # Core still has that worker on its books for this connection, and would refuse the
+            # next.
+            self._environment.connection.discard()
 
     async def _finish(self, thread: LoopThread, closing: Closing) -> None:
+        if self._hurried:
+            closing = self._budget.close()
+        if self._worker and self._report.abandoned:
+            limit = closing.hand_back_left()
+            thread.expect(self._clock() + limit)
+            if not await self._worker.hand_back(limit):
+                logger.warning(
+                    "the server could not be told of all abandoned activities; it learns of them "
+                    "by their timeouts"
+                )
         self._steps = ClosingSteps(closing, self._report)
         hooks = self._config.shutdown_hooks
         self._steps.add(hooks if isinstance(hooks, list) else [], self._teardown)
@@ -284,8 +276,9 @@ class Invocation:
     def stop(self) -> None:
         """End the work now; the shutdown follows as usual. Called in the loop."""
         self._stop_requested = True
-        if self._stopped and not self._stopped.done():
-            self._stopped.set_result(None)
+        for future in (self._stopped, self._terminated if self._hurried else None):
+            if future and not future.done():
+                future.set_result(None)
 
     # On the handler's thread from here on.
 
@@ -338,7 +331,14 @@ class Invocation:
             self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
         if self._steps and not self._error:
             self._error = self._steps.teardown_error
-        self._report.log()
+        self._report.measure(self._clock() - self._begun)
+        if self._config.cloudwatch_metrics:
+            self._report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
+        else:
+            self._report.log()
+        if self._report.abandoned and self._config.recycle_environment and is_lambda():
+            logger.warning("ending this process; the next invocation starts in a fresh one")
+            end_process()
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from temporal_lambda.budget import Clock
+from temporal_lambda.process import memory_mb
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ class InvocationReport:
 
     Attributes:
         request_id: Lambda's request id, or ``None`` outside Lambda.
+        duration_ms: Milliseconds from the handler's entry to this report.
         cold: Whether this was the first invocation of its execution environment.
         phases: Milliseconds per phase, in the order they ran.
         tasks: Tasks begun, by kind; ``None`` if a user's tuner hid them.
@@ -35,6 +38,8 @@ class InvocationReport:
         stop_reason: ``deadline``, ``idle``, ``result``, ``signal`` or ``error``; ``None`` if the
             work never began.
         connection: ``new``, ``reused`` or ``replaced``; ``None`` if it never came to that.
+        memory_mb: Resident memory at the end, in megabytes; ``None`` where there is no ``/proc``.
+        peak_memory_mb: The most it has been since the process began; ``None`` likewise.
         abandoned: What would not stop: activities, hooks, teardown, or a blocked event loop.
         errors: What was raised, as ``phase: type: message``.
     """
@@ -47,6 +52,9 @@ class InvocationReport:
     idle_ms: float | None = None
     stop_reason: str | None = None
     connection: str | None = None
+    duration_ms: float | None = None
+    memory_mb: float | None = None
+    peak_memory_mb: float | None = None
     abandoned: list[dict[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
     _running: tuple[str, float] = field(default=("configure", 0.0), repr=False)
@@ -91,14 +99,41 @@ class InvocationReport:
             "busy_ms": self.busy_ms,
             "idle_ms": self.idle_ms,
             "connection": self.connection,
+            "duration_ms": self.duration_ms,
+            "memory_mb": self.memory_mb,
+            "peak_memory_mb": self.peak_memory_mb,
             "phases_ms": self.phases,
             "abandoned": self.abandoned,
             "errors": self.errors,
         }
 
+    def measure(self, seconds: float) -> None:
+        """Note how long it all took, and what memory the process uses."""
+        self.duration_ms = _ms(seconds)
+        memory = memory_mb()
+        self.memory_mb, self.peak_memory_mb = (
+            memory.get("memory_mb"),
+            memory.get("peak_memory_mb"),
+        )
+
     def log(self) -> None:
         """Write the line."""
         log_line(INVOCATION, self.as_dict())
+
+    def print_metrics(self, task_queue: str) -> None:
+        """Print the line such that CloudWatch makes metrics of it.
+
+        Not by a logger: it would be no JSON object in Lambda's text format, and be lost at other
+        levels in the JSON format.
+        """
+        # Imported where it is wanted: each cold start pays for what is imported above.
+        from temporal_lambda.metrics import embedded_metrics
+
+        content = self.as_dict()
+        function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "unknown"
+        metrics = embedded_metrics(content, function, task_queue, round(time.time() * 1000))
+        line = {"message": INVOCATION, **metrics, "content": content}
+        print(json.dumps(line, default=str), flush=True)
 
 
 def log_line(kind: str, content: Mapping[str, Any]) -> None:

@@ -20,6 +20,11 @@ class RunningActivities(Interceptor):
         """See base class."""
         return _Recorder(next, self._running)
 
+    @property
+    def task_tokens(self) -> list[bytes]:
+        """By which the server knows the activities in flight; it knows none of the local ones."""
+        return [info.task_token for info in list(self._running.values()) if not info.is_local]
+
     def describe(self) -> list[dict[str, Any]]:
         """The activities in flight, oldest first.
 

@@ -275,6 +275,8 @@ SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "task_queue": _name,
     "idle_timeout": _positive_duration,
     "reuse_connection": _flag,
+    "recycle_environment": _flag,
+    "cloudwatch_metrics": _flag,
     "shutdown_deadline_buffer": duration,
     "graceful_shutdown_timeout": duration,
     "max_concurrent_activities": _whole(1),

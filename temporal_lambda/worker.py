@@ -9,6 +9,8 @@ from datetime import timedelta
 from typing import Any, cast
 
 from temporalio.client import Client, WorkflowHistory
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import (
     Plugin,
     Replayer,
@@ -24,6 +26,7 @@ from temporal_lambda.errors import SettingsError
 from temporal_lambda.loop_thread import CLEANUP
 from temporal_lambda.running import RunningActivities
 from temporal_lambda.slots import SlotCounter
+from temporal_lambda.target import Target, status_code
 
 SDK_LIMIT = 100
 """Slots of a kind whose limit the user removed (temporalio's default)."""
@@ -44,6 +47,7 @@ class InvocationWorker:
 
     def __init__(self, config: LambdaWorkerConfig, budget: Budget) -> None:
         self._config = config
+        self._client: Client | None = None
         self._worker: Worker | None = None
         self._run: asyncio.Task[None] | None = None
         self.slots = SlotCounter(budget.deadline.clock)
@@ -69,6 +73,7 @@ class InvocationWorker:
 
         Raises:
             SettingsError: ``idle_timeout`` is set, and a plugin brought a tuner.
+            ConnectError: In the running worker: the server refuses it or has no such namespace.
             Exception: What the SDK says of the configuration.
         """
         config = self._config.worker_config.copy()
@@ -76,6 +81,7 @@ class InvocationWorker:
         config["identity"] = config.get("identity") or client.identity
         # Last, so that it sees what the user's plugins have made of the configuration.
         config["plugins"] = [*config.get("plugins", []), self._observer]
+        self._client = client
         self._worker = Worker(client, **cast(dict[str, Any], config))
         if self._config.idle_timeout is not None and not self.counted:
             raise SettingsError(TUNER_HIDES_IDLENESS)
@@ -127,10 +133,14 @@ class InvocationWorker:
             self.slots.refuse_polls()
             await self.slots.wait_until_settled(limit)
 
-    async def drain(self, closing: Closing) -> BaseException | None:
+    async def drain(self, closing: Closing, hurry: asyncio.Future[None]) -> BaseException | None:
         """Shut down, as far as the time goes.
 
         On return the worker has ended, or it is ``stuck`` and has been cancelled.
+
+        Args:
+            closing: The time there is.
+            hurry: Once done there is no more time to wait for anything.
 
         Returns:
             The error the worker ended with, if any.
@@ -138,7 +148,9 @@ class InvocationWorker:
         if self._run is None or self._worker is None:
             return None
         shutdown = asyncio.create_task(self._worker.shutdown())
-        await asyncio.wait({self._run}, timeout=max(0.0, closing.drain_left() - CLEANUP))
+        ends: set[asyncio.Future[None]] = {self._run} if hurry.done() else {self._run, hurry}
+        limit = max(0.0, closing.drain_left() - CLEANUP)
+        await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         shutdown.cancel()
         self.stuck = not self._run.done()
         if self.stuck:
@@ -147,6 +159,31 @@ class InvocationWorker:
             await asyncio.wait({self._run}, timeout=CLEANUP)
             return None
         return None if self._run.cancelled() else self._run.exception()
+
+    async def hand_back(self, limit: float) -> bool:
+        """Tell the server that the activities in flight are given up, so that it retries them now.
+
+        Otherwise it would learn of their end by their timeouts. What they may still say later, as
+        threads that can't be stopped, the server no longer takes.
+
+        Args:
+            limit: Seconds it may take.
+
+        Returns:
+            Whether the server knows of all of them.
+        """
+        tokens = self.activities.task_tokens
+        if not tokens or self._client is None:
+            return True
+        handles = [self._client.get_async_activity_handle(task_token=token) for token in tokens]
+        timeout = timedelta(seconds=limit)
+        calls = {
+            asyncio.create_task(handle.fail(_given_up(), rpc_timeout=timeout)) for handle in handles
+        }
+        _, late = await asyncio.wait(calls, timeout=limit)
+        for call in late:
+            call.cancel()
+        return not late and all(_is_known(call.exception()) for call in calls)
 
 
 class _Observer(Plugin):
@@ -207,5 +244,24 @@ def _name(item: Any) -> str:
     return getattr(item, "__name__", None) or repr(item)
 
 
+def _given_up() -> ApplicationError:
+    return ApplicationError(
+        "the Lambda invocation ended before the activity did", type="InvocationEnded"
+    )
+
+
+def _is_known(error: BaseException | None) -> bool:
+    """Whether the server knows that an activity is over: not found means that it was before."""
+    return error is None or (
+        isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND
+    )
+
+
 async def _run(worker: Worker) -> None:
-    await worker.run()
+    try:
+        await worker.run()
+    except RuntimeError as error:
+        if not status_code(error):
+            raise
+        # No cause: it repeats what the server says, which may be a credential.
+        raise Target.of_client(worker.client).failed(error) from None

@@ -55,6 +55,8 @@ def test_fields_stand_in_the_order_of_the_contrib_module() -> None:
         "shutdown_hooks",
         "idle_timeout",
         "reuse_connection",
+        "recycle_environment",
+        "cloudwatch_metrics",
     ]
 
 

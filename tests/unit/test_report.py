@@ -51,6 +51,15 @@ def test_level_chosen_in_lambda_is_respected(monkeypatch: pytest.MonkeyPatch) ->
     assert module.logger.level == logging.NOTSET
 
 
+def test_report_tells_duration_and_memory() -> None:
+    report = InvocationReport("id", cold=True)
+    report.measure(1.25)
+    assert report.duration_ms == 1250
+    assert report.memory_mb
+    assert report.peak_memory_mb
+    assert 1 < report.memory_mb <= report.peak_memory_mb
+
+
 def test_phase_is_measured_on_every_path_out_of_it() -> None:
     times = iter([1.0, 3.5])
     report = InvocationReport("id", cold=True)

@@ -1,0 +1,49 @@
+"""The process that an execution environment is: what memory it uses, and how to end it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+STATUS = Path("/proc/self/status")
+
+
+def memory_mb() -> dict[str, float]:
+    """Resident memory in megabytes, as the kernel counts it.
+
+    Example:
+        >>> 0 < memory_mb()["memory_mb"] <= memory_mb()["peak_memory_mb"]
+        True
+
+    Returns:
+        ``memory_mb`` now and ``peak_memory_mb`` since the process began; empty where there is no
+        ``/proc``.
+    """
+    try:
+        lines = STATUS.read_text().splitlines()
+    except OSError:
+        return {}
+    kilobytes = {name: int(rest.split()[0]) for name, _, rest in map(_split, lines) if name in KEYS}
+    return {KEYS[name]: round(value / 1024, 1) for name, value in kilobytes.items()}
+
+
+KEYS = {"VmRSS": "memory_mb", "VmHWM": "peak_memory_mb"}
+
+
+def is_lambda() -> bool:
+    """Whether this process is a Lambda runtime, as opposed to a script that calls a handler."""
+    return "AWS_LAMBDA_RUNTIME_API" in os.environ
+
+
+def end_process() -> NoReturn:
+    """End the process at once, whatever threads still run in it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # An ordinary exit would wait for those threads.
+    os._exit(1)
+
+
+def _split(line: str) -> tuple[str, str, str]:
+    return line.partition(":")

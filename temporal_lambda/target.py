@@ -1,0 +1,116 @@
+"""Where a client connects to, and how a failure to do so is told without a credential in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from temporalio.client import Client
+
+from temporal_lambda.errors import ConnectError
+
+DEFAULT_ADDRESS = "localhost:7233"
+"""temporalio's default."""
+
+REFUSED = ("Unauthenticated", "PermissionDenied")
+NO_NAMESPACE = "NotFound"
+
+_STATUS = re.compile(
+    r'Status \{ code: (?P<code>\w+), message: "(?P<message>(?:[^"\\]|\\.)*)".*', re.S
+)
+
+
+class Target(NamedTuple):
+    """A server and a namespace.
+
+    Args:
+        address: ``host:port``.
+        namespace: The namespace.
+        secret: The API key, which no message may show.
+
+    Example:
+        >>> str(Target("localhost:7233", "default"))
+        'the Temporal server at localhost:7233, namespace default,'
+    """
+
+    address: str
+    namespace: str
+    secret: str | None = None
+
+    @classmethod
+    def of(cls, connect_config: Mapping[str, Any]) -> Target:
+        """The target of keyword arguments for ``Client.connect``."""
+        return cls(
+            connect_config.get("target_host") or DEFAULT_ADDRESS,
+            connect_config.get("namespace") or "default",
+            connect_config.get("api_key"),
+        )
+
+    @classmethod
+    def of_client(cls, client: Client) -> Target:
+        """The target of a connected client."""
+        config = client.service_client.config
+        return cls(config.target_host, client.namespace, config.api_key)
+
+    def __str__(self) -> str:
+        return f"the Temporal server at {self.address}, namespace {self.namespace},"
+
+    def __repr__(self) -> str:
+        return f"Target({self.address!r}, {self.namespace!r})"
+
+    def failed(self, error: BaseException) -> ConnectError:
+        """What to tell of an error of the SDK's.
+
+        Example:
+            >>> Target("localhost:7233", "live").failed(RuntimeError("Connection refused"))
+            ConnectError("the Temporal server at localhost:7233, namespace live, can't be reached: \
+Connection refused. Check the address, the security group or VPC route, and TLS.")
+        """
+        message, code = brief(error), status_code(error)
+        if self.secret:
+            message = message.replace(self.secret, "***")
+        if code in REFUSED:
+            return ConnectError(
+                f"{self} refuses this worker: {message}. Check the API key or the client "
+                "certificate, and whether it is valid for this namespace."
+            )
+        if code == NO_NAMESPACE:
+            return ConnectError(
+                f"{self} can't be used: {message}. Check the namespace's name and the address."
+            )
+        return ConnectError(
+            f"{self} can't be reached: {message}. "
+            "Check the address, the security group or VPC route, and TLS."
+        )
+
+    def silent(self, seconds: float) -> ConnectError:
+        """What to tell when there was no answer."""
+        return ConnectError(
+            f"{self} did not answer within the {seconds:.1f} s this invocation could wait. "
+            "Check the address, the security group or VPC route, and TLS."
+        )
+
+
+def status_code(error: BaseException) -> str | None:
+    """The gRPC status that an error of the SDK's core tells of, if it does.
+
+    Example:
+        >>> status_code(RuntimeError('Poll failed: Status { code: NotFound, message: "gone" }'))
+        'NotFound'
+    """
+    found = _STATUS.search(str(error))
+    return found["code"] if found else None
+
+
+def brief(error: BaseException) -> str:
+    """An error of the SDK's core in one line, without details, metadata and backtrace.
+
+    Example:
+        >>> brief(RuntimeError("Connection refused\\n\\nStack backtrace:\\n 0: std::..."))
+        'Connection refused'
+        >>> brief(RuntimeError('Failed: Status { code: NotFound, message: "gone", details: b"" }'))
+        'Failed: gone (NotFound)'
+    """
+    text = str(error).partition("Stack backtrace")[0]
+    return _STATUS.sub(lambda found: f"{found['message']} ({found['code']})", text).strip(" .\n")
