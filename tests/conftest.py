@@ -14,7 +14,15 @@ import pytest_asyncio
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 
+WRITE = "--write-reliability"
+
 FUNCTIONS = Path(__file__).parent / "functions"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        WRITE, action="store_true", help="write what fault tests see into docs/reliability.md"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -97,6 +97,7 @@ class LocalStack:
         self._lambda_port = lambda_port
         self._database = database
         self._dynamic_config = dynamic_config
+        self._server: TemporalServer | None = None
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> LocalStack:
@@ -116,7 +117,7 @@ class LocalStack:
         api = await exit_stack.enter_async_context(InvokeApi(self.service, self._lambda_port))
         self.lambda_endpoint = api.endpoint
         if self._own_server:
-            server = await exit_stack.enter_async_context(
+            self._server = server = await exit_stack.enter_async_context(
                 TemporalServer(
                     self.service.guardian,
                     api.endpoint,
@@ -134,6 +135,18 @@ class LocalStack:
             raise LocalStackError(
                 f"the Temporal server at {self.temporal_address} can't be reached: {error}"
             ) from error
+
+    async def restart_server(self) -> None:
+        """Stop the server and start it again, at the same address.
+
+        With a ``database`` it knows its workflows again; without one it has forgotten them.
+
+        Raises:
+            LocalStackError: The server is not ours, or does not start.
+        """
+        if self._server is None:
+            raise LocalStackError("the server is not run by this stack, so it can't restart it")
+        await self._server.restart()
 
     async def deploy(
         self, function: Function, version: WorkerDeploymentVersion | None = None

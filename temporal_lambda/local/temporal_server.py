@@ -117,6 +117,12 @@ class TemporalServer:
             self._pipe.close()
             self._pipe = None
 
+    async def restart(self) -> None:
+        """Stop the server and start it again on the same ports."""
+        self._wanted_port, self._wanted_ui_port = self._port, self._ui_port
+        await self.__aexit__()
+        await self._start()
+
     async def _start(self) -> None:
         self._port = self._wanted_port or free_port()
         self._ui_port = free_port() if self._wanted_ui_port == 0 else self._wanted_ui_port

@@ -3,14 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Protocol
 
 import boto3
+import pytest
 import pytest_asyncio
 from botocore.config import Config
 
-from temporal_lambda.local import LambdaService
+from temporal_lambda.local import InvocationRecord, LambdaService, LocalStack
 from temporal_lambda.local.invoke_api import InvokeApi
+from tests.conftest import WRITE, MakeFunction
+from tests.server.reliability import check
+from tests.server.scene import Handle, Scene, behind_proxy
+
+
+class Observe(Protocol):
+    """Compares what was seen of a fault with docs/reliability.md."""
+
+    async def __call__(self, scene: Scene, handle: Handle, record: InvocationRecord) -> None: ...
+
+
+@pytest.fixture
+def observe(request: pytest.FixtureRequest) -> Observe:
+    """For tests marked with ``fault("what broke, and when")``."""
+    marker = request.node.get_closest_marker("fault")
+    assert marker, "a test that observes a fault says which: @pytest.mark.fault(...)"
+    (fault,) = marker.args
+
+    async def compare(scene: Scene, handle: Handle, record: InvocationRecord) -> None:
+        row = await scene.row(fault, handle, record)
+        check(row, write=request.config.getoption(WRITE))
+
+    return compare
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def scene(stack: LocalStack, make_function: MakeFunction) -> AsyncIterator[Scene]:
+    """The tests' function behind a proxy, with 8 s for each invocation."""
+    function = make_function("lifecycle.lambda_handler", seconds=8)
+    async with behind_proxy(stack, function) as scene:
+        yield scene
 
 
 @pytest_asyncio.fixture(loop_scope="session")

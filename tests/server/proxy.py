@@ -17,6 +17,7 @@ class Connection:
         self.client = client
         self.server = server
         self.leads_nowhere = False
+        self.half_closed = False
 
 
 class Proxy:
@@ -83,7 +84,7 @@ class Proxy:
     def half_close(self) -> None:
         """Say on the connections there are that the server will send no more."""
         for connection in self._connections:
-            connection.leads_nowhere = True
+            connection.half_closed = True
             connection.client.write_eof()
 
     def stall(self) -> None:
@@ -134,7 +135,9 @@ class Proxy:
                 arrives, data = await on_the_way.get()
                 await asyncio.sleep(arrives - loop.time())
                 await self._flowing.wait()
-                if connection.leads_nowhere:
+                if connection.leads_nowhere or (
+                    connection.half_closed and sink is connection.client
+                ):
                     continue
                 if not data:
                     sink.close()

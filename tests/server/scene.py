@@ -1,0 +1,144 @@
+"""A function behind the worker controller, with a proxy between it and the server."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.client import WorkflowHandle
+
+from temporal_lambda.local import Function, InvocationRecord, LocalStack
+from temporal_lambda.local.stack import Deployed
+from tests.server.proxy import Proxy
+from tests.server.reliability import Row, seen_in_history, seen_in_log, seen_in_record
+
+PATIENCE = 40.0
+"""Seconds until a test gives up."""
+
+Handle = WorkflowHandle[Any, Any]
+
+
+class Scene:
+    """What a fault happens to, at rest when it is made.
+
+    Args:
+        stack: Server and Lambda service.
+        deployed: The function.
+        proxy: Between the function and the server.
+    """
+
+    def __init__(self, stack: LocalStack, deployed: Deployed, proxy: Proxy) -> None:
+        self.stack = stack
+        self.deployed = deployed
+        self.proxy = proxy
+        self.service = stack.service
+        self._from = stack.service.invocations
+
+    @property
+    def function(self) -> Function:
+        """The function."""
+        return self.deployed.function
+
+    async def start(
+        self, activity: str, argument: float | str | None = None, timeout: float = 30.0
+    ) -> Handle:
+        """Start a workflow that runs one activity, with a start-to-close timeout in seconds."""
+        return await self.stack.client.start_workflow(
+            "RunActivity",
+            args=[activity, argument, timeout],
+            id=f"{activity}-{uuid.uuid4().hex[:8]}",
+            task_queue=self.deployed.task_queue,
+        )
+
+    async def result(self, handle: Handle) -> Any:
+        """The workflow's result, in bounded time."""
+        return await asyncio.wait_for(handle.result(), PATIENCE)
+
+    async def activity_runs(self, handle: Handle, attempt: int = 1) -> None:
+        """Wait until the server has handed the activity to the worker."""
+
+        async def wait() -> None:
+            while True:
+                description = await handle.describe()
+                for pending in description.raw_description.pending_activities:
+                    started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+                    if pending.state == started and pending.attempt == attempt:
+                        return
+                await asyncio.sleep(0.01)
+
+        await asyncio.wait_for(wait(), PATIENCE)
+
+    async def polls(self) -> None:
+        """Wait until an invocation runs whose worker has begun to poll."""
+        await self.until(lambda: self.pid and self.service.workers.get(self.function.name))
+
+    async def rests(self) -> None:
+        """Wait until no invocation runs."""
+        await self.until(lambda: not self.service.busy(self.function.name))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait for a condition."""
+
+        async def wait() -> None:
+            while not condition():
+                await asyncio.sleep(0.01)
+
+        await asyncio.wait_for(wait(), PATIENCE)
+
+    @property
+    def pid(self) -> int:
+        """The process whose handler runs now; 0 if none does."""
+        environments = self.service.environments(self.function.name)
+        return next((env.pid for env in environments if env.request_id), 0)
+
+    @property
+    def records(self) -> list[InvocationRecord]:
+        """Invocations of the function that ended since this scene was made, oldest first."""
+        return [
+            record
+            for record in self.service.records
+            if record.function == self.function.name and record.number > self._from
+        ]
+
+    async def hit(self, fits: Callable[[InvocationRecord], object]) -> InvocationRecord:
+        """The first invocation that fits, once it has ended."""
+        return await self.service.wait_for_record(
+            lambda record: record in self.records and bool(fits(record)), PATIENCE
+        )
+
+    async def row(self, fault: str, handle: Handle, record: InvocationRecord) -> Row:
+        """What was seen."""
+        await self.rests()
+        return Row(
+            fault, await seen_in_history(handle), seen_in_record(record), seen_in_log(record)
+        )
+
+
+@asynccontextmanager
+async def behind_proxy(stack: LocalStack, function: Function) -> AsyncIterator[Scene]:
+    """Deploy a function that reaches the server through a proxy, and wait until it rests."""
+    async with Proxy(stack.temporal_address) as proxy:
+        deployed = await stack.deploy(with_env(function, {"TEMPORAL_ADDRESS": proxy.address}))
+        while stack.service.busy(deployed.function.name):
+            await asyncio.sleep(0.01)
+        yield Scene(stack, deployed, proxy)
+
+
+def ran_activity(record: InvocationRecord) -> bool:
+    """Whether an activity began in an invocation."""
+    return bool(record.report and record.report["tasks"] and record.report["tasks"]["activity"])
+
+
+def failed(record: InvocationRecord) -> bool:
+    """Whether an invocation ended with an error."""
+    return record.error is not None
+
+
+def with_env(function: Function, env: Mapping[str, str]) -> Function:
+    """The same function with more in its environment."""
+    return replace(function, environment={**function.environment, **env})
