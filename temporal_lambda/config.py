@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from temporalio.client import ClientConnectConfig
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
@@ -16,10 +16,12 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from temporal_lambda.errors import SettingsError, TaskQueueError
 from temporal_lambda.running import name_of
-from temporal_lambda.settings import Settings
+from temporal_lambda.settings import RECYCLING, Settings
 from temporal_lambda.slots import Kind
 
 ShutdownHook = Callable[[], Awaitable[Any] | None]
+
+Recycling = Literal["never", "poisoned", "abandoned"]
 
 HOOK_BUFFER = timedelta(seconds=2)
 """What the shutdown buffer holds beyond the graceful timeout (the contrib module's default)."""
@@ -70,8 +72,11 @@ class LambdaWorkerConfig:
             polls until the deadline.
         reuse_connection: Keep the connection to the server for the next invocation in the same
             execution environment.
-        recycle_environment: After an invocation that had to abandon something, end the process, so
-            that nothing runs on in the next one. Lambda then counts the invocation as failed.
+        recycle_environment: When to end the process after an invocation, so that the next one
+            starts in a fresh environment; Lambda then counts the invocation as failed.
+            ``poisoned``: when a worker could not be kept from polling, since it would be given
+            tasks of later invocations and lose them. ``abandoned``: when anything was left
+            running. ``never``.
         cloudwatch_metrics: Print the report such that CloudWatch makes metrics of it.
 
     Example:
@@ -93,7 +98,7 @@ class LambdaWorkerConfig:
     shutdown_hooks: list[ShutdownHook] = field(default_factory=list)
     idle_timeout: timedelta | None = None
     reuse_connection: bool = True
-    recycle_environment: bool = False
+    recycle_environment: Recycling = "poisoned"
     cloudwatch_metrics: bool = False
 
 
@@ -148,7 +153,7 @@ class ConfigFactory:
             shutdown_deadline_buffer=self.buffer,
             idle_timeout=values.get("idle_timeout"),
             reuse_connection=values.get("reuse_connection", True),
-            recycle_environment=values.get("recycle_environment", False),
+            recycle_environment=values.get("recycle_environment", "poisoned"),
             cloudwatch_metrics=values.get("cloudwatch_metrics", False),
         )
 
@@ -192,6 +197,11 @@ class ConfigFactory:
         ):
             if not isinstance(value, timedelta) or value < timedelta():
                 raise SettingsError(f"{name} must be a timedelta of 0 or more; got {value!r}")
+        if config.recycle_environment not in RECYCLING:
+            raise SettingsError(
+                f"recycle_environment must be one of {', '.join(RECYCLING)}; got "
+                f"{config.recycle_environment!r}"
+            )
         idle = config.idle_timeout
         if idle is not None and (not isinstance(idle, timedelta) or idle <= timedelta()):
             raise SettingsError(f"idle_timeout must be None or a timedelta above 0; got {idle!r}")

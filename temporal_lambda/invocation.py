@@ -336,9 +336,19 @@ class Invocation:
             self._report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
         else:
             self._report.log()
-        if self._report.abandoned and self._config.recycle_environment and is_lambda():
-            logger.warning("ending this process; the next invocation starts in a fresh one")
+        if self._must_recycle() and is_lambda():
+            logger.error(
+                "ending this process (recycle_environment): what could not be stopped would harm "
+                "the next invocation, which now starts in a fresh one",
+                exc_info=self._error,
+            )
             end_process()
+
+    def _must_recycle(self) -> bool:
+        recycling, worker = self._config.recycle_environment, self._worker
+        if recycling == "never" or not self._report.abandoned:
+            return False
+        return recycling == "abandoned" or bool(worker and worker.started and worker.polls)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

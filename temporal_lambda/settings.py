@@ -265,17 +265,26 @@ def _flag(raw: Any) -> bool:
     return raw
 
 
+def _recycling(raw: Any) -> str:
+    if raw not in RECYCLING:
+        raise ValueError(f"expected one of {', '.join(RECYCLING)}")
+    return str(raw)
+
+
 def _name(raw: Any) -> str:
     if not isinstance(raw, str) or not raw.strip():
         raise ValueError("expected a name")
     return raw
 
 
+RECYCLING = ("never", "poisoned", "abandoned")
+"""When the process of an execution environment is ended after an invocation."""
+
 SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "task_queue": _name,
     "idle_timeout": _positive_duration,
     "reuse_connection": _flag,
-    "recycle_environment": _flag,
+    "recycle_environment": _recycling,
     "cloudwatch_metrics": _flag,
     "shutdown_deadline_buffer": duration,
     "graceful_shutdown_timeout": duration,

@@ -65,6 +65,11 @@ class InvocationWorker:
         """Whether ``slots`` sees its tasks."""
         return self._observer.counts
 
+    @property
+    def polls(self) -> bool:
+        """Whether it may still be given tasks, which is for certain only where slots are seen."""
+        return self.slots.polls if self.counted else not self.activities.describe()
+
     def start(self, client: Client) -> asyncio.Task[None]:
         """Begin to poll.
 

@@ -112,6 +112,8 @@ class InvokeApi:
                 "InvalidParameterValueException",
                 f"invocationType must be RequestResponse, Event or DryRun; got {kind!r}",
             )
+        if self._service.throttles():
+            raise _throttled("CallerRateLimitExceeded")
         payload = await _read_payload(request, ASYNC_LIMIT if kind == "Event" else SYNC_LIMIT)
         trace_id = request.headers.get("X-Amzn-Trace-Id")
         text = request.match_info["name"]
@@ -133,12 +135,7 @@ class InvokeApi:
                 client_context=_client_context(request),
             )
         except ThrottledError:
-            raise AwsError(
-                429,
-                "TooManyRequestsException",
-                "Rate Exceeded.",
-                Reason="ReservedFunctionConcurrentInvocationLimitExceeded",
-            ) from None
+            raise _throttled("ReservedFunctionConcurrentInvocationLimitExceeded") from None
         headers = {
             "x-amzn-RequestId": record.request_id,
             "X-Amz-Executed-Version": function.version,
@@ -165,6 +162,10 @@ class AwsError(Exception):
         body = {"Type": "User", "Message": str(self), "message": str(self), **self.fields}
         headers = {"x-amzn-ErrorType": self.code, "x-amzn-RequestId": str(uuid.uuid4())}
         return web.json_response(body, status=self.status, headers=headers)
+
+
+def _throttled(reason: str) -> AwsError:
+    return AwsError(429, "TooManyRequestsException", "Rate Exceeded.", Reason=reason)
 
 
 @web.middleware

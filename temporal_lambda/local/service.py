@@ -43,6 +43,7 @@ class LambdaService:
         invocations: How many have begun; the number of the last one.
         workers: What each function's worker said it serves at its cold start, by function name.
         dropped: Event invocations that were given up.
+        throttled_requests: How many Invoke requests ``throttle_requests`` has turned away.
         on_line: Called with (request id, line) for each log line.
         on_record: Called with each finished invocation.
     """
@@ -60,6 +61,8 @@ class LambdaService:
         self.invocations = 0
         self._environments = 0
         self._recorded = asyncio.Event()
+        self._to_throttle = 0
+        self.throttled_requests = 0
 
     async def __aenter__(self) -> LambdaService:
         self._guardian = Guardian()
@@ -122,6 +125,22 @@ class LambdaService:
     def busy(self, name: str) -> int:
         """How many invocations of a function run right now."""
         return self._fleets[name].busy
+
+    def throttle_requests(self, count: int) -> None:
+        """Turn away the next Invoke requests, as AWS does above its limit of requests a second.
+
+        Args:
+            count: How many.
+        """
+        self._to_throttle = count
+
+    def throttles(self) -> bool:
+        """Whether the request at hand is turned away."""
+        if not self._to_throttle:
+            return False
+        self._to_throttle -= 1
+        self.throttled_requests += 1
+        return True
 
     async def wait_for_record(
         self, predicate: Callable[[InvocationRecord], bool], timeout: float

@@ -23,6 +23,7 @@ from temporal_lambda import LambdaWorkerConfig, run_worker
 
 SCENARIO = os.environ.get("SCENARIO", "success")
 ticks = 0
+calls = 0
 
 
 class Observer(temporalio.client.Plugin, temporalio.worker.Plugin):
@@ -95,6 +96,10 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
 
 async def adjust(config: LambdaWorkerConfig) -> None:
     """What the scenario changes of an ordinary invocation."""
+    global calls
+    calls += 1
+    if SCENARIO == "raises_second" and calls == 2:
+        raise RuntimeError("setup broke")
     if SCENARIO == "connect_refused":
         config.client_connect_config["target_host"] = "127.0.0.1:1"
     if SCENARIO == "no_task_queue":

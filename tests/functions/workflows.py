@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -48,6 +49,28 @@ async def swallow_cancellation(seconds: float) -> str:
 async def crash_once() -> str:
     if activity.info().attempt == 1:
         os._exit(7)
+    return "survived"
+
+
+@activity.defn
+async def kill_once() -> str:
+    """Ends as the kernel ends a process that has used up its memory."""
+    if activity.info().attempt == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "survived"
+
+
+@activity.defn
+def sleep_in_thread_once(seconds: float) -> str:
+    if activity.info().attempt == 1:
+        time.sleep(seconds)
+    return "survived"
+
+
+@activity.defn
+async def block_loop_once(seconds: float) -> str:
+    if activity.info().attempt == 1:
+        time.sleep(seconds)  # noqa: ASYNC251 - the mistake this is about
     return "survived"
 
 
@@ -119,6 +142,9 @@ ACTIVITIES: list[Callable[..., Any]] = [
     sleep_in_loop,
     swallow_cancellation,
     crash_once,
+    kill_once,
+    sleep_in_thread_once,
+    block_loop_once,
     hang_once,
     hold,
     time_left_in_loop,

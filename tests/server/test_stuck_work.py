@@ -14,6 +14,7 @@ from temporal_lambda.local.stack import Deployed
 from tests.conftest import Deploy, MakeFunction, events
 
 PROMISED_MS = 200
+KEEP = {"TEMPORAL_LAMBDA_RECYCLE_ENVIRONMENT": "never"}
 
 
 async def run_stuck(
@@ -88,7 +89,7 @@ async def test_environment_is_not_poisoned_by_an_abandoned_activity(
 async def test_activity_that_blocks_the_event_loop_costs_neither_hooks_nor_deadline(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:
-    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5))
+    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5, env=KEEP))
     handle, record = await run_stuck(stack, deployed, "sleep_in_loop")
     assert record.duration_ms < 5_000 - PROMISED_MS
     assert events(record)[-3:] == ["hook", "released", "teardown"]
@@ -100,11 +101,40 @@ async def test_activity_that_blocks_the_event_loop_costs_neither_hooks_nor_deadl
     assert "in sleep_in_loop" in record.report["abandoned"][1]["event loop"]
 
 
+async def test_process_whose_loop_is_blocked_is_ended_and_its_error_logged(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5, retries=0))
+    _, record = await run_stuck(stack, deployed, "sleep_in_loop")
+    assert record.duration_ms < 5_000 - PROMISED_MS
+    assert (record.status, record.error) == (
+        "crash",
+        f"Runtime.ExitError: RequestId: {record.request_id} Error: Runtime exited with error: exit "
+        "status 1",
+    )
+    assert events(record)[-3:] == ["hook", "released", "teardown"]
+    assert any("EventLoopBlockedError: the event loop is blocked at" in line for line in record.log)
+
+
+async def test_environment_is_recycled_after_any_abandoned_work_if_so_set(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    env = {"TEMPORAL_LAMBDA_RECYCLE_ENVIRONMENT": "abandoned"}
+    deployed = await deploy(
+        make_function("lifecycle.lambda_handler", seconds=5, env=env, retries=0)
+    )
+    _, record = await run_stuck(stack, deployed, "sleep_in_thread")
+    assert record.status == "crash"
+    later, _ = await stack.service.invoke(deployed.function, b"{}")
+    assert (later.status, later.cold) == ("success", True)
+    assert later.pid != record.pid
+
+
 async def test_worker_of_a_blocked_loop_is_shut_down_when_the_loop_comes_back(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:
     lines: list[str] = []
-    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5))
+    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5, env=KEEP))
     stack.service.on_line = lambda request_id, line: lines.append(line)
     comes_back = time.monotonic() + 8
     _, record = await run_stuck(stack, deployed, "sleep_in_loop", seconds=8.0)

@@ -1,0 +1,137 @@
+"""Processes that end or hang in the middle of things, and what becomes of the workflow."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from temporal_lambda.local import LocalStack
+from tests.conftest import MakeFunction
+from tests.server.conftest import Observe
+from tests.server.scene import Scene, behind_proxy, failed, ran_activity
+
+PROMISED_MS = 200
+RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
+"""Lambda's own pauses before it delivers a failed Event again are 1 and 2 minutes."""
+
+
+@pytest.mark.fault("process killed for its memory while an activity runs")
+async def test_killed_for_memory(scene: Scene, observe: Observe) -> None:
+    handle = await scene.start("kill_once", timeout=2.0)
+    assert await scene.result(handle) == "survived"
+    await observe(scene, handle, await scene.hit(failed))
+
+
+@pytest.mark.fault("process exits while an activity runs")
+async def test_exits_in_an_activity(scene: Scene, observe: Observe) -> None:
+    handle = await scene.start("crash_once", timeout=2.0)
+    assert await scene.result(handle) == "survived"
+    await observe(scene, handle, await scene.hit(failed))
+
+
+@pytest.mark.fault("SIGTERM while an activity runs")
+async def test_sigterm_during_an_activity(scene: Scene, observe: Observe) -> None:
+    handle = await scene.start("hang_once", 60.0, timeout=60.0)
+    await scene.activity_runs(handle)
+    os.kill(scene.pid, signal.SIGTERM)
+    assert await scene.result(handle) == "survived"
+    await observe(scene, handle, await scene.hit(ran_activity))
+
+
+@pytest.mark.fault("SIGTERM while an activity runs in a thread")
+async def test_sigterm_during_an_activity_in_a_thread(scene: Scene, observe: Observe) -> None:
+    handle = await scene.start("sleep_in_thread_once", 20.0, timeout=60.0)
+    await scene.activity_runs(handle)
+    os.kill(scene.pid, signal.SIGTERM)
+    assert await scene.result(handle) == "survived"
+    await observe(scene, handle, await scene.hit(ran_activity))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def short(stack: LocalStack, make_function: MakeFunction) -> AsyncIterator[Scene]:
+    """A function whose invocations end after 5 s, while activities run."""
+    function = make_function("lifecycle.lambda_handler", seconds=5, retry_delays=RETRY_DELAYS)
+    async with behind_proxy(stack, function) as scene:
+        yield scene
+
+
+@pytest.mark.parametrize(
+    "activity",
+    [
+        pytest.param(
+            "hang_once",
+            marks=pytest.mark.fault("deadline while an async activity runs"),
+        ),
+        pytest.param(
+            "sleep_in_thread_once",
+            marks=pytest.mark.fault("deadline while an activity runs in a thread"),
+        ),
+        pytest.param(
+            "block_loop_once",
+            marks=pytest.mark.fault("activity blocks the event loop until the deadline"),
+        ),
+    ],
+)
+async def test_activity_that_straddles_the_deadline_is_retried_at_once(
+    activity: str, short: Scene, observe: Observe
+) -> None:
+    handle = await short.start(activity, 30.0, timeout=120.0)
+    # Long before the timeout of two minutes.
+    assert await short.result(handle) == "survived"
+    record = await short.hit(ran_activity)
+    assert record.duration_ms < 5_000 - PROMISED_MS
+    await observe(short, handle, record)
+
+
+@pytest.mark.fault("killed by Lambda at the timeout while an activity runs")
+async def test_killed_at_the_timeout(
+    stack: LocalStack, make_function: MakeFunction, observe: Observe
+) -> None:
+    # The handler knows no deadline, and nothing idles while the activity runs.
+    function = make_function("no_deadline.lambda_handler", seconds=3, retry_delays=RETRY_DELAYS)
+    async with behind_proxy(stack, function) as scene:
+        handle = await scene.start("hang_once", 60.0, timeout=4.0)
+        assert await scene.result(handle) == "survived"
+        record = await scene.hit(failed)
+        assert record.error
+        assert record.error.endswith("Task timed out after 3.00 seconds")
+        await observe(scene, handle, record)
+
+
+@pytest.mark.parametrize(
+    "phase",
+    [
+        pytest.param(phase, marks=pytest.mark.fault(f"process exits in {place}"))
+        for phase, place in {
+            "init": "the import of the handler",
+            "configure": "the configure callback",
+            "hook": "a shutdown hook",
+            "teardown": "the code after the callback's yield",
+        }.items()
+    ],
+)
+async def test_process_that_exits_in_a_phase(
+    phase: str, tmp_path: Path, stack: LocalStack, make_function: MakeFunction, observe: Observe
+) -> None:
+    armed = tmp_path / "armed"
+    function = make_function(
+        "crashes.lambda_handler",
+        env={"PHASE": phase, "ARMED": str(armed)},
+        retry_delays=RETRY_DELAYS,
+    )
+    async with behind_proxy(stack, function) as scene:
+        armed.touch()
+        if phase == "init":
+            stack.service.recycle(function.name)
+        handle = await scene.start("greet", "World")
+        assert await scene.result(handle) == "Hello, World!"
+        await scene.until(lambda: not armed.exists())
+        # A crashed init is tried again at once, within the same invocation.
+        record = await scene.hit(ran_activity if phase == "init" else failed)
+        await observe(scene, handle, record)
