@@ -4,12 +4,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 FUNCTIONS := tests/functions bench/functions examples/greeting examples/s3_storage
 
-.PHONY: help demo test lint format check bench clean
+.PHONY: help demo test lint format check reliability bench clean
 
 help:
 	@echo "make demo    run a workflow through the real serverless loop on this machine"
 	@echo "make test    format, lint, types, import rules and the test suite"
 	@echo "make check   the same without the tests that need a server (seconds)"
+	@echo "make reliability  write the table of faults in docs/reliability.md"
 	@echo "make format  format and fix what can be fixed"
 	@echo "make bench   measure, side by side with temporalio's own module"
 
@@ -33,6 +34,9 @@ lint: $(VENV)/dev
 	set -e; for code in $(FUNCTIONS); do MYPYPATH=$$code $(BIN)/mypy $$code/*.py; done
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --violations --target=3.10- --exclude tomllib temporal_lambda
+
+reliability: $(VENV)/dev
+	$(BIN)/python -m pytest -m fault --write-reliability
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from common import VERSION
-from workflows import ACTIVITIES
+from workflows import ACTIVITIES, WORKFLOWS
 
 from temporal_lambda import LambdaWorkerConfig, run_worker
 
@@ -14,6 +14,7 @@ if directory := os.environ.get("WORKING_DIRECTORY"):
 
 
 def configure(config: LambdaWorkerConfig) -> None:
+    config.worker_config["workflows"] = WORKFLOWS
     config.worker_config["activities"] = ACTIVITIES[:1]
     if queue := os.environ.get("CODE_QUEUE"):
         config.worker_config["task_queue"] = queue

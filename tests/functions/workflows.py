@@ -68,6 +68,16 @@ def sleep_in_thread_once(seconds: float) -> str:
 
 
 @activity.defn
+def outlast_shutdown_once(seconds: float) -> str:
+    """Tells when the worker begins to shut down, and goes on for so many seconds."""
+    if activity.info().attempt == 1:
+        activity.wait_for_worker_shutdown_sync(seconds)
+        print("EVENT shutdown begins")
+        time.sleep(seconds)
+    return "survived"
+
+
+@activity.defn
 async def block_loop_once(seconds: float) -> str:
     if activity.info().attempt == 1:
         time.sleep(seconds)  # noqa: ASYNC251 - the mistake this is about
@@ -128,6 +138,29 @@ class Naps:
         return times
 
 
+@activity.defn
+async def fail_twice() -> int:
+    """Says which attempt it was."""
+    if activity.info().attempt < 3:
+        raise ApplicationError("not yet")
+    return activity.info().attempt
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class RetriesLocally:
+    """Runs a local activity that fails twice, with pauses of so many seconds."""
+
+    @workflow.run
+    async def run(self, pause: float) -> int:
+        return await workflow.execute_local_activity(
+            fail_twice,
+            start_to_close_timeout=timedelta(seconds=10),
+            retry_policy=RetryPolicy(
+                initial_interval=timedelta(seconds=pause), backoff_coefficient=1.0
+            ),
+        )
+
+
 @workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class Fails:
     @workflow.run
@@ -135,7 +168,7 @@ class Fails:
         raise ApplicationError("on purpose")
 
 
-WORKFLOWS = [RunActivity, Naps, Fails]
+WORKFLOWS = [RunActivity, Naps, RetriesLocally, Fails]
 ACTIVITIES: list[Callable[..., Any]] = [
     greet,
     sleep_in_thread,
@@ -144,9 +177,11 @@ ACTIVITIES: list[Callable[..., Any]] = [
     crash_once,
     kill_once,
     sleep_in_thread_once,
+    outlast_shutdown_once,
     block_loop_once,
     hang_once,
     hold,
+    fail_twice,
     time_left_in_loop,
     time_left_in_thread,
 ]

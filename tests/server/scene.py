@@ -14,6 +14,7 @@ from temporalio.client import WorkflowHandle
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
+from tests.server.lambdas import until
 from tests.server.proxy import Proxy
 from tests.server.reliability import Row, seen_in_history, seen_in_log, seen_in_record
 
@@ -75,20 +76,12 @@ class Scene:
 
     async def polls(self) -> None:
         """Wait until an invocation runs whose worker has begun to poll."""
-        await self.until(lambda: self.pid and self.service.workers.get(self.function.name))
+        workers = self.service.workers
+        await until(lambda: self.pid and workers.get(self.function.name), PATIENCE)
 
     async def rests(self) -> None:
         """Wait until no invocation runs."""
-        await self.until(lambda: not self.service.busy(self.function.name))
-
-    async def until(self, condition: Callable[[], object]) -> None:
-        """Wait for a condition."""
-
-        async def wait() -> None:
-            while not condition():
-                await asyncio.sleep(0.01)
-
-        await asyncio.wait_for(wait(), PATIENCE)
+        await rest(self.stack, self.deployed)
 
     @property
     def pid(self) -> int:
@@ -124,9 +117,13 @@ async def behind_proxy(stack: LocalStack, function: Function) -> AsyncIterator[S
     """Deploy a function that reaches the server through a proxy, and wait until it rests."""
     async with Proxy(stack.temporal_address) as proxy:
         deployed = await stack.deploy(with_env(function, {"TEMPORAL_ADDRESS": proxy.address}))
-        while stack.service.busy(deployed.function.name):
-            await asyncio.sleep(0.01)
+        await rest(stack, deployed)
         yield Scene(stack, deployed, proxy)
+
+
+async def rest(stack: LocalStack, deployed: Deployed) -> None:
+    """Wait until no invocation of a function runs."""
+    await until(lambda: not stack.service.busy(deployed.function.name), PATIENCE)
 
 
 def ran_activity(record: InvocationRecord) -> bool:

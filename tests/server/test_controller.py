@@ -11,6 +11,7 @@ import pytest
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import Deploy, MakeFunction
+from tests.server.scene import rest
 
 HANDLER = "lifecycle.lambda_handler"
 SHORT_SHUTDOWN = {
@@ -72,7 +73,7 @@ async def test_every_task_carries_the_identity_of_its_own_invocation(
     deployed = await deploy(make_function(HANDLER))
     identities: list[set[str]] = []
     for number in range(2):
-        await settled(stack, deployed)
+        await rest(stack, deployed)
         workflow_id = unique(f"identity-{number}")
         await run_activity(stack, deployed, "greet", "you", 10.0, workflow_id=workflow_id)
         history = await stack.client.get_workflow_handle(workflow_id).fetch_history()
@@ -84,7 +85,7 @@ async def test_every_task_carries_the_identity_of_its_own_invocation(
             }
             - {""}
         )
-    await settled(stack, deployed)
+    await rest(stack, deployed)
     ids = [f"{record.request_id}@{deployed.function.arn}" for record in records_of(stack, deployed)]
     assert [len(found) for found in identities] == [1, 1]
     assert identities[0] != identities[1]
@@ -96,7 +97,7 @@ async def test_two_workflow_slots_are_enough(
 ) -> None:
     env = {"TEMPORAL_LAMBDA_MAX_CONCURRENT_WORKFLOW_TASKS": "2"}
     deployed = await deploy(make_function(HANDLER, env=env, concurrency=1))
-    await settled(stack, deployed)
+    await rest(stack, deployed)
     runs = [run_activity(stack, deployed, "greet", "you", 10.0) for _ in range(5)]
     # Without a fair share, one of them would wait 10 s for its sticky queue to be polled.
     await asyncio.wait_for(asyncio.gather(*runs), 8)
@@ -114,7 +115,7 @@ async def test_workflow_outlives_many_invocations_of_a_function(
         task_queue=deployed.task_queue,
     )
     assert result == 3
-    await settled(stack, deployed)
+    await rest(stack, deployed)
     worked = [r for r in records_of(stack, deployed) if r.report and r.report["busy_ms"]]
     assert len(worked) >= 3
     assert {record.status for record in worked} == {"success"}
@@ -123,49 +124,17 @@ async def test_workflow_outlives_many_invocations_of_a_function(
     assert [record.cold for record in worked[1:]] == [False] * (len(worked) - 1)
 
 
-async def test_killed_by_the_timeout_the_activity_is_retried_in_another_process(
-    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
-) -> None:
-    # The handler knows no deadline and never idles, so Lambda has to kill it each time.
-    env = {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": ""}
-    deployed = await deploy(
-        make_function("no_deadline.lambda_handler", seconds=3, env=env, retries=0)
-    )
-    assert await run_activity(stack, deployed, "hang_once", 60.0, 4.0) == "survived"
-    await settled(stack, deployed)
-    killed = records_of(stack, deployed)
-    assert len(killed) >= 2
-    assert {record.status for record in killed} == {"timeout"}
-    assert len({record.pid for record in killed}) == len(killed)
-    assert killed[0].error
-    assert killed[0].error.endswith("Task timed out after 3.00 seconds")
-
-
-async def test_crash_in_an_activity_is_retried_in_another_process(
-    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
-) -> None:
-    deployed = await deploy(make_function(HANDLER, retries=0))
-    assert await run_activity(stack, deployed, "crash_once", None, 3.0) == "survived"
-    await settled(stack, deployed)
-    records = records_of(stack, deployed)
-    crashed = next(record for record in records if record.status == "crash")
-    assert crashed.error
-    assert "Runtime exited with error: exit status 7" in crashed.error
-    survivor = next(r for r in records if r.report and r.report["tasks"]["activity"])
-    assert survivor.pid != crashed.pid
-
-
 async def test_twenty_workflows_at_once_scale_out_to_several_environments(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:
     deployed = await deploy(make_function(HANDLER, seconds=20, concurrency=4))
-    await settled(stack, deployed)
+    await rest(stack, deployed)
     pids = await asyncio.gather(
         *(run_activity(stack, deployed, "hold", 1.0, 60.0) for _ in range(20))
     )
     assert len(pids) == 20
     assert 2 <= len(set(pids)) <= 4
-    await settled(stack, deployed)
+    await rest(stack, deployed)
     assert all(record.status == "success" for record in records_of(stack, deployed))
 
 
@@ -178,13 +147,3 @@ async def test_two_stacks_side_by_side_do_not_meet(
         assert await run_activity(other, deployed, "greet", "there", 10.0) == "Hello, there!"
         assert other.temporal_address != stack.temporal_address
     assert stack.service.find(function.name) is None
-
-
-async def settled(stack: LocalStack, deployed: Deployed) -> None:
-    """Wait until no invocation of the function runs."""
-
-    async def wait() -> None:
-        while stack.service.busy(deployed.function.name):
-            await asyncio.sleep(0.02)
-
-    await asyncio.wait_for(wait(), 30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,10 +12,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from temporal_lambda.budget import TERMINATION
 from temporal_lambda.local import LocalStack
 from tests.conftest import MakeFunction
 from tests.server.conftest import Observe
-from tests.server.scene import Scene, behind_proxy, failed, ran_activity
+from tests.server.lambdas import until
+from tests.server.scene import PATIENCE, Scene, behind_proxy, failed, ran_activity
 
 PROMISED_MS = 200
 RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
@@ -51,6 +54,26 @@ async def test_sigterm_during_an_activity_in_a_thread(scene: Scene, observe: Obs
     os.kill(scene.pid, signal.SIGTERM)
     assert await scene.result(handle) == "survived"
     await observe(scene, handle, await scene.hit(ran_activity))
+
+
+@pytest.mark.fault("SIGTERM during the drain")
+async def test_sigterm_during_the_drain(
+    stack: LocalStack, make_function: MakeFunction, observe: Observe
+) -> None:
+    lines: list[str] = []
+    env = {"TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "4s"}
+    function = make_function("lifecycle.lambda_handler", seconds=8, env=env)
+    async with behind_proxy(stack, function) as scene:
+        stack.service.on_line = lambda request_id, line: lines.append(line)
+        handle = await scene.start("outlast_shutdown_once", 30.0, timeout=60.0)
+        await until(lambda: "EVENT shutdown begins" in lines, PATIENCE)
+        stack.service.on_line = lambda request_id, line: None
+        begun = time.monotonic()
+        os.kill(scene.pid, signal.SIGTERM)
+        record = await scene.hit(ran_activity)
+        assert time.monotonic() - begun < 2 * TERMINATION
+        assert await scene.result(handle) == "survived"
+        await observe(scene, handle, record)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -131,7 +154,7 @@ async def test_process_that_exits_in_a_phase(
             stack.service.recycle(function.name)
         handle = await scene.start("greet", "World")
         assert await scene.result(handle) == "Hello, World!"
-        await scene.until(lambda: not armed.exists())
+        await until(lambda: not armed.exists())
         # A crashed init is tried again at once, within the same invocation.
         record = await scene.hit(ran_activity if phase == "init" else failed)
         await observe(scene, handle, record)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -211,6 +212,16 @@ async def test_tuner_brought_by_a_plugin_is_noticed(
     assert (record.report["stop_reason"], record.report["tasks"]) == ("deadline", None)
 
 
+async def test_what_a_tuner_hides_is_said_once(make_function: MakeFunction, invoke: Invoke) -> None:
+    env = {"SCENARIO": "plugin_tuner", "TEMPORAL_LAMBDA_IDLE_TIMEOUT": ""}
+    function = make_function(SCENARIO, seconds=5, env=env)
+    said = [
+        'worker_config["tuner"] hides the tasks' in line for line in (await invoke(function)).log
+    ]
+    assert said.count(True) == 1
+    assert "hides the tasks" not in "\n".join((await invoke(function)).log)
+
+
 async def test_metadata_changed_in_place_makes_a_new_connection(
     make_function: MakeFunction, invoke: Invoke
 ) -> None:
@@ -328,6 +339,25 @@ async def test_report_is_an_object_under_lambdas_json_log_format(
     assert line.startswith("{")
     assert record.report
     assert record.report["request_id"] == record.request_id
+
+
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+async def test_report_is_one_line_of_cloudwatch_metrics_in_either_log_format(
+    log_format: str, make_function: MakeFunction, invoke: Invoke
+) -> None:
+    env = {
+        "TEMPORAL_LAMBDA_CLOUDWATCH_METRICS": "true",
+        "AWS_LAMBDA_LOG_FORMAT": log_format,
+        "AWS_LAMBDA_LOG_LEVEL": "ERROR",
+    }
+    function = make_function(SCENARIO, env=env)
+    record = await invoke(function)
+    (line,) = [line for line in record.log if "temporal_lambda invocation" in line]
+    members = json.loads(line)
+    assert members["FunctionName"] == function.name
+    assert members["TaskQueue"] == function.environment["QUEUE"]
+    assert members["Duration"] <= record.duration_ms
+    assert record.report == members["content"]
 
 
 async def test_report_follows_lambdas_log_level(

@@ -13,6 +13,7 @@ import pytest
 
 import temporal_lambda
 from temporal_lambda.settings import SETTINGS, variable
+from tests.server.reliability import documented_faults
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted(
@@ -80,6 +81,25 @@ def test_settings_table_is_complete() -> None:
     readme = (ROOT / "README.md").read_text()
     for name in SETTINGS:
         assert f"| `{name}` | `{variable(name)}` |" in readme, name
+
+
+def test_every_fault_in_the_table_has_its_test() -> None:
+    tested = {
+        fault
+        for path in (ROOT / "tests" / "server").glob("test_faults_*.py")
+        for fault in faults_in(path)
+    }
+    assert set(documented_faults()) == tested
+
+
+def faults_in(path: Path) -> set[str]:
+    """The faults a test file names, those in a comprehension as their tests' ids make them."""
+    text = path.read_text()
+    named = set(re.findall(r'mark\.fault\("([^"]+)"\)', text))
+    phases = re.search(r'mark\.fault\(f"([^"{]+){place}"\).*?\{(.*?)\}', text, re.DOTALL)
+    if phases:
+        named |= {phases[1] + place for place in re.findall(r': "([^"]+)"', phases[2])}
+    return named
 
 
 def test_links_between_documents_lead_somewhere() -> None:

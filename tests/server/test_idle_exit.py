@@ -1,0 +1,52 @@
+"""An invocation ends when there is nothing to do, and never in the middle of something."""
+
+from __future__ import annotations
+
+import uuid
+
+from temporal_lambda.local import LocalStack
+from tests.conftest import Deploy, MakeFunction
+from tests.server.proxy import distant
+from tests.server.scene import Scene, rest
+
+PAUSE = 1.5
+"""Seconds: longer than idle_timeout (0.3 s here) and the second of quiet it makes sure of."""
+
+
+async def test_local_activity_that_waits_for_its_retry_keeps_the_invocation(scene: Scene) -> None:
+    attempts = await scene.stack.client.execute_workflow(
+        "RetriesLocally",
+        PAUSE,
+        id=f"retries-{uuid.uuid4().hex[:6]}",
+        task_queue=scene.deployed.task_queue,
+    )
+    assert attempts == 3
+    await scene.rests()
+    worked = [record for record in scene.records if record.report and record.report["busy_ms"]]
+    (record,) = worked
+    assert record.report
+    assert record.report["tasks"]["local_activity"] == 3
+    assert record.report["busy_ms"] > 2 * PAUSE * 1000
+    assert record.report["stop_reason"] == "idle"
+
+
+async def test_activity_that_is_longer_than_idle_timeout_keeps_the_invocation(scene: Scene) -> None:
+    handle = await scene.start("hold", PAUSE)
+    await scene.result(handle)
+    await scene.rests()
+    (record,) = [r for r in scene.records if r.report and r.report["busy_ms"]]
+    assert record.report
+    assert record.report["tasks"]["activity"] == 1
+    assert record.report["tasks"]["workflow"] == 2
+
+
+async def test_first_invocation_binds_the_task_queue_of_a_server_far_away(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    async with distant(stack.temporal_address, round_trip=0.6) as proxy:
+        env = {"TEMPORAL_ADDRESS": proxy.address, "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1ms"}
+        deployed = await deploy(make_function("lifecycle.lambda_handler", env=env))
+        await rest(stack, deployed)
+    (record,) = [r for r in stack.service.records if r.function == deployed.function.name]
+    assert record.report
+    assert record.report["stop_reason"] == "idle"
