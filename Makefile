@@ -20,7 +20,7 @@ demo: $(VENV)/local
 
 # Most of the time tests wait for deadlines and servers; each process has a server of its own.
 test: lint
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
 
 check: lint
 	$(BIN)/python -m pytest -m "not server"

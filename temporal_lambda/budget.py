@@ -175,6 +175,10 @@ class Budget(NamedTuple):
         """Seconds the soft close may take from now; never negative."""
         return max(0.0, min(self.soft_close, self.deadline.remaining() - self.buffer))
 
+    def idle_close_left(self) -> float:
+        """Seconds that closing because of idleness may take from now; never negative."""
+        return max(0.0, self.deadline.remaining() - self.buffer)
+
     @property
     def tail(self) -> float:
         """Seconds at the end that belong to hooks, teardown and margin alone.

@@ -198,8 +198,7 @@ class Invocation:
             if stop.reason != "idle":
                 return stop
             async with at_most(math.inf, self._stopped):
-                # Counted in the budget of a short function, like the soft close of a deadline.
-                if await worker.stays_idle(self._budget.soft_close_left()):
+                if await worker.stays_idle(self._budget.idle_close_left()):
                     return stop
 
     def _introduce(self, worker: InvocationWorker) -> None:
@@ -346,7 +345,8 @@ class Invocation:
 
     def _must_recycle(self) -> bool:
         recycling, worker = self._config.recycle_environment, self._worker
-        if recycling == "never" or not self._report.abandoned:
+        # After SIGTERM the process is Lambda's to end.
+        if recycling == "never" or self._hurried or not self._report.abandoned:
             return False
         return recycling == "abandoned" or bool(worker and worker.started and worker.polls)
 

@@ -84,6 +84,7 @@ def seen_in_log(record: InvocationRecord) -> str:
 def _anonymous(text: str) -> str:
     text = re.sub(r"RequestId: \S+ Error: ", "", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "`host:port`", text)
+    text = re.sub(r"can't be reached: .*?\. Check", "can't be reached: … . Check", text)
     text = re.sub(r"within the [\d.]+ s", "within the N s", text)
     return re.sub(r"at /\S+/(\w+\.py):\d+", r"at \1", text)
 

@@ -79,7 +79,7 @@ async def test_sigterm_during_the_drain(
 @pytest_asyncio.fixture(loop_scope="session")
 async def short(stack: LocalStack, make_function: MakeFunction) -> AsyncIterator[Scene]:
     """A function whose invocations end after 5 s, while activities run."""
-    function = make_function("lifecycle.lambda_handler", seconds=5, retry_delays=RETRY_DELAYS)
+    function = make_function("lifecycle.lambda_handler", seconds=5, retries=0)
     async with behind_proxy(stack, function) as scene:
         yield scene
 
@@ -117,7 +117,7 @@ async def test_killed_at_the_timeout(
     stack: LocalStack, make_function: MakeFunction, observe: Observe
 ) -> None:
     # The handler knows no deadline, and nothing idles while the activity runs.
-    function = make_function("no_deadline.lambda_handler", seconds=3, retry_delays=RETRY_DELAYS)
+    function = make_function("no_deadline.lambda_handler", seconds=3, retries=0)
     async with behind_proxy(stack, function) as scene:
         handle = await scene.start("hang_once", 60.0, timeout=4.0)
         assert await scene.result(handle) == "survived"
