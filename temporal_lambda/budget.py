@@ -102,10 +102,6 @@ class Closing(NamedTuple):
         """Seconds the drain may still take."""
         return max(0.0, self.drain_end - self.clock())
 
-    def hand_back_left(self) -> float:
-        """Seconds that abandoned activities may be handed back in: half of what is left at most."""
-        return min(HAND_BACK, 0.5 * self.hooks_left())
-
     def hooks_left(self) -> float:
         """Seconds all remaining hooks and the teardown may still take together."""
         return max(0.0, self.hooks_end - self.clock())

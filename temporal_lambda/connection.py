@@ -91,7 +91,7 @@ class WarmConnection(Plugin):
                 return await Client.connect(**arguments)
         except TimeExpired:
             raise target.silent(limit) from None
-        except (RuntimeError, RPCError) as error:
+        except (RuntimeError, RPCError, ValueError) as error:
             # No cause: it repeats what the server says, which may be a credential.
             raise target.failed(error) from None
 

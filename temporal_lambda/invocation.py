@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from temporalio.client import Client
 
-from temporal_lambda.budget import TERMINATION, Budget, Clock, Closing, Deadline
+from temporal_lambda.budget import HAND_BACK, MARGIN, TERMINATION, Budget, Clock, Closing, Deadline
 from temporal_lambda.config import TUNER_HIDES_TASKS, ConfigFactory
 from temporal_lambda.configure import Configure, Teardown
 from temporal_lambda.connection import WarmConnection
@@ -28,8 +28,9 @@ from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
 from temporal_lambda.loop_thread import LeftBehind, LoopThread, Main, Stopped, TimeExpired, at_most
 from temporal_lambda.process import end_process, is_lambda
 from temporal_lambda.report import WORKER, InvocationReport, log_line
-from temporal_lambda.running import name_abandoned
+from temporal_lambda.running import name_abandoned, name_of
 from temporal_lambda.shutdown import ClosingSteps
+from temporal_lambda.sigterm import on_sigterm
 from temporal_lambda.supervision import Supervision
 from temporal_lambda.work import Stop, Work, WorkStrategy, announce_work_time
 from temporal_lambda.worker import InvocationWorker
@@ -88,6 +89,7 @@ class Invocation:
         self._terminated: asyncio.Future[None] | None = None
         self._stop_requested = False
         self._hurried = False
+        self._loop_blocked = False
         self._stop = Stop("error")
         self._error: BaseException | None = None
         self.due = self._latest_sign_of_life()
@@ -104,7 +106,8 @@ class Invocation:
                 the strategy or the teardown, after everything has been closed.
         """
         supervision = Supervision(self, self._clock)
-        self._finish_report(supervision.run())
+        with on_sigterm(supervision.terminate):
+            self._finish_report(supervision.run())
         if supervision.interrupt:
             raise supervision.interrupt
         if isinstance(self._error, asyncio.CancelledError | GeneratorExit):
@@ -258,19 +261,22 @@ class Invocation:
     async def _finish(self, thread: LoopThread, closing: Closing) -> None:
         if self._hurried:
             closing = self._budget.close()
-        if self._worker and self._report.abandoned:
-            limit = closing.hand_back_left()
-            thread.expect(self._clock() + limit)
-            if not await self._worker.hand_back(limit):
-                logger.warning(
-                    "the server could not be told of all abandoned activities; it learns of them "
-                    "by their timeouts"
-                )
-        self._steps = ClosingSteps(closing, self._report)
-        hooks = self._config.shutdown_hooks
-        self._steps.add(hooks if isinstance(hooks, list) else [], self._teardown)
+        self._steps = steps = ClosingSteps(closing, self._report)
+        worker = self._worker
+        if worker and self._report.abandoned and worker.activities.on_server:
+            gone_after = closing.hooks_left() + MARGIN
+            steps.add(
+                "hand-back",
+                "abandoned activities",
+                lambda: worker.hand_back(HAND_BACK, gone_after),
+            )
+        if isinstance(self._config.shutdown_hooks, list):
+            for hook in self._config.shutdown_hooks:
+                steps.add("hook", name_of(hook), hook)
+        if self._teardown:
+            steps.add("teardown", "configure callback", self._teardown)
         with self._phase("hooks"):
-            await self._steps.run(thread)
+            await steps.run(thread)
 
     def stop(self) -> None:
         """End the work now; the shutdown follows as usual. Called in the loop."""
@@ -278,6 +284,8 @@ class Invocation:
         for future in (self._stopped, self._terminated if self._hurried else None):
             if future and not future.done():
                 future.set_result(None)
+        if self._steps and self._hurried:
+            self._steps.interrupt()
 
     # On the handler's thread from here on.
 
@@ -285,7 +293,10 @@ class Invocation:
         """See ``Supervised``."""
         self._hurried = True
         self._budget = self._budget.hurry(TERMINATION)
-        return self._budget.close().drain_end
+        closing = self._budget.close()
+        if self._steps:
+            self._steps.hurry(closing)
+        return closing.drain_end
 
     def leave(self, where: str) -> Main:
         """Give up on a loop that shows no sign of life.
@@ -313,6 +324,7 @@ class Invocation:
         )
         running = self._worker.activities.describe() if self._worker else []
         self._report.abandoned += [*running, {"event loop": where}]
+        self._loop_blocked = True
         self._report.leave_phase(self._report.current_phase, self._clock)
         self._environment.connection.discard()
 
@@ -348,7 +360,8 @@ class Invocation:
         # After SIGTERM the process is Lambda's to end.
         if recycling == "never" or self._hurried or not self._report.abandoned:
             return False
-        return recycling == "abandoned" or bool(worker and worker.started and worker.polls)
+        left = worker and worker.started and (worker.stuck or self._loop_blocked)
+        return recycling == "abandoned" or bool(worker and left and worker.polls)
 
     @contextmanager
     def _phase(self, name: str) -> Iterator[None]:

@@ -40,6 +40,9 @@ class TimeExpired(TimeoutError):
 class Stopped(Exception):
     """A block was ended because the invocation is to stop."""
 
+    def __str__(self) -> str:
+        return "cut short, as the process is to end"
+
 
 class LeftBehind(BaseException):
     """Raised in a loop that comes back to life after it was left behind: it must do no more."""

@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 NAMESPACE = "temporal_lambda"
-DIMENSIONS = ("FunctionName", "TaskQueue")
+DIMENSIONS = (("FunctionName",), ("FunctionName", "TaskQueue"))
+"""Each metric is there per function, for alarms, and per task queue, which is ``unknown`` for an
+invocation that fails before it knows one."""
 
 UNITS = {
     "Invocations": "Count",
@@ -48,7 +50,7 @@ def embedded_metrics(
         >>> members["Invocations"], members["ColdStarts"], members["Duration"]
         (1, 1, 81.5)
         >>> members["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
-        [['FunctionName', 'TaskQueue']]
+        [['FunctionName'], ['FunctionName', 'TaskQueue']]
     """
     tasks = report.get("tasks") or {}
     values = {
@@ -66,7 +68,7 @@ def embedded_metrics(
     known = {name: value for name, value in values.items() if value is not None}
     definition = {
         "Namespace": NAMESPACE,
-        "Dimensions": [list(DIMENSIONS)],
+        "Dimensions": [list(names) for names in DIMENSIONS],
         "Metrics": [{"Name": name, "Unit": UNITS[name]} for name in known],
     }
     return {

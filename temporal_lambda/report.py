@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import Any
 
 from temporal_lambda.budget import Clock
@@ -123,8 +124,8 @@ class InvocationReport:
     def print_metrics(self, task_queue: str) -> None:
         """Print the line such that CloudWatch makes metrics of it.
 
-        Not by a logger: it would be no JSON object in Lambda's text format, and be lost at other
-        levels in the JSON format.
+        Not by a logger: it would be no JSON object in Lambda's text format. The line bears the
+        level that Lambda's filter of JSON lines lets through, whatever that is.
         """
         # Imported where it is wanted: each cold start pays for what is imported above.
         from temporal_lambda.metrics import embedded_metrics
@@ -132,7 +133,13 @@ class InvocationReport:
         content = self.as_dict()
         function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "unknown"
         metrics = embedded_metrics(content, function, task_queue, round(time.time() * 1000))
-        line = {"message": INVOCATION, **metrics, "content": content}
+        line = {
+            "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            "level": os.environ.get("AWS_LAMBDA_LOG_LEVEL") or "INFO",
+            "message": INVOCATION,
+            **metrics,
+            "content": content,
+        }
         print(json.dumps(line, default=str), flush=True)
 
 

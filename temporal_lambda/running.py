@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from temporalio import activity
-from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ActivityOutboundInterceptor,
+    ExecuteActivityInput,
+    Interceptor,
+)
+
+NO_PAUSE = timedelta(milliseconds=1)
+"""The shortest pause there is; none at all would mean that of the retry policy."""
+
+
+@dataclass
+class Running:
+    """An activity in flight.
+
+    Attributes:
+        info: What the SDK knows of it.
+        heartbeat_details: Those of its latest heartbeat, in this attempt or an earlier one.
+    """
+
+    info: activity.Info
+    heartbeat_details: Sequence[Any]
 
 
 class RunningActivities(Interceptor):
     """A worker interceptor that keeps the activities in flight."""
 
     def __init__(self) -> None:
-        self._running: dict[int, activity.Info] = {}
+        self._running: dict[bytes, Running] = {}
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """See base class."""
         return _Recorder(next, self._running)
 
     @property
-    def task_tokens(self) -> list[bytes]:
-        """By which the server knows the activities in flight; it knows none of the local ones."""
-        return [info.task_token for info in list(self._running.values()) if not info.is_local]
+    def on_server(self) -> list[Running]:
+        """Those that the server knows of, which are all but the local ones."""
+        return [one for one in list(self._running.values()) if not one.info.is_local]
 
     def describe(self) -> list[dict[str, Any]]:
         """The activities in flight, oldest first.
@@ -33,26 +58,64 @@ class RunningActivities(Interceptor):
         """
         return [
             {
-                "activity": info.activity_type,
-                "workflow_id": info.workflow_id,
-                "attempt": info.attempt,
+                "activity": one.info.activity_type,
+                "workflow_id": one.info.workflow_id,
+                "attempt": one.info.attempt,
             }
-            for info in list(self._running.values())
+            for one in list(self._running.values())
         ]
 
 
 class _Recorder(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, running: dict[int, activity.Info]) -> None:
+    def __init__(self, next: ActivityInboundInterceptor, running: dict[bytes, Running]) -> None:
         super().__init__(next)
         self._running = running
 
+    def init(self, outbound: ActivityOutboundInterceptor) -> None:
+        """See base class."""
+        super().init(_Heartbeats(outbound, self._running))
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         """See base class."""
-        self._running[id(input)] = activity.info()
+        info = activity.info()
+        self._running[info.task_token] = Running(info, info.heartbeat_details)
         try:
             return await super().execute_activity(input)
+        except (asyncio.CancelledError, CancelledError):
+            details = activity.cancellation_details()
+            ended = details and details.worker_shutdown and not details.cancel_requested
+            if ended and not info.is_local:
+                raise invocation_ended() from None
+            raise
         finally:
-            del self._running[id(input)]
+            del self._running[info.task_token]
+
+
+class _Heartbeats(ActivityOutboundInterceptor):
+    """Keeps the latest details, of which the server has older ones: heartbeats are throttled."""
+
+    def __init__(self, next: ActivityOutboundInterceptor, running: dict[bytes, Running]) -> None:
+        super().__init__(next)
+        self._running = running
+
+    def heartbeat(self, *details: Any) -> None:
+        """See base class."""
+        if one := self._running.get(activity.info().task_token):
+            one.heartbeat_details = details
+        super().heartbeat(*details)
+
+
+def invocation_ended(pause: timedelta = NO_PAUSE) -> ApplicationError:
+    """What an activity failed with that did nothing wrong, so that its retry need not back off.
+
+    Args:
+        pause: Until the retry.
+    """
+    return ApplicationError(
+        "the Lambda invocation ended before the activity did",
+        type="InvocationEnded",
+        next_retry_delay=pause,
+    )
 
 
 def name_of(callback: Any) -> str:

@@ -1,24 +1,23 @@
-"""Hooks and teardown: each runs once, in order, bounded, on every path."""
+"""What is left to do once the worker has stopped: each step runs once, in order, bounded."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from temporal_lambda.budget import Closing
-from temporal_lambda.configure import Teardown
-from temporal_lambda.loop_thread import LoopThread, TimeExpired, at_most
+from temporal_lambda.loop_thread import LoopThread, Stopped, TimeExpired, at_most
 from temporal_lambda.report import InvocationReport
-from temporal_lambda.running import name_of
 
 logger = logging.getLogger(__name__)
 
 
 class ClosingSteps:
-    """What is left to do once the worker has stopped: the hooks, then the teardown.
+    """Telling the server what was abandoned, then the hooks, then the teardown.
 
     A step that blocks its event loop can't be interrupted, but it can be left behind: a second
     loop, on another thread, goes on with the step after it.
@@ -34,16 +33,29 @@ class ClosingSteps:
     def __init__(self, closing: Closing, report: InvocationReport) -> None:
         self._closing = closing
         self._report = report
+        self._hurry: asyncio.Future[None] | None = None
         self._steps: deque[tuple[str, str, Callable[[], Any]]] = deque()
         self._current: dict[str, str] | None = None
         self.teardown_error: BaseException | None = None
 
-    def add(self, hooks: Iterable[Callable[[], Any]], teardown: Teardown | None) -> None:
-        """Queue the steps."""
-        steps = [("hook", name_of(hook), hook) for hook in hooks]
-        if teardown:
-            steps.append(("teardown", "configure callback", teardown))
-        self._steps.extend(steps)
+    def add(self, what: str, name: str, step: Callable[[], Any]) -> None:
+        """Queue a step.
+
+        Args:
+            what: What it is, for the log: ``hook``, for instance.
+            name: Which one.
+            step: Is called; what it returns is awaited if it can be.
+        """
+        self._steps.append((what, name, step))
+
+    def hurry(self, closing: Closing) -> None:
+        """Make do with less time from now on. Called in any thread, also in a signal handler."""
+        self._closing = closing
+
+    def interrupt(self) -> None:
+        """End the step that runs, if it awaits. Called in the loop, after ``hurry``."""
+        if self._hurry and not self._hurry.done():
+            self._hurry.set_result(None)
 
     async def run(self, thread: LoopThread) -> None:
         """Run what is left, in this loop, until done or until the loop has been left behind.
@@ -52,11 +64,12 @@ class ClosingSteps:
         steps after it.
         """
         while self._steps:
+            self._hurry = asyncio.get_running_loop().create_future()
             limit = self._closing.hooks_left() / len(self._steps)
             thread.expect(self._closing.clock() + limit)
             what, name, call = self._steps.popleft()
             self._current = {what: name}
-            error = await _run_step(call, limit)
+            error = await _run_step(call, limit, self._hurry)
             thread.check()
             if error:
                 self._note(what, name, error)
@@ -69,7 +82,7 @@ class ClosingSteps:
         return self._current
 
     def _note(self, what: str, name: str, error: BaseException) -> None:
-        if isinstance(error, TimeExpired):
+        if isinstance(error, TimeExpired | Stopped):
             logger.error("%s %s was abandoned: %s", what, name, error)
             self._report.abandoned.append({what: name})
             return
@@ -79,9 +92,11 @@ class ClosingSteps:
             self.teardown_error = error
 
 
-async def _run_step(call: Callable[[], Any], limit: float) -> BaseException | None:
+async def _run_step(
+    call: Callable[[], Any], limit: float, hurry: asyncio.Future[None]
+) -> BaseException | None:
     try:
-        async with at_most(limit):
+        async with at_most(limit, hurry):
             result = call()
             if inspect.isawaitable(result):
                 await result

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from temporal_lambda.budget import Clock
 from temporal_lambda.loop_thread import LoopThread, Main
-from temporal_lambda.sigterm import on_sigterm
 
 
 class Supervised(Protocol):
@@ -64,10 +63,9 @@ class Supervision:
         Raises:
             KeyboardInterrupt: Ctrl-C was pressed a second time; the phases are left as they are.
         """
-        with on_sigterm(self._terminate):
-            thread = self._start(self._supervised.phases)
-            while not self._wait(thread):
-                thread = self._start(self._supervised.leave(thread.where()))
+        thread = self._start(self._supervised.phases)
+        while not self._wait(thread):
+            thread = self._start(self._supervised.leave(thread.where()))
         return thread
 
     def _start(self, main: Main) -> LoopThread:
@@ -87,7 +85,8 @@ class Supervision:
             thread.call(self._supervised.stop)
             return self._wait(thread)
 
-    def _terminate(self) -> None:
+    def terminate(self) -> None:
+        """End the phases in the time that SIGTERM leaves. Called in a signal handler."""
         due = self._supervised.hurry()
         if self._thread:
             self._thread.hurry(due)

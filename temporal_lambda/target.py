@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from temporal_lambda.errors import ConnectError
 
@@ -19,6 +20,9 @@ NO_NAMESPACE = "NotFound"
 _STATUS = re.compile(
     r'Status \{ code: (?P<code>\w+), message: "(?P<message>(?:[^"\\]|\\.)*)".*', re.S
 )
+
+_BEARER = re.compile(r"bearer\s+[^\s\"']+", re.IGNORECASE)
+"""A credential as it stands in a request's header, wherever the request has it from."""
 
 
 class Target(NamedTuple):
@@ -67,7 +71,7 @@ class Target(NamedTuple):
             ConnectError("the Temporal server at localhost:7233, namespace live, can't be reached: \
 Connection refused. Check the address, the security group or VPC route, and TLS.")
         """
-        message, code = brief(error), status_code(error)
+        message, code = _BEARER.sub("Bearer ***", brief(error)), status_code(error)
         if self.secret:
             message = message.replace(self.secret, "***")
         if code in REFUSED:
@@ -99,6 +103,8 @@ def status_code(error: BaseException) -> str | None:
         >>> status_code(RuntimeError('Poll failed: Status { code: NotFound, message: "gone" }'))
         'NotFound'
     """
+    if isinstance(error, RPCError):
+        return "".join(word.capitalize() for word in error.status.name.split("_"))
     found = _STATUS.search(str(error))
     return found["code"] if found else None
 

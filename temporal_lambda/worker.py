@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any, cast
 
 from temporalio.client import Client, WorkflowHistory
-from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import (
     Plugin,
@@ -24,7 +23,7 @@ from temporal_lambda.budget import SOFT_CLOSE, Budget, Closing
 from temporal_lambda.config import LIMITS, TUNER_HIDES_IDLENESS, LambdaWorkerConfig
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.loop_thread import CLEANUP
-from temporal_lambda.running import RunningActivities
+from temporal_lambda.running import NO_PAUSE, RunningActivities, invocation_ended
 from temporal_lambda.slots import SlotCounter
 from temporal_lambda.target import Target, status_code
 
@@ -165,7 +164,7 @@ class InvocationWorker:
             return None
         return None if self._run.cancelled() else self._run.exception()
 
-    async def hand_back(self, limit: float) -> bool:
+    async def hand_back(self, limit: float, gone_after: float) -> None:
         """Tell the server that the activities in flight are given up, so that it retries them now.
 
         Otherwise it would learn of their end by their timeouts. What they may still say later, as
@@ -173,22 +172,35 @@ class InvocationWorker:
 
         Args:
             limit: Seconds it may take.
+            gone_after: Seconds until this process has ended; a retry before that might be given to
+                a poll of this worker that is still open.
 
-        Returns:
-            Whether the server knows of all of them.
+        Raises:
+            TimeoutError: The server does not know of all of them.
         """
-        tokens = self.activities.task_tokens
-        if not tokens or self._client is None:
-            return True
-        handles = [self._client.get_async_activity_handle(task_token=token) for token in tokens]
+        assert self._client is not None
         timeout = timedelta(seconds=limit)
+        error = invocation_ended(timedelta(seconds=gone_after) if self.polls else NO_PAUSE)
         calls = {
-            asyncio.create_task(handle.fail(_given_up(), rpc_timeout=timeout)) for handle in handles
+            asyncio.create_task(
+                self._client.get_async_activity_handle(task_token=one.info.task_token).fail(
+                    error,
+                    last_heartbeat_details=one.heartbeat_details,
+                    rpc_timeout=timeout,
+                )
+            )
+            for one in self.activities.on_server
         }
-        _, late = await asyncio.wait(calls, timeout=limit)
-        for call in late:
-            call.cancel()
-        return not late and all(_is_known(call.exception()) for call in calls)
+        try:
+            _, late = await asyncio.wait(calls, timeout=limit)
+        finally:
+            for call in calls:
+                call.cancel()
+        if late or not all(_is_known(call.exception()) for call in calls):
+            raise asyncio.TimeoutError(
+                "the server could not be told of all abandoned activities; it learns of them by "
+                "their timeouts"
+            )
 
 
 class _Observer(Plugin):
@@ -247,12 +259,6 @@ def _pop_limit(config: WorkerConfig, name: str) -> int:
 
 def _name(item: Any) -> str:
     return getattr(item, "__name__", None) or repr(item)
-
-
-def _given_up() -> ApplicationError:
-    return ApplicationError(
-        "the Lambda invocation ended before the activity did", type="InvocationEnded"
-    )
 
 
 def _is_known(error: BaseException | None) -> bool:

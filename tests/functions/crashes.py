@@ -9,7 +9,7 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from common import VERSION, register
+from common import VERSION, event, register
 
 from temporal_lambda import LambdaWorkerConfig, run_worker
 
@@ -26,6 +26,7 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
     reach("configure")
     register(config)
     config.shutdown_hooks.append(lambda: reach("hook"))
+    config.shutdown_hooks.append(lambda: event("hook"))
     yield
     reach("teardown")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+import signal
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +17,7 @@ import temporalio.client
 import temporalio.worker
 from common import VERSION, event, register
 from temporalio.client import ClientConfig
+from temporalio.converter import DataConverter, DefaultFailureConverter
 from temporalio.plugin import SimplePlugin
 from temporalio.service import ConnectConfig, ServiceClient
 from temporalio.worker import Worker, WorkerTuner
@@ -69,6 +72,17 @@ class BringsTuner(SimplePlugin):
         return config
 
 
+class BlockingFailureConverter(DefaultFailureConverter):
+    """Calls some slow service without awaiting it."""
+
+    def to_failure(self, exception: Any, payload_converter: Any, failure: Any) -> None:
+        time.sleep(60)
+        super().to_failure(exception, payload_converter, failure)
+
+
+if SCENARIO.endswith("exits_on_sigterm"):
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+
 METADATA = {"token": "1"}
 
 
@@ -120,9 +134,9 @@ async def adjust(config: LambdaWorkerConfig) -> None:
         show_and_spoil(config)
     if SCENARIO == "ticking" and not ticks:
         threading.Thread(target=tick, daemon=True).start()
-    if SCENARIO == "setup_waits":
+    if SCENARIO.startswith("setup_waits"):
         event("waiting")
-    if SCENARIO in ("setup_hangs", "setup_waits"):
+    if SCENARIO == "setup_hangs" or SCENARIO.startswith("setup_waits"):
         await asyncio.Event().wait()
     if SCENARIO == "blocking_hooks":
         config.shutdown_hooks[:] = [blocks_a_while, blocks, last]
@@ -130,8 +144,16 @@ async def adjust(config: LambdaWorkerConfig) -> None:
         raise asyncio.CancelledError
     if SCENARIO == "partial_hook":
         config.shutdown_hooks[:] = [functools.partial(fails_with, "top-secret")]
-    if SCENARIO == "plugin_tuner":
+    if SCENARIO in ("plugin_tuner", "tuner_and_hanging_hook"):
         config.worker_config["plugins"] = [BringsTuner()]
+    if SCENARIO == "tuner_and_hanging_hook":
+        config.shutdown_hooks[:] = [hangs]
+    if SCENARIO == "waiting_hooks":
+        config.shutdown_hooks[:] = [first, last]
+    if SCENARIO == "blocking_converter":
+        config.client_connect_config["data_converter"] = DataConverter(
+            failure_converter_class=BlockingFailureConverter
+        )
     if SCENARIO == "metadata":
         METADATA["token"] += "!"
         config.client_connect_config["rpc_metadata"] = METADATA
@@ -212,6 +234,12 @@ def blocks_a_while() -> None:
 
 def fails_with(secret: str) -> None:
     raise RuntimeError("hook broke")
+
+
+async def first() -> None:
+    event("first begins")
+    await asyncio.sleep(2)
+    event("first ends")
 
 
 def last() -> None:

@@ -68,6 +68,17 @@ def sleep_in_thread_once(seconds: float) -> str:
 
 
 @activity.defn
+def hang_after_heartbeats(seconds: float) -> list[Any]:
+    """Says which details an attempt was left by the one before it."""
+    details = list(activity.info().heartbeat_details)
+    if not details:
+        for step in range(1, 6):
+            activity.heartbeat(step)
+        time.sleep(seconds)
+    return details
+
+
+@activity.defn
 def outlast_shutdown_once(seconds: float) -> str:
     """Tells when the worker begins to shut down, and goes on for so many seconds."""
     if activity.info().attempt == 1:
@@ -177,6 +188,7 @@ ACTIVITIES: list[Callable[..., Any]] = [
     crash_once,
     kill_once,
     sleep_in_thread_once,
+    hang_after_heartbeats,
     outlast_shutdown_once,
     block_loop_once,
     hang_once,

@@ -14,9 +14,13 @@ from temporalio.client import WorkflowHandle
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
+from tests.conftest import events
 from tests.server.lambdas import until
 from tests.server.proxy import Proxy
 from tests.server.reliability import Row, seen_in_history, seen_in_log, seen_in_record
+
+PROMISED_MS = 200
+"""Milliseconds before the deadline by which a handler is back."""
 
 PATIENCE = 40.0
 """Seconds until a test gives up."""
@@ -105,8 +109,11 @@ class Scene:
         )
 
     async def row(self, fault: str, handle: Handle, record: InvocationRecord) -> Row:
-        """What was seen."""
+        """What was seen, having made sure of what holds in every row."""
         await self.rests()
+        if record.report:
+            assert record.duration_ms < 1000 * self.function.timeout.total_seconds() - PROMISED_MS
+            assert "hook" in events(record)
         return Row(
             fault, await seen_in_history(handle), seen_in_record(record), seen_in_log(record)
         )

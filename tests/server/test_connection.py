@@ -117,6 +117,11 @@ async def test_reused_connection_goes_under_the_identity_of_the_invocation(
     assert mine.identity == "mine"
 
 
+async def test_address_that_cant_be_is_named(connection: WarmConnection) -> None:
+    with pytest.raises(ConnectError, match="server at foo:bar, namespace default, can't be"):
+        await connect(connection, "foo:bar")
+
+
 async def test_error_names_address_and_namespace_and_no_credential(
     connection: WarmConnection,
 ) -> None:

@@ -14,7 +14,6 @@ from tests.conftest import MakeFunction
 from tests.server.conftest import Observe
 from tests.server.scene import Scene, behind_proxy, failed, ran_activity
 
-PROMISED_MS = 200
 RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
 """Lambda's own pauses before it delivers a failed Event again are 1 and 2 minutes."""
 
@@ -64,7 +63,6 @@ async def test_blackhole_during_an_activity(scene: Scene, observe: Observe) -> N
     await scene.activity_runs(handle)
     scene.proxy.swallow()
     record = await scene.hit(ran_activity)
-    assert record.duration_ms < 8_000 - PROMISED_MS
     # As the server does after a minute without a sign of life. Until then it may hand tasks to the
     # polls of this connection.
     scene.proxy.cut()
@@ -98,7 +96,6 @@ async def test_connecting_hangs(
         handle = await scene.start("greet", "World")
         record = await scene.hit(failed)
         scene.proxy.resume()
-        assert record.duration_ms < 5_000 - PROMISED_MS
         assert await scene.result(handle) == "Hello, World!"
         await observe(scene, handle, record)
 

@@ -19,7 +19,6 @@ from tests.server.conftest import Observe
 from tests.server.lambdas import until
 from tests.server.scene import PATIENCE, Scene, behind_proxy, failed, ran_activity
 
-PROMISED_MS = 200
 RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
 """Lambda's own pauses before it delivers a failed Event again are 1 and 2 minutes."""
 
@@ -108,7 +107,6 @@ async def test_activity_that_straddles_the_deadline_is_retried_at_once(
     # Long before the timeout of two minutes.
     assert await short.result(handle) == "survived"
     record = await short.hit(ran_activity)
-    assert record.duration_ms < 5_000 - PROMISED_MS
     await observe(short, handle, record)
 
 

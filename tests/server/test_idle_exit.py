@@ -40,6 +40,32 @@ async def test_activity_that_is_longer_than_idle_timeout_keeps_the_invocation(sc
     assert record.report["tasks"]["workflow"] == 2
 
 
+async def test_pauses_between_the_tasks_of_a_workflow_far_away_keep_the_invocation(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    async with distant(stack.temporal_address, round_trip=0.4) as proxy:
+        env = {"TEMPORAL_ADDRESS": proxy.address, "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1ms"}
+        deployed = await deploy(make_function("lifecycle.lambda_handler", env=env))
+        await rest(stack, deployed)
+        before = stack.service.invocations
+        await stack.client.execute_workflow(
+            "RunActivity",
+            args=["greet", "World", 10.0],
+            id=f"far-{uuid.uuid4().hex[:6]}",
+            task_queue=deployed.task_queue,
+        )
+        await rest(stack, deployed)
+    worked = [
+        record.report["tasks"]
+        for record in stack.service.records
+        if record.function == deployed.function.name
+        and record.number > before
+        and record.report
+        and record.report["busy_ms"]
+    ]
+    assert [(tasks["workflow"], tasks["activity"]) for tasks in worked] == [(2, 1)]
+
+
 async def test_first_invocation_binds_the_task_queue_of_a_server_far_away(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:

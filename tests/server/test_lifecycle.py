@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import signal
-import time
 
 import pytest
 
-from temporal_lambda.budget import TERMINATION
-from temporal_lambda.local import LocalStack
-from temporal_lambda.local.environment import ExecutionEnvironment
 from tests.conftest import Invoke, MakeFunction, events
 
 SCENARIO = "lifecycle.lambda_handler"
@@ -222,6 +215,16 @@ async def test_what_a_tuner_hides_is_said_once(make_function: MakeFunction, invo
     assert "hides the tasks" not in "\n".join((await invoke(function)).log)
 
 
+async def test_hanging_hook_beside_a_tuner_leaves_the_process_alone(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    env = {"SCENARIO": "tuner_and_hanging_hook", "TEMPORAL_LAMBDA_IDLE_TIMEOUT": ""}
+    record = await invoke(make_function(SCENARIO, seconds=5, env=env))
+    assert record.status == "success"
+    assert record.report
+    assert record.report["abandoned"] == [{"hook": "hangs"}]
+
+
 async def test_metadata_changed_in_place_makes_a_new_connection(
     make_function: MakeFunction, invoke: Invoke
 ) -> None:
@@ -283,52 +286,6 @@ async def test_environment_stands_still_between_invocations(
     at_start = int(next(e for e in events(second) if e.startswith("ticks")).removeprefix("ticks "))
     assert at_end > 100
     assert at_start - at_end < 50
-
-
-async def test_sigterm_ends_the_work_and_the_shutdown_before_the_kill_that_follows(
-    stack: LocalStack, make_function: MakeFunction
-) -> None:
-    function = stack.create(
-        make_function(SCENARIO, env={"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "", "SCENARIO": "hangs"})
-    )
-    running = asyncio.create_task(stack.service.invoke(function, b"{}"))
-    (environment,) = await polling(stack, function.name)
-    begun = time.monotonic()
-    os.kill(environment.pid, signal.SIGTERM)
-    record, _ = await running
-    assert time.monotonic() - begun < 2 * TERMINATION
-    assert record.status == "success"
-    assert events(record)[-4:] == ["drained", "hook", "released", "teardown"]
-    assert record.report
-    assert record.report["stop_reason"] == "signal"
-
-
-async def test_sigterm_during_setup_does_not_wait_for_it(
-    stack: LocalStack, make_function: MakeFunction
-) -> None:
-    function = stack.create(make_function(SCENARIO, env={"SCENARIO": "setup_waits"}))
-    lines: list[str] = []
-    stack.service.on_line = lambda request_id, line: lines.append(line)
-    running = asyncio.create_task(stack.service.invoke(function, b"{}"))
-    while "EVENT waiting" not in lines:
-        await asyncio.sleep(0.01)
-    stack.service.on_line = lambda request_id, line: None
-    (environment,) = stack.service.environments(function.name)
-    begun = time.monotonic()
-    os.kill(environment.pid, signal.SIGTERM)
-    record, _ = await running
-    assert time.monotonic() - begun < 2 * TERMINATION
-    assert record.status == "success"
-    assert events(record) == ["setup", "waiting", "hook"]
-    assert record.report
-    assert record.report["stop_reason"] == "signal"
-
-
-async def polling(stack: LocalStack, name: str) -> list[ExecutionEnvironment]:
-    """Wait until a function's worker polls; its environments."""
-    while name not in stack.service.workers:
-        await asyncio.sleep(0.01)
-    return stack.service.environments(name)
 
 
 async def test_report_is_an_object_under_lambdas_json_log_format(

@@ -130,6 +130,32 @@ async def test_environment_is_recycled_after_any_abandoned_work_if_so_set(
     assert later.pid != record.pid
 
 
+async def test_abandoned_activity_is_handed_back_with_its_latest_heartbeat(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5))
+    details = await stack.client.execute_workflow(
+        "RunActivity",
+        args=["hang_after_heartbeats", 14.0, 60.0],
+        id=f"heartbeats-{uuid.uuid4().hex[:6]}",
+        task_queue=deployed.task_queue,
+    )
+    assert details == [5]
+
+
+async def test_converter_that_blocks_when_activities_are_handed_back_costs_no_hook(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    env = {"SCENARIO": "blocking_converter"}
+    deployed = await deploy(make_function("lifecycle.lambda_handler", seconds=5, env=env))
+    _, record = await run_stuck(stack, deployed, "sleep_in_thread")
+    assert record.status == "success"
+    assert record.duration_ms < 5_000 - PROMISED_MS
+    assert events(record)[-3:] == ["hook", "released", "teardown"]
+    assert record.report
+    assert record.report["abandoned"][1:] == [{"hand-back": "abandoned activities"}]
+
+
 async def test_worker_of_a_blocked_loop_is_shut_down_when_the_loop_comes_back(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:

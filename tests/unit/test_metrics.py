@@ -35,7 +35,8 @@ def test_line_is_the_report_and_defines_a_metric_for_each_number_at_its_root(
     assert {metric["Name"]: metric["Unit"] for metric in definition["Metrics"]} == UNITS
     assert all(isinstance(members[name], int | float) for name in UNITS)
     assert [[members[name] for name in names] for names in definition["Dimensions"]] == [
-        ["greeting", "greetings"]
+        ["greeting"],
+        ["greeting", "greetings"],
     ]
     assert members["_aws"]["Timestamp"] > 1_700_000_000_000
     assert (members["WorkflowTasks"], members["BusyTime"], members["Duration"]) == (2, 250.0, 1500)

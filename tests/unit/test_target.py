@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from temporalio.service import RPCError, RPCStatusCode
 
 from temporal_lambda.target import Target, brief, status_code
 
@@ -27,6 +28,12 @@ def test_error_says_what_to_check_and_hides_the_key(code: str, told: str) -> Non
         f"the Temporal server at temporal.example.com:7233, namespace live, {told}: "
         f'Poll failed: no \\"such\\" *** ({code}). Check '
     )
+
+
+def test_credential_of_any_origin_is_hidden() -> None:
+    error = RPCError("not known: Bearer from-a-plugin", RPCStatusCode.UNAUTHENTICATED, b"")
+    message = str(Target("h:1", "live").failed(error))
+    assert "refuses this worker: not known: Bearer ***. Check" in message
 
 
 def test_target_shows_no_key() -> None:
