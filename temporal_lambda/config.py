@@ -46,6 +46,10 @@ POLLERS = {"workflow_task_pollers": 2, "activity_task_pollers": 1, "nexus_task_p
 GRACEFUL_SHUTDOWN_TIMEOUT = timedelta(seconds=5)
 MAX_CACHED_WORKFLOWS = 30
 
+STICKY_TIMEOUT = timedelta(seconds=2)
+"""How long the next step of a workflow waits for the worker that has it in its cache. temporalio's
+default of 10 s suits workers that stay; here they end all the time, now and then without a word."""
+
 WORKFLOW_RUNNER = SandboxedWorkflowRunner(
     restrictions=SandboxRestrictions.default.with_passthrough_modules("temporal_lambda")
 )
@@ -139,6 +143,7 @@ class ConfigFactory:
             activity_task_poller_behavior=_pollers(pollers["activity_task_pollers"]),
             nexus_task_poller_behavior=_pollers(pollers["nexus_task_pollers"]),
             graceful_shutdown_timeout=self._graceful,
+            sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
             max_cached_workflows=values.get("max_cached_workflows", MAX_CACHED_WORKFLOWS),
             disable_eager_activity_execution=True,
             deployment_config=self._versioning(VersioningBehavior.UNSPECIFIED),

@@ -101,6 +101,12 @@ class SlotCounter:
             await asyncio.sleep(max(0.01, seconds - quiet))
 
     @property
+    def open_polls(self) -> int:
+        """How many polls are open that could bring new work."""
+        with self._lock:
+            return self._open_polls
+
+    @property
     def polls(self) -> bool:
         """Whether any poll is open, so that the server may hand a task to this worker."""
         return any(supplier.open_polls for supplier in self._suppliers)
@@ -123,6 +129,12 @@ class SlotCounter:
         """
         gives_up = self._clock() + limit
         while self._clock() < gives_up and not self._settled():
+            await asyncio.sleep(SETTLE_STEP)
+
+    async def wait_for_polls_to_end(self, limit: float) -> None:
+        """Return once no poll is open that could bring new work, or after ``limit`` seconds."""
+        gives_up = self._clock() + limit
+        while self.open_polls and self._clock() < gives_up:
             await asyncio.sleep(SETTLE_STEP)
 
     async def stays_quiet(self, limit: float) -> bool:

@@ -71,6 +71,7 @@ def test_callback_sees_the_lambda_defaults() -> None:
         "activity_task_poller_behavior": PollerBehaviorSimpleMaximum(1),
         "nexus_task_poller_behavior": PollerBehaviorSimpleMaximum(1),
         "graceful_shutdown_timeout": timedelta(seconds=5),
+        "sticky_queue_schedule_to_start_timeout": timedelta(seconds=2),
         "max_cached_workflows": 30,
         "disable_eager_activity_execution": True,
         "deployment_config": WorkerDeploymentConfig(version=VERSION, use_worker_versioning=True),
