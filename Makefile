@@ -38,11 +38,8 @@ format: $(VENV)/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev
-	$(BIN)/python bench/import_time.py
-	$(BIN)/python bench/closings.py --worker contrib --workflows 100
-	$(BIN)/python bench/closings.py --worker ours --workflows 100
-	$(BIN)/python bench/closings.py --worker ours --workflows 100 --idle-timeout 0.5
+bench: $(VENV)/bench
+	$(BIN)/python -m bench
 
 clean:
 	rm -rf $(VENV)
@@ -59,3 +56,7 @@ $(VENV)/dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws]'
 	@touch $@ $(VENV)/local
+
+$(VENV)/bench: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@touch $@

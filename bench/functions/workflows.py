@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
-from temporalio import activity, workflow
+from temporalio import workflow
 from temporalio.common import VersioningBehavior
-
-
-@activity.defn
-async def quick(seconds: float) -> None:
-    await asyncio.sleep(seconds)
-
-
-@activity.defn
-async def hold(seconds: float) -> int:
-    """Runs for a while; says which attempt it was."""
-    await asyncio.sleep(seconds)
-    return activity.info().attempt
 
 
 @workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
