@@ -61,9 +61,9 @@ class Load:
             yield randomness.uniform(0.05, self.longest_gap)
 
 
-DEADLINE = Load("deadline", 10.0, None, 0.5, 1300)
-MIXED = Load("mixed", 10.0, 0.5, 0.5, 1300)
-IDLE = Load("idle", 60.0, 0.5, 2.5, 280)
+DEADLINE = Load("deadline", 10.0, None, 0.5, 1250)
+MIXED = Load("mixed", 10.0, 0.5, 0.5, 1250)
+IDLE = Load("idle", 60.0, 0.5, 2.5, 220)
 LOADS: tuple[tuple[Load, Worker], ...] = (
     (DEADLINE, "ours"),
     (DEADLINE, "contrib"),
