@@ -72,7 +72,7 @@ def _endurance(figure: Figure, part: Mapping[str, Any]) -> None:
 
 def _stress(figure: Figure, part: Mapping[str, Any]) -> None:
     """How many workflows took longer than so many seconds."""
-    styles = {"deadline": "-", "mixed": "--", "idle": ":"}
+    styles = {"deadline": "-", "mixed": "--", "idle": ":", "late-idle": "-."}
     settings = part["points"].items()
     for axes, (setting, series) in zip(figure.subplots(1, 2, sharey=True), settings, strict=True):
         for name, latencies in series.items():

@@ -31,7 +31,9 @@ ABOUT = (
     "time, until at least 100 have. A stall is a workflow that took longer than 1 s. "
     "*Deadline closings*: a 10 s function without idle timeout, gaps of 0.05 to 0.5 s. *Mixed "
     "closings*: the same with an idle timeout of 0.5 s. *Idle closings*: a 60 s function with an "
-    "idle timeout of 0.5 s, gaps of 0.05 to 2.5 s, so that arrivals fall into the closing. All is "
+    "idle timeout of 0.5 s, gaps of 0.05 to 2.5 s, so that arrivals fall into the closing. "
+    "*Late-idle closings*: the same with an idle timeout of 1 s, after which it closes at once. "
+    "All is "
     "done with the server setting `enableCancelWorkerPollsOnShutdown` on and off. " + straddle.ABOUT
 )
 
@@ -64,11 +66,13 @@ class Load:
 DEADLINE = Load("deadline", 10.0, None, 0.5, 1250)
 MIXED = Load("mixed", 10.0, 0.5, 0.5, 1250)
 IDLE = Load("idle", 60.0, 0.5, 2.5, 220)
+LATE_IDLE = Load("late-idle", 60.0, 1.0, 2.5, 220)
 LOADS: tuple[tuple[Load, Worker], ...] = (
     (DEADLINE, "ours"),
     (DEADLINE, "contrib"),
     (MIXED, "ours"),
     (IDLE, "ours"),
+    (LATE_IDLE, "ours"),
 )
 
 Sample = dict[str, Any]
@@ -141,7 +145,7 @@ def _rows(found: dict[str, Sample], suffix: str) -> list[Row]:
             note="mean",
         ),
     ]
-    for name in ("mixed", "idle"):
+    for name in ("mixed", "idle", "late-idle"):
         sample = found[f"ours {name}"]
         label = f"{name} closings{suffix}"
         close_ms = statistics.mean(sample["close_ms"])
