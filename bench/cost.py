@@ -49,7 +49,7 @@ async def measure(quick: bool) -> Measured:
         checks = await _check_all(stack, costs, window, timeout)
     rows = [row for rate in CHECKED_RATES for row in _rows(rate, checks)]
     points = {
-        "costs": {worker: vars(costs[worker]) for worker in WORKERS},
+        "costs": {worker: _finite(costs[worker]) for worker in WORKERS},
         "model": _lines(costs),
         "measured": {
             worker: [(rate, checks[worker, rate][0]) for rate in CHECKED_RATES]
@@ -178,6 +178,11 @@ def _lines(costs: dict[Worker, Costs]) -> dict[str, list[tuple[float, float]]]:
         name: [(rate, model.per_workflow(rate, cost, _count(rate))) for rate in MODEL_RATES]
         for name, cost in curves.items()
     }
+
+
+def _finite(costs: Costs) -> dict[str, float]:
+    """What JSON can hold."""
+    return {name: value for name, value in vars(costs).items() if value < math.inf}
 
 
 def _count(rate: float) -> int:

@@ -106,7 +106,7 @@ async def _close_often(stack: LocalStack, one: Load, worker: Worker, quick: bool
 def _sum_up(stack: LocalStack, deployed: Deployed, before: int, latencies: list[float]) -> Sample:
     records = workers.records(stack, deployed.function.name, after=before)
     reports = [record.report for record in records if record.report]
-    open_ms = sum(report["busy_ms"] + report["idle_ms"] for report in reports)
+    open_ms = sum((report["busy_ms"] or 0) + (report["idle_ms"] or 0) for report in reports)
     return {
         "latencies": latencies,
         "stalls": sum(latency > STALLED_SECONDS for latency in latencies),

@@ -19,6 +19,9 @@ REGISTERED_SECONDS = 30.0
 
 STARTS_AT_ONCE = 50
 
+FULL, QUICK = (7, 400, 20.0), (2, 60, 6.0)
+"""Rounds, workflows in each, and the function's timeout in seconds."""
+
 ABOUT = (
     "Workflows of one activity that does nothing wait in the queue; then one invocation works them "
     "off, or temporalio's Worker with the same options in a plain process that stays alive between "
@@ -31,7 +34,7 @@ Serve = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
 
 async def measure(quick: bool) -> Measured:
     """Interleaved: ours, contrib, bare, and again."""
-    rounds, workflows, timeout = (2, 60, 6.0) if quick else (7, 400, 20.0)
+    rounds, workflows, timeout = QUICK if quick else FULL
     rates: dict[str, list[float]] = {name: [] for name in (*WORKERS, bare.NAME)}
     async with LocalStack() as stack, bare.bare_worker(stack.temporal_address) as plain:
         functions = {
@@ -42,7 +45,12 @@ async def measure(quick: bool) -> Measured:
         }
 
         async def in_a_function(name: workers.Worker, done: Callable[[], Awaitable[None]]) -> None:
-            await asyncio.gather(stack.service.invoke(functions[name], b"{}"), done())
+            waiting = asyncio.create_task(done())
+            await stack.service.invoke(functions[name], b"{}")
+            if not (await asyncio.wait({waiting}, timeout=1))[0]:
+                waiting.cancel()
+                raise RuntimeError(f"{name} did not work off the queue within its {timeout:g} s")
+            await waiting
 
         async def in_a_process(done: Callable[[], Awaitable[None]]) -> None:
             await plain.start()
