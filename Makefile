@@ -11,7 +11,7 @@ help:
 	@echo "make test    format, lint, types, import rules and the test suite"
 	@echo "make check   the same without the tests that need a server (seconds)"
 	@echo "make format  format and fix what can be fixed"
-	@echo "make bench   measure, side by side with temporalio's own module"
+	@echo "make bench   measure, side by side with temporalio's own module; writes docs/benchmarks.md"
 
 demo: $(VENV)/local
 	$(BIN)/temporal-lambda dev examples/greeting/handler.py:lambda_handler \

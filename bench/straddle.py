@@ -29,8 +29,8 @@ ABOUT = (
     "*Cut off*: activities of 4 to 6 s are started every 3 s, among short ones, in a 10 s function "
     "with 1 s of graceful timeout. Many are cancelled by the end of their invocation; counted is "
     "the time until their next attempt begins, 1 s of which is Temporal's default pause before a "
-    "first retry. An activity whose end nobody reported would wait for its start-to-close timeout of "
-    "60 s."
+    "first retry. An activity whose end nobody reported would wait for its start-to-close "
+    "timeout of 60 s."
 )
 
 
