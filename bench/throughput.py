@@ -45,7 +45,7 @@ async def measure(quick: bool) -> Measured:
         }
 
         async def in_a_function(name: workers.Worker, done: Callable[[], Awaitable[None]]) -> None:
-            waiting = asyncio.create_task(done())
+            waiting = asyncio.ensure_future(done())
             await stack.service.invoke(functions[name], b"{}")
             if not (await asyncio.wait({waiting}, timeout=1))[0]:
                 waiting.cancel()
