@@ -44,7 +44,9 @@ ABOUT = (
     "The simulation is checked with random arrivals at three rates, both workers at once on one "
     "stack, with warm environments; "
     "counted are whole invocations, also beyond the last arrival, and the simulation is given the "
-    "arrivals that really were. It leaves out the load on the CPU and cold starts."
+    "arrivals that really were. It leaves out the load on the CPU, cold "
+    "starts and the moments in which a free slot has no open poll, so it is too low for both "
+    "workers where workflows come fast; the table has its error."
 )
 
 
