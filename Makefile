@@ -12,7 +12,7 @@ help:
 	@echo "make check   the same without the tests that need a server (seconds)"
 	@echo "make reliability  write the table of faults in docs/reliability.md"
 	@echo "make format  format and fix what can be fixed"
-	@echo "make bench   measure, side by side with temporalio's own module"
+	@echo "make bench   measure, side by side with temporalio's own module; writes docs/benchmarks.md"
 
 demo: $(VENV)/local
 	$(BIN)/temporal-lambda dev examples/greeting/handler.py:lambda_handler \
@@ -42,11 +42,8 @@ format: $(VENV)/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/dev
-	$(BIN)/python bench/import_time.py
-	$(BIN)/python bench/closings.py --worker contrib --workflows 100
-	$(BIN)/python bench/closings.py --worker ours --workflows 100
-	$(BIN)/python bench/closings.py --worker ours --workflows 100 --idle-timeout 0.5
+bench: $(VENV)/bench
+	$(BIN)/python -m bench
 
 clean:
 	rm -rf $(VENV)
@@ -63,3 +60,7 @@ $(VENV)/dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws]'
 	@touch $@ $(VENV)/local
+
+$(VENV)/bench: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	@touch $@

@@ -20,6 +20,8 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+RETRY_SECONDS = 0.05
+
 POLLED = (
     TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
@@ -41,10 +43,16 @@ async def end_polls(client: Client, identity: str, task_queue: str, limit: float
         or if several workers of that identity make it unclear which one is meant.
     """
     timeout = timedelta(seconds=limit)
+    loop = asyncio.get_running_loop()
+    gives_up = loop.time() + limit
     try:
         found, able = await asyncio.gather(
             _instance_keys(client, identity, task_queue, timeout), _is_able(client, timeout)
         )
+        while able and not found and loop.time() < gives_up:
+            # Its first heartbeat is still on its way.
+            await asyncio.sleep(RETRY_SECONDS)
+            found = await _instance_keys(client, identity, task_queue, timeout)
         if not able or len(found) != 1:
             return False
         await client.workflow_service.shutdown_worker(

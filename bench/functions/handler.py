@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
+from activities import ACTIVITIES
+from telling import resources, tell
 from temporalio.common import WorkerDeploymentVersion
-from workflows import OneActivity, hold, quick
+from temporalio.worker import Plugin, Worker
+from workflows import OneActivity
 
 if os.environ.get("WORKER") == "contrib":
     from temporalio.contrib.aws.lambda_worker import run_worker
@@ -14,11 +20,48 @@ else:
     # The same call, but each module's own LambdaWorkerConfig in its type.
     from temporal_lambda import run_worker  # type: ignore[assignment]
 
+THREADS = ThreadPoolExecutor(4)
+entered = 0.0
+
+
+class Started(Plugin):
+    """Tells when the worker begins to run: both modules know worker plugins."""
+
+    async def run_worker(self, worker: Worker, next: Any) -> None:
+        milliseconds = (time.monotonic() - entered) * 1000
+        tell("started", ms=milliseconds, entered_at=time.time() - milliseconds / 1000)
+        await next(worker)
+
+    def configure_worker(self, config: Any) -> Any:
+        return config
+
+    def configure_replayer(self, config: Any) -> Any:
+        return config
+
+    def run_replayer(self, replayer: Any, histories: Any, next: Any) -> Any:
+        return next(replayer, histories)
+
 
 def configure(config: Any) -> None:
-    config.worker_config["task_queue"] = os.environ["TEMPORAL_TASK_QUEUE"]
-    config.worker_config["workflows"] = [OneActivity]
-    config.worker_config["activities"] = [quick, hold]
+    worker = config.worker_config
+    worker["task_queue"] = os.environ["TEMPORAL_TASK_QUEUE"]
+    worker["workflows"] = [OneActivity]
+    worker["activities"] = ACTIVITIES
+    worker["activity_executor"] = THREADS
+    worker["plugins"] = [Started()]
+    if graceful := os.environ.get("GRACEFUL_SECONDS"):
+        worker["graceful_shutdown_timeout"] = timedelta(seconds=float(graceful))
+        config.shutdown_deadline_buffer = timedelta(seconds=float(os.environ["BUFFER_SECONDS"]))
+    config.shutdown_hooks.append(lambda: tell("hook"))
 
 
-lambda_handler = run_worker(WorkerDeploymentVersion(os.environ["DEPLOYMENT"], "1"), configure)
+run = run_worker(WorkerDeploymentVersion(os.environ["DEPLOYMENT"], "1"), configure)
+
+
+def lambda_handler(event: Any, context: Any) -> None:
+    global entered
+    entered = time.monotonic()
+    try:
+        run(event, context)
+    finally:
+        tell("back", left_ms=context.get_remaining_time_in_millis(), **resources())

@@ -1,0 +1,1 @@
+"""Measurements beside ``temporalio.contrib.aws.lambda_worker``, on this machine: ``make bench``."""

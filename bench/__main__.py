@@ -1,0 +1,84 @@
+"""``python -m bench``: measure, then write the figures, the table and the charts."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from bench import (
+    billed,
+    burst,
+    charts,
+    cold,
+    cost,
+    endurance,
+    machine,
+    results,
+    stress,
+    stuck,
+    table,
+    throughput,
+    warm,
+)
+
+PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
+    "billed": billed.measure,
+    "warm": warm.measure,
+    "cold": cold.measure,
+    "endurance": endurance.measure,
+    "stuck": stuck.measure,
+    "throughput": throughput.measure,
+    "burst": burst.measure,
+    "stress": stress.measure,
+    "cost": cost.measure,
+}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Measure the parts that were asked for; each is written as soon as it is there."""
+    options = _parse(arguments)
+    try:
+        parts = results.read(options.out)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        sys.exit(f"{options.out / results.FILE} can't be read: {error}. Move it away.")
+    for name in options.parts or PARTS:
+        print(f"{name} ...", flush=True)
+        begun = time.monotonic()
+        measured = asyncio.run(PARTS[name](options.quick))
+        parts = results.merge(
+            parts,
+            name,
+            measured,
+            order=list(PARTS),
+            quick=options.quick,
+            machine=machine.describe(),
+        )
+        results.write(options.out, parts)
+        page = table.page(parts, charts.draw(options.out, parts))
+        (options.out / table.FILE).write_text(page)
+        for row in measured.rows:
+            ours, beside = (table.cell(values, row.unit) for values in (row.ours, row.beside))
+            print(f"  {row.measure}: ours {ours}, {row.other} {beside}")
+        print(f"{name} took {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="NAME", help=f"of {', '.join(PARTS)}; or all")
+    parser.add_argument("--quick", action="store_true", help="smaller forms, to see that all works")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="a folder (default: docs)")
+    options = parser.parse_args(arguments)
+    if unknown := [name for name in options.parts if name not in PARTS]:
+        parser.error(f"no part {unknown[0]!r}: choose from {', '.join(PARTS)}")
+    if options.out.exists() and not options.out.is_dir():
+        parser.error(f"--out {options.out} is not a folder")
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,211 @@
+"""Billed seconds per workflow, from one a minute to fifty a second: a model, and checks of it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import statistics
+import time
+
+from bench import load, model, told, workers
+from bench.model import Costs
+from bench.results import Measured, Row
+from bench.workers import WORKERS, Worker
+from temporal_lambda.budget import SOFT_CLOSE
+from temporal_lambda.local import InvocationRecord, LocalStack
+from temporal_lambda.local.stack import Deployed
+
+WORK_SECONDS = 0.1
+TIMEOUT = 60.0
+BUFFER = 7.0
+"""``shutdown_deadline_buffer``, both modules' default."""
+
+IDLE = 1.0
+CHECKED_RATES = (0.1, 1.0, 8.0)
+CHECKED_TOGETHER = ((0.1, 1.0), (8.0,))
+"""The fastest one is alone, so that it does not slow down the others."""
+
+WARM_UP = 24
+"""Workflows started at once before a check, so that environments are there."""
+
+MODEL_RATES = tuple(10 ** (exponent / 6) / 60 for exponent in range(22))
+"""Per second: 1/60 to 53, six to each power of ten."""
+
+CYCLES = 20
+"""How many of contrib's invocations an average runs over."""
+
+ABOUT = (
+    "A simulation (`bench/model.py`): a workflow holds one of two activity slots for its work; an "
+    "arrival that finds no free slot makes the controller ask for an invocation; an invocation "
+    "polls until it is idle or until its deadline less 7 s, and is billed from start to end. "
+    "Start, close and work are measured here, on invocations that serve a single workflow with an "
+    "activity of 100 ms; the function's timeout is 60 s, our idle timeout 1 s. *Pure work* is the "
+    "same with an instant start and no time spent waiting or closing: what nobody can go below. "
+    "The simulation is checked with random arrivals at three rates, both workers at once on one "
+    "stack, with warm environments; "
+    "counted are whole invocations, also beyond the last arrival, and the simulation is given the "
+    "arrivals that really were. It leaves out the load on the CPU, cold "
+    "starts and the moments in which a free slot has no open poll, so it is too low for both "
+    "workers where workflows come fast; the table has its error."
+)
+
+
+async def measure(quick: bool) -> Measured:
+    """Calibrate, check, and draw the lines."""
+    window, timeout = (20.0, 15.0) if quick else (90.0, TIMEOUT)
+    async with LocalStack() as stack:
+        costs = await _calibrate(stack, timeout, repeats=2 if quick else 5)
+        checks = await _check_all(stack, costs, window, timeout)
+    rows = [row for rate in CHECKED_RATES for row in _rows(rate, checks)]
+    points = {
+        "costs": {worker: _finite(costs[worker]) for worker in WORKERS},
+        "model": _lines(costs),
+        "measured": {
+            worker: [(rate, checks[worker, rate][0]) for rate in CHECKED_RATES]
+            for worker in WORKERS
+        },
+    }
+    return Measured("Cost per workflow", ABOUT, rows, points)
+
+
+async def _calibrate(stack: LocalStack, timeout: float, repeats: int) -> dict[Worker, Costs]:
+    """Measure both workers with one workflow per invocation.
+
+    A short deadline does for contrib: what it takes beyond its polling is the same.
+    """
+    short, buffer = 3.0, 0.5
+    ours, contrib = await workers.deploy_both(
+        stack,
+        workers.function("ours", timeout=timeout, idle=IDLE, suffix="-alone"),
+        workers.function("contrib", timeout=short, shutdown=(0.2, buffer), suffix="-alone"),
+    )
+    found: list[tuple[float, float, float]] = []
+    for record in await _alone(stack, ours, repeats):
+        report = record.report
+        assert report
+        open_ms = report["busy_ms"] + report["idle_ms"]
+        started = _started_ms(record)
+        found.append((started, record.duration_ms - started - open_ms, report["busy_ms"]))
+    start, close, work = (statistics.median(values) / 1000 for values in zip(*found, strict=True))
+    records = await _alone(stack, contrib, repeats)
+    contrib_start = statistics.median(map(_started_ms, records)) / 1000
+    contrib_close = statistics.median(r.duration_ms / 1000 - (short - buffer) for r in records)
+    return {
+        "ours": Costs(
+            start,
+            work,
+            close,
+            polls=timeout - BUFFER - SOFT_CLOSE - start,
+            # An invocation makes sure of a second of quiet, however short its idle timeout.
+            quiet=max(IDLE, SOFT_CLOSE),
+        ),
+        "contrib": Costs(
+            contrib_start,
+            work,
+            max(0.0, contrib_close),
+            polls=timeout - BUFFER - contrib_start,
+            quiet=math.inf,
+        ),
+    }
+
+
+async def _alone(stack: LocalStack, deployed: Deployed, repeats: int) -> list[InvocationRecord]:
+    """Warm invocations that served one workflow each."""
+    name = deployed.function.name
+    before = stack.service.invocations
+    for _ in range(repeats):
+        await load.run(stack, deployed, WORK_SECONDS)
+        await workers.until_idle(stack, name)
+    return workers.records(stack, name, after=before)
+
+
+def _started_ms(record: InvocationRecord) -> float:
+    line = told.line(record, "started")
+    assert line
+    return float(line["ms"])
+
+
+Checks = dict[tuple[Worker, float], tuple[float, float]]
+"""Billed seconds per workflow, measured and simulated, by worker and rate."""
+
+
+async def _check_all(
+    stack: LocalStack, costs: dict[Worker, Costs], window: float, timeout: float
+) -> Checks:
+    keys = [(worker, rate) for rate in CHECKED_RATES for worker in WORKERS]
+    functions = [
+        workers.function(worker, timeout=timeout, idle=IDLE, concurrency=20, suffix=f"-{place}")
+        for place, (worker, _) in enumerate(keys)
+    ]
+    deployed = await workers.deploy_both(stack, *functions)
+    await asyncio.gather(*(_warm_up(stack, one) for one in deployed))
+    by_key = dict(zip(keys, deployed, strict=True))
+    checks: Checks = {}
+    for rates in CHECKED_TOGETHER:
+        together = [key for key in keys if key[1] in rates]
+        found = await asyncio.gather(
+            *(
+                _check(stack, by_key[worker, rate], rate, costs[worker], window)
+                for worker, rate in together
+            )
+        )
+        checks.update(zip(together, found, strict=True))
+    return checks
+
+
+async def _warm_up(stack: LocalStack, deployed: Deployed) -> None:
+    """Have several environments: their starts would load the CPU, which the model leaves out."""
+    await load.run_all(stack, deployed, WORK_SECONDS, [0.0] * WARM_UP)
+    await workers.until_idle(stack, deployed.function.name)
+
+
+async def _check(
+    stack: LocalStack, deployed: Deployed, rate: float, costs: Costs, window: float
+) -> tuple[float, float]:
+    before = stack.service.invocations
+    planned = [0.0, *model.arrivals(rate, math.ceil(rate * window))]
+    begun = time.monotonic()
+    arrived, running = [], []
+    for at in planned:
+        await asyncio.sleep(begun + at - time.monotonic())
+        arrived.append(time.monotonic())
+        running.append(asyncio.create_task(load.run(stack, deployed, WORK_SECONDS)))
+    await asyncio.gather(*running)
+    await workers.until_idle(stack, deployed.function.name)
+    records = workers.records(stack, deployed.function.name, after=before)
+    # Init is left out on both sides: the model knows warm environments only.
+    billed = sum(record.duration_ms for record in records) / 1000
+    return billed / len(arrived), model.billed_seconds(arrived, costs) / len(arrived)
+
+
+def _rows(rate: float, checks: Checks) -> list[Row]:
+    (ours, ours_model), (contrib, contrib_model) = (checks[w, rate] for w in WORKERS)
+    return [
+        Row(f"billed per workflow at {rate:g}/s", "s", [ours], [contrib]),
+        Row(
+            f"error of the model at {rate:g}/s",
+            "%",
+            [100 * (ours_model / ours - 1)],
+            [100 * (contrib_model / contrib - 1)],
+            better="neither",
+        ),
+    ]
+
+
+def _lines(costs: dict[Worker, Costs]) -> dict[str, list[tuple[float, float]]]:
+    curves: dict[str, Costs] = {worker: costs[worker] for worker in WORKERS}
+    curves["limit"] = costs["ours"].pure_work()
+    return {
+        name: [(rate, model.per_workflow(rate, cost, _count(rate))) for rate in MODEL_RATES]
+        for name, cost in curves.items()
+    }
+
+
+def _finite(costs: Costs) -> dict[str, float]:
+    """What JSON can hold."""
+    return {name: value for name, value in vars(costs).items() if value < math.inf}
+
+
+def _count(rate: float) -> int:
+    """Arrivals that make an average: many of contrib's invocations, and hundreds at least."""
+    return max(300, round(CYCLES * TIMEOUT * rate))

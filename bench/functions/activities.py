@@ -1,0 +1,38 @@
+"""What the benchmarks' workflows do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from telling import tell
+from temporalio import activity
+
+
+@activity.defn
+async def pause(seconds: float) -> None:
+    """Awaits; costs no CPU."""
+    await asyncio.sleep(seconds)
+
+
+@activity.defn
+async def hold(seconds: float) -> int:
+    """Awaits, and tells when it begins and when it is cancelled; returns which attempt it was."""
+    info = activity.info()
+    about = {"workflow_id": info.workflow_id, "attempt": info.attempt}
+    tell("begun", at=time.time(), **about)
+    try:
+        await asyncio.sleep(seconds)
+    except asyncio.CancelledError:
+        tell("cancelled", at=time.time(), **about)
+        raise
+    return info.attempt
+
+
+@activity.defn
+def sleep_in_thread(seconds: float) -> None:
+    """Can't be cancelled: Python has no way to interrupt it."""
+    time.sleep(seconds)
+
+
+ACTIVITIES = [pause, hold, sleep_in_thread]

@@ -1,0 +1,139 @@
+"""What a serverless worker costs at a rate of arrivals: a small simulation, no server.
+
+A workflow holds one slot of an invocation for its work. An arrival takes a free slot of an
+invocation that polls. If there is none it waits, and the controller asks for a new invocation,
+unless one is on its way already; whichever slot comes first is its own. An invocation that has been
+quiet for its idle time ends; at the latest it stops polling when its time is over. It is billed
+from its start to the end of its close.
+
+Left out: cold starts, the server's own time, the moments in which a free slot has no open poll, and
+that a worker slows down when its CPU is full. All times are seconds.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+CONTROLLER_SECONDS = 0.11
+"""From a task that finds no poller to the invocation: 80 to 140 ms measured on the local stack."""
+
+SEED = 3
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What one worker takes.
+
+    Attributes:
+        start: From the handler's entry to the first poll.
+        work: How long a workflow holds a slot.
+        close: From the last moment of polling to the end of the invocation.
+        polls: How long an invocation may poll; infinite without a deadline.
+        quiet: How long nothing may come before it ends; infinite if it polls to its deadline.
+        slots: How many workflows it can work for at once.
+    """
+
+    start: float
+    work: float
+    close: float
+    polls: float
+    quiet: float
+    slots: int = 2
+
+    def pure_work(self) -> Costs:
+        """The lower limit: starts and ends in no time, and is there only while it works."""
+        return replace(self, start=0.0, close=0.0, quiet=0.0, polls=math.inf)
+
+
+@dataclass
+class _Invocation:
+    polls_from: float
+    polls_until: float
+    slots: list[float] = field(default_factory=list)
+    """When each slot is free again."""
+
+    def ends_polling(self, costs: Costs) -> float:
+        """When it stops polling if nothing more comes."""
+        return min(self.polls_until, max(self.slots) + costs.quiet)
+
+    def billed(self, costs: Costs) -> float:
+        """Work that runs when it stops polling is finished."""
+        worked_until = max(self.ends_polling(costs), max(self.slots))
+        return worked_until + costs.close - (self.polls_from - costs.start)
+
+
+def billed_seconds(arrivals: Iterable[float], costs: Costs) -> float:
+    """What all invocations together are billed that serve these arrivals.
+
+    Args:
+        arrivals: Times, ascending.
+        costs: Of the worker.
+    """
+    billed = 0.0
+    running: list[_Invocation] = []
+    for now in arrivals:
+        still_polling = []
+        for invocation in running:
+            if invocation.ends_polling(costs) > now:
+                still_polling.append(invocation)
+            else:
+                billed += invocation.billed(costs)
+        running = still_polling
+        _serve(now, running, costs)
+    return billed + sum(invocation.billed(costs) for invocation in running)
+
+
+def _serve(now: float, running: list[_Invocation], costs: Costs) -> None:
+    chosen = _first_free(now, running)
+    free_at = max(now, chosen.slots[0], chosen.polls_from) if chosen else math.inf
+    if free_at > now and all(invocation.polls_from <= now for invocation in running):
+        asked = _invoke(now, costs)
+        running.append(asked)
+        if asked.polls_from < free_at:
+            chosen, free_at = asked, asked.polls_from
+    assert chosen
+    heapq.heapreplace(chosen.slots, free_at + costs.work)
+
+
+def _first_free(now: float, running: list[_Invocation]) -> _Invocation | None:
+    """The invocation with the slot that is free first, among those that will still poll then.
+
+    Of several that are free now the one that has rested longest comes first, as the server hands
+    tasks to the poll that has waited longest.
+    """
+    found = [i for i in running if max(now, i.slots[0], i.polls_from) < i.polls_until]
+    return min(
+        found,
+        key=lambda i: (max(now, i.slots[0], i.polls_from), max(i.slots)),
+        default=None,
+    )
+
+
+def _invoke(now: float, costs: Costs) -> _Invocation:
+    instantly = costs.start == 0
+    polls_from = now if instantly else now + CONTROLLER_SECONDS + costs.start
+    return _Invocation(polls_from, polls_from + costs.polls, [polls_from] * costs.slots)
+
+
+def arrivals(rate: float, count: int) -> list[float]:
+    """Arrivals at random (a Poisson process), the same ones every time.
+
+    Args:
+        rate: Per second, on average.
+        count: How many.
+    """
+    randomness = random.Random(SEED)
+    times, now = [], 0.0
+    for _ in range(count):
+        now += randomness.expovariate(rate)
+        times.append(now)
+    return times
+
+
+def per_workflow(rate: float, costs: Costs, count: int) -> float:
+    """Billed seconds per workflow at a rate, on average over so many arrivals."""
+    return billed_seconds(arrivals(rate, count), costs) / count

@@ -1,0 +1,143 @@
+"""The parts of the benchmarks that measure nothing themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from bench import endurance, model, results, table, told
+from bench.model import Costs
+from bench.results import Measured, Row
+from temporal_lambda.local import InvocationRecord
+
+OURS = Costs(start=0.01, work=0.12, close=0.01, polls=51.0, quiet=1.0)
+CONTRIB = Costs(start=0.01, work=0.12, close=0.01, polls=53.0, quiet=math.inf)
+RATES = (1 / 60, 0.1, 1.0, 8.0, 50.0)
+
+
+def cost(rate: float, costs: Costs) -> float:
+    """Over ten of contrib's invocations at least, so that the last one's end weighs little."""
+    return model.per_workflow(rate, costs, max(300, round(10 * CONTRIB.polls * rate)))
+
+
+ORDER = ("billed", "warm")
+BILLED = Measured(
+    "Billed time",
+    "How it was done.",
+    [Row("billed time", "ms", [1200.0, 1100.0, 1300.0], [53000.0], goal="less", met=True)],
+    {"curve": [(1.0, 2.0)]},
+)
+
+
+def merged(parts: results.Parts, name: str, measured: Measured = BILLED) -> results.Parts:
+    return results.merge(
+        parts, name, measured, order=ORDER, quick=False, machine={"CPUs": "2", "Python": "3.11"}
+    )
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_nobody_is_cheaper_than_pure_work(rate: float) -> None:
+    limit = cost(rate, OURS.pure_work())
+    assert OURS.work / OURS.slots <= limit <= OURS.work
+    for costs in (OURS, CONTRIB):
+        assert cost(rate, costs) >= limit
+
+
+def test_rare_workflows_cost_an_invocation_each() -> None:
+    ours, contrib = (model.billed_seconds([0.0, 1000.0], costs) / 2 for costs in (OURS, CONTRIB))
+    assert ours == pytest.approx(0.01 + 0.12 + 1.0 + 0.01)
+    assert contrib == pytest.approx(0.01 + 53.0 + 0.01)
+
+
+def test_contrib_falls_towards_ours_as_workflows_come_faster() -> None:
+    ratios = [cost(rate, CONTRIB) / cost(rate, OURS) for rate in RATES]
+    assert ratios[0] > ratios[1] > ratios[2] > ratios[3]
+    assert ratios[0] > 20
+    assert ratios[-1] < 1.3
+
+
+def test_workflows_that_find_no_slot_share_one_new_invocation() -> None:
+    billed = model.billed_seconds([0.0, 0.01, 0.02], OURS)
+    one = OURS.start + OURS.quiet + OURS.close
+    # Three workflows, two slots: the third one begins when the first one is done.
+    assert billed == pytest.approx(one + 2 * OURS.work)
+
+
+def test_work_that_runs_at_the_end_of_polling_is_finished() -> None:
+    costs = dataclasses.replace(CONTRIB, polls=0.05)
+    assert model.billed_seconds([0.0], costs) == pytest.approx(0.01 + 0.12 + 0.01)
+
+
+def test_growth_compares_the_last_window_with_the_first_warm_one() -> None:
+    warm_up = [100.0] * endurance.WARM_UP
+    assert endurance.growth([*warm_up, *[1.0] * 20, *[7.0] * 100, *[3.0] * 20]) == 2.0
+
+
+def test_parts_are_merged_in_their_order_and_read_back(tmp_path: Path) -> None:
+    parts = merged({}, "warm", Measured("Warm start", "About.", []))
+    parts = merged(parts, "billed")
+    again = merged(parts, "billed", dataclasses.replace(BILLED, title="Anew"))
+    results.write(tmp_path, again)
+    found = results.read(tmp_path)
+    assert list(found) == ["billed", "warm"]
+    assert found["billed"]["title"] == "Anew"
+    assert found["warm"]["title"] == "Warm start"
+    assert results.rows(found["billed"]) == list(BILLED.rows)
+
+
+def test_nothing_measured_yet_is_no_error(tmp_path: Path) -> None:
+    assert results.read(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("better", "ours", "beside", "ratio"),
+    [
+        ("lower", [1.0, 2.0, 9.0], [8.0], 4.0),
+        ("higher", [50.0], [100.0], 0.5),
+        ("neither", [1.0], [2.0], None),
+        ("lower", [0.0], [3.0], None),
+        ("lower", [1.0], [], None),
+    ],
+)
+def test_ratio_says_how_many_times_better_ours_is(
+    better: object, ours: list[float], beside: list[float], ratio: float | None
+) -> None:
+    assert Row("measure", "", ours, beside, better=better).ratio == ratio  # type: ignore[arg-type]
+
+
+def test_page_has_a_table_the_machine_and_the_charts() -> None:
+    lost = Row("import", "ms", [8.0], [4.0], other="bare worker", goal="1x", met=False, note="cold")
+    parts = merged(merged({}, "billed"), "warm", Measured("Warm start", "About warm.", [lost]))
+    page = table.page(json.loads(json.dumps(parts)), {"warm": [Path("benchmarks/warm.svg")]})
+    assert "| billed time | 1200 ms (1100..1300, n=3) | 53000 ms | 44.2x | less: met |\n" in page
+    assert "| import (cold) | 8 ms | 4 ms (bare worker) | 0.5x | 1x: **missed** |\n" in page
+    assert "- CPUs 2, Python 3.11\n" in page
+    assert "## Warm start\n\nAbout warm.\n" in page
+    assert "![Warm start](benchmarks/warm.svg)" in page
+
+
+def test_function_s_lines_are_read_back_from_its_log() -> None:
+    record = InvocationRecord(
+        number=1,
+        request_id="id",
+        function="ours",
+        environment=1,
+        invocation_type="Event",
+        attempt=1,
+        cold=False,
+        started_at=None,  # type: ignore[arg-type]
+        pid=1,
+        log=["START", 'BENCH {"what": "started", "ms": 4.5}', "something else"],
+    )
+    assert told.values([record, record], "started", "ms") == [4.5, 4.5]
+    assert told.line(record, "back") is None
+
+
+@pytest.mark.parametrize("module", [table])
+def test_examples_in_docstrings_of_the_benchmarks_run(module: object) -> None:
+    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
