@@ -34,7 +34,7 @@ async def end_polls(client: Client, identity: str, task_queue: str, limit: float
 
     Args:
         client: The worker's client.
-        identity: The worker's identity, by which the server knows it.
+        identity: The worker's identity, by which the server knows it; no other worker has it.
         task_queue: Its task queue.
         limit: Seconds it may take.
 

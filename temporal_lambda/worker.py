@@ -48,7 +48,7 @@ class InvocationWorker:
     def __init__(self, config: LambdaWorkerConfig, budget: Budget) -> None:
         self._config = config
         self._client: Client | None = None
-        self._identity: str | None = None
+        self._unique_identity: str | None = None
         self._clock = budget.deadline.clock
         self._worker: Worker | None = None
         self._run: asyncio.Task[None] | None = None
@@ -85,7 +85,10 @@ class InvocationWorker:
         """
         config = self._config.worker_config.copy()
         # Core knows only the identity the connection was made with.
-        self._identity = config["identity"] = config.get("identity") or client.identity
+        own = config.get("identity") or self._config.client_connect_config.get("identity")
+        config["identity"] = config.get("identity") or client.identity
+        # One that the user has chosen may be that of other environments' workers as well.
+        self._unique_identity = None if own else client.identity
         # Last, so that it sees what the user's plugins have made of the configuration.
         config["plugins"] = [*config.get("plugins", []), self._observer]
         self._client = client
@@ -147,11 +150,12 @@ class InvocationWorker:
         The shutdown follows at once: it makes the server look elsewhere for the next steps of this
         worker's workflows, whose sticky polls have ended as well.
         """
-        if not self.slots.open_polls or self._client is None or self._identity is None:
+        client, identity = self._client, self._unique_identity
+        if not self.slots.open_polls or client is None or identity is None:
             return
         gives_up = self._clock() + limit
         task_queue = self._config.worker_config["task_queue"]
-        if await end_polls(self._client, self._identity, task_queue, limit):
+        if await end_polls(client, identity, task_queue, limit):
             await self.slots.wait_for_polls_to_end(gives_up - self._clock())
 
     async def drain(self, closing: Closing, hurry: asyncio.Future[None]) -> BaseException | None:
