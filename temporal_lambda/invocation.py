@@ -25,6 +25,7 @@ from temporal_lambda.config import TUNER_HIDES_TASKS, ConfigFactory
 from temporal_lambda.configure import Configure, Teardown
 from temporal_lambda.connection import WarmConnection
 from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
+from temporal_lambda.info import InvocationInfo
 from temporal_lambda.loop_thread import LeftBehind, LoopThread, Main, Stopped, TimeExpired, at_most
 from temporal_lambda.process import end_process, is_lambda
 from temporal_lambda.report import WORKER, InvocationReport, log_line
@@ -79,8 +80,16 @@ class Invocation:
         self._event = event
         self._context = context
         self._report = InvocationReport(getattr(context, "aws_request_id", None), cold)
-        self._config = environment.factory.new()
-        self._budget = self._share(Deadline.of(context, self._clock))
+        deadline = Deadline.of(context, self._clock)
+        self._info = InvocationInfo(
+            self._report.request_id,
+            getattr(context, "invoked_function_arn", None),
+            cold=cold,
+            deadline=deadline,
+            report=self._report,
+        )
+        self._config = environment.factory.new(self._info)
+        self._budget = self._share(deadline)
         self._worker: InvocationWorker | None = None
         self._teardown: Teardown | None = None
         self._steps: ClosingSteps | None = None
@@ -266,7 +275,9 @@ class Invocation:
                     "the server could not be told of all abandoned activities; it learns of them "
                     "by their timeouts"
                 )
+        self._note_work()
         self._steps = ClosingSteps(closing, self._report)
+        self._info.bound_steps(self._steps.step_left)
         hooks = self._config.shutdown_hooks
         self._steps.add(hooks if isinstance(hooks, list) else [], self._teardown)
         with self._phase("hooks"):
@@ -323,11 +334,7 @@ class Invocation:
             self._failed(thread.error)
         # A loop that was left behind has not ended its last phase.
         self._report.leave_phase(self._report.current_phase, self._clock)
-        worker = self._worker
-        if self._stop.reason == "signal" or (worker and worker.started):
-            self._report.stop_reason = self._stop.reason
-        if worker and worker.started and worker.counted:
-            self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
+        self._note_work()
         if self._steps and not self._error:
             self._error = self._steps.teardown_error
         self._report.measure(self._clock() - self._begun)
@@ -342,6 +349,13 @@ class Invocation:
                 exc_info=self._error,
             )
             end_process()
+
+    def _note_work(self) -> None:
+        worker = self._worker
+        if self._stop.reason == "signal" or (worker and worker.started):
+            self._report.stop_reason = self._stop.reason
+        if worker and worker.started and worker.counted:
+            self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
 
     def _must_recycle(self) -> bool:
         recycling, worker = self._config.recycle_environment, self._worker
