@@ -114,7 +114,8 @@ def _catch(record: logging.LogRecord) -> bool:
     return False
 
 
-logging.getLogger(OTLPExporterMixin.__module__).addFilter(_catch)
+# First, since the exporters' own filter hides what is said twice from those after it.
+logging.getLogger(OTLPExporterMixin.__module__).filters.insert(0, _catch)
 
 
 def _insecure(endpoint: str) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 from aws_lambda_powertools import Logger
 from common import VERSION, event
@@ -32,7 +32,7 @@ if SCENARIO == "global provider":
     trace.set_tracer_provider(provider)
 
 
-powertools = Logger(service="orders")
+powertools = Logger(service="shop")
 
 
 @activity.defn
@@ -46,6 +46,14 @@ def configure(config: LambdaWorkerConfig) -> None:
     config.worker_config["activities"] = [charge, stuck, notify]
     config.worker_config["activity_executor"] = ThreadPoolExecutor(4)
     config.worker_config["sticky_queue_schedule_to_start_timeout"] = timedelta(seconds=2)
+    if SCENARIO != "no telemetry":
+        add_telemetry(config)
+    config.shutdown_hooks.append(tell)
+    if SCENARIO == "no connection":
+        config.client_connect_config["target_host"] = "127.0.0.1:1"
+
+
+def add_telemetry(config: LambdaWorkerConfig) -> None:
     apply_defaults(
         config,
         OtelOptions(
@@ -54,9 +62,6 @@ def configure(config: LambdaWorkerConfig) -> None:
             flush=os.environ.get("FLUSH", "always"),  # type: ignore[arg-type]
         ),
     )
-    config.shutdown_hooks.append(tell)
-    if SCENARIO == "no connection":
-        config.client_connect_config["target_host"] = "127.0.0.1:1"
 
 
 def configure_quickly(config: LambdaWorkerConfig) -> None:
@@ -67,9 +72,10 @@ def configure_quickly(config: LambdaWorkerConfig) -> None:
 
 
 def tell() -> None:
-    """Tell the test what this process has."""
-    threads, files = len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd"))
-    event(f"threads {threads} python {threading.active_count()} files {files}")
+    """Tell the test what this process has; Core's own pool of threads grows as it likes."""
+    tasks = Path("/proc/self/task").glob("*/comm")
+    threads = [task for task in tasks if task.read_text().strip() != "tokio-rt-worker"]
+    event(f"threads {len(threads)} files {len(os.listdir('/proc/self/fd'))}")
 
 
 async def end_at_once(work: Work) -> Stop:
