@@ -12,7 +12,7 @@ from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.logs import add_log_fields
 from temporal_lambda.otel.metrics import ReportMetrics
 from temporal_lambda.otel.options import DEFAULT_ENDPOINT, OtelOptions, resolve
-from temporal_lambda.otel.providers import name_invocations
+from temporal_lambda.otel.providers import watch_spans
 from temporal_lambda.otel.spans import InvocationSpan, trace_temporal
 from temporal_lambda.otel.telemetry import span_flusher, telemetry_for, use_runtime
 
@@ -45,10 +45,14 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
     options = options or OtelOptions()
     resolved = resolve(options)
     telemetry = telemetry_for(resolved)
-    use_runtime(config, telemetry)
+    metrics = telemetry.metrics
+    if metrics:
+        use_runtime(config, metrics.runtime)
     if options.logs:
         apply_logging(config)
-    _trace(config, telemetry.flusher, options.add_temporal_spans, telemetry.report)
+    _trace(
+        config, telemetry.flusher, options.add_temporal_spans, metrics.report if metrics else None
+    )
 
 
 def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None) -> None:
@@ -120,7 +124,7 @@ def _trace(
     metrics: ReportMetrics | None,
 ) -> None:
     CURRENT.begin(config.invocation.request_id)
-    name_invocations()
+    watch_spans()
     trace_temporal(config, add_temporal_spans=add_temporal_spans)
     span = InvocationSpan(config.invocation)
 

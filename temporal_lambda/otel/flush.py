@@ -73,9 +73,10 @@ class Flusher:
         waiting = {
             name: asyncio.wrap_future(signal.request()) for name, signal in self._signals.items()
         }
-        await asyncio.wait(waiting.values(), timeout=limit)
-        missing = [name for name, future in waiting.items() if not future.done()]
-        for name in missing:
-            # Its loop will be closed when the export ends.
-            waiting[name].cancel()
-        return missing
+        try:
+            await asyncio.wait(waiting.values(), timeout=limit)
+            return [name for name, future in waiting.items() if not future.done()]
+        finally:
+            for future in waiting.values():
+                # Whoever is late must not call back: this loop will be closed by then.
+                future.cancel()

@@ -17,8 +17,8 @@ from temporal_lambda.otel import xray
 from temporal_lambda.otel.adoption import is_unset
 from temporal_lambda.otel.health import Health
 from temporal_lambda.otel.options import Resolved
+from temporal_lambda.otel.processors import KeepsWorkflowSpansOpen, NamesInvocation
 from temporal_lambda.otel.resource import lambda_resource
-from temporal_lambda.otel.spans import NamesInvocation
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ NO_EXPORTER = (
     "pip install 'temporal-lambda[otel]'"
 )
 
-_named: list[trace.TracerProvider] = []
+_watched: list[trace.TracerProvider] = []
 _made: list[MeterProvider] = []
 
 
@@ -46,22 +46,28 @@ def ensure_tracer_provider(options: Resolved, health: Health) -> None:
         # Lambda ends processes without notice.
         shutdown_on_exit=False,
     )
+    if os.environ.get("OTEL_TRACES_EXPORTER") != "none":
+        _export_spans(provider, options, health)
+    trace.set_tracer_provider(provider)
+
+
+def _export_spans(provider: ReplaySafeTracerProvider, options: Resolved, health: Health) -> None:
     try:
         from temporal_lambda.otel.exporters import SpanExporter
     except ImportError as error:
         logger.warning(NO_EXPORTER, "spans", error)
-    else:
-        exporter = SpanExporter(options.endpoint, options.flush_timeout, health)
-        provider.add_span_processor(BatchSpanProcessor(exporter))
-    trace.set_tracer_provider(provider)
+        return
+    exporter = SpanExporter(options.endpoint, options.flush_timeout, health)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
 
 
-def name_invocations() -> None:
-    """Let the spans of the global provider name their invocation, whoever made it."""
+def watch_spans() -> None:
+    """Let the processors of ours see the spans of the global provider, whoever made it."""
     provider = trace.get_tracer_provider()
-    if provider not in _named and isinstance(provider, TracerProvider | ReplaySafeTracerProvider):
-        _named.append(provider)
+    if provider not in _watched and isinstance(provider, TracerProvider | ReplaySafeTracerProvider):
+        _watched.append(provider)
         provider.add_span_processor(NamesInvocation())
+        provider.add_span_processor(KeepsWorkflowSpansOpen())
 
 
 def ensure_meter_provider(options: Resolved, health: Health) -> MeterProvider:
@@ -76,11 +82,6 @@ def ensure_meter_provider(options: Resolved, health: Health) -> MeterProvider:
     """
     present = metrics.get_meter_provider()
     if isinstance(present, MeterProvider) and present not in _made:
-        if os.environ.get("OTEL_METRICS_EXPORTER") == "none":
-            logger.warning(
-                "OTEL_METRICS_EXPORTER is none, so Temporal's metrics reach the global meter "
-                "provider and go no further"
-            )
         return present
     provider = MeterProvider(
         _readers(options, health), lambda_resource(options.service_name), shutdown_on_exit=False

@@ -9,7 +9,6 @@ from typing import Any
 import temporalio.client
 from opentelemetry import context, trace
 from opentelemetry.context import Context
-from opentelemetry.sdk.trace import Span, SpanProcessor
 from opentelemetry.semconv.resource import ResourceAttributes
 from opentelemetry.semconv.trace import FaasTriggerValues, SpanAttributes
 from opentelemetry.trace import Link, SpanKind, Status, StatusCode
@@ -69,7 +68,8 @@ class InvocationSpan:
     """The span of one invocation, begun when its handler was entered.
 
     Its parent is the X-Ray segment of the invocation, if X-Ray samples it; otherwise it begins a
-    trace of its own, linked to that segment, and OpenTelemetry's own sampler decides. Spans made in
+    trace of its own, linked to that segment, and OpenTelemetry's own sampler decides. Where a layer
+    has wrapped the handler in a span already, that one is the parent. Spans made in
     the configure callback and in hooks are its children. Workflows and activities belong to the
     traces of those who started them, and name the invocation in an attribute.
 
@@ -80,17 +80,12 @@ class InvocationSpan:
 
     def __init__(self, invocation: InvocationInfo, environ: Mapping[str, str] = os.environ) -> None:
         self._invocation = invocation
-        origin = xray.span_context(environ.get(xray.VARIABLE, ""))
-        parent, links = Context(), []
-        if origin and origin.trace_flags.sampled:
-            parent = trace.set_span_in_context(trace.NonRecordingSpan(origin), parent)
-        elif origin:
-            links.append(Link(origin))
+        parent, links, kind = _origin(environ)
         self._span = trace.get_tracer(SCOPE).start_span(
             environ.get("AWS_LAMBDA_FUNCTION_NAME") or "invocation",
             context=parent,
             links=links,
-            kind=SpanKind.SERVER,
+            kind=kind,
             start_time=int(invocation.begun_at * 1e9),
             attributes=_known_at_begin(invocation),
         )
@@ -115,6 +110,19 @@ class InvocationSpan:
         self._span.end()
 
 
+def _origin(environ: Mapping[str, str]) -> tuple[Context, list[Link], SpanKind]:
+    """What a span of the invocation follows from."""
+    if trace.get_current_span().get_span_context().is_valid:
+        return context.get_current(), [], SpanKind.INTERNAL
+    segment = xray.span_context(environ.get(xray.VARIABLE, ""))
+    if segment is None:
+        return Context(), [], SpanKind.SERVER
+    if not segment.trace_flags.sampled:
+        return Context(), [Link(segment)], SpanKind.SERVER
+    parent = trace.set_span_in_context(trace.NonRecordingSpan(segment), Context())
+    return parent, [], SpanKind.SERVER
+
+
 def _known_at_begin(invocation: InvocationInfo) -> dict[str, str | bool]:
     attributes: dict[str, str | bool] = {
         SpanAttributes.FAAS_TRIGGER: FaasTriggerValues.OTHER.value,
@@ -127,12 +135,3 @@ def _known_at_begin(invocation: InvocationInfo) -> dict[str, str | bool]:
         # The convention wants it without the alias or version that may follow the name.
         attributes[ResourceAttributes.CLOUD_RESOURCE_ID] = ":".join(arn.split(":")[:7])
     return attributes
-
-
-class NamesInvocation(SpanProcessor):
-    """Puts the request id on every span, so that it can be found by its invocation."""
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """See base class."""
-        if CURRENT.request_id:
-            span.set_attribute(SpanAttributes.FAAS_INVOCATION_ID, CURRENT.request_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,7 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from temporalio import activity
 from temporalio.worker import WorkerTuner
-from traced_workflows import Order, Stuck, charge, stuck
+from traced_workflows import Order, Stuck, block, charge, stuck
 from workflows import RunActivity
 
 from temporal_lambda import LambdaWorkerConfig, run_worker
@@ -41,9 +42,11 @@ async def notify(name: str) -> None:
 
 
 def configure(config: LambdaWorkerConfig) -> None:
+    # Workflows that the last worker left unfinished go now, rather than at some other time.
+    gc.collect()
     config.worker_config["task_queue"] = os.environ["QUEUE"]
     config.worker_config["workflows"] = [Order, Stuck, RunActivity]
-    config.worker_config["activities"] = [charge, stuck, notify]
+    config.worker_config["activities"] = [charge, stuck, block, notify]
     config.worker_config["activity_executor"] = ThreadPoolExecutor(4)
     config.worker_config["sticky_queue_schedule_to_start_timeout"] = timedelta(seconds=2)
     if SCENARIO != "no telemetry":

@@ -29,6 +29,13 @@ def stuck(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@activity.defn
+async def block(seconds: float) -> None:
+    with trace.get_tracer("orders").start_as_current_span("before it sticks"):
+        pass
+    time.sleep(seconds)  # noqa: ASYNC251 - the mistake this is about
+
+
 @workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class Order:
     """Charges twice, with a pause in between that outlasts an invocation."""
@@ -53,9 +60,9 @@ class Stuck:
     """Runs an activity that won't stop."""
 
     @workflow.run
-    async def run(self, seconds: float) -> None:
+    async def run(self, activity_name: str, seconds: float) -> None:
         await workflow.execute_activity(
-            stuck,
+            activity_name,
             seconds,
             start_to_close_timeout=timedelta(seconds=60),
             retry_policy=RetryPolicy(maximum_attempts=1),

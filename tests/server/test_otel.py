@@ -137,25 +137,36 @@ async def test_workflow_across_two_invocations_is_one_trace(
     assert receiver.total("temporal_lambda.invocations") == len(records)
 
 
-async def test_deadline_with_a_stuck_activity(
-    stack: LocalStack, traced: MakeTraced, deploy: Deploy, receiver: Receiver
+@pytest.mark.parametrize(("activity", "stop_reason"), [("stuck", "deadline"), ("block", "error")])
+async def test_deadline_with_an_activity_that_will_not_stop(
+    activity: str,
+    stop_reason: str,
+    stack: LocalStack,
+    traced: MakeTraced,
+    deploy: Deploy,
+    receiver: Receiver,
 ) -> None:
-    deployed = await deploy(traced(seconds=5))
+    """One is stuck in a thread, the other blocks the event loop."""
+    deployed = await deploy(traced(seconds=5, retries=0))
     await stack.client.start_workflow(
-        "Stuck", 14.0, id=f"stuck-{uuid.uuid4().hex[:8]}", task_queue=deployed.task_queue
+        "Stuck",
+        args=[activity, 14.0],
+        id=f"stuck-{uuid.uuid4().hex[:8]}",
+        task_queue=deployed.task_queue,
     )
     record = await stack.service.wait_for_record(
         lambda r: r.function == deployed.function.name and bool(r.report and r.report["abandoned"]),
         30,
     )
     assert record.duration_ms < 5_000 - PROMISED_MS
+    assert record.report
     span = await arrived(receiver, record)
-    assert span.attributes["temporal_lambda.stop_reason"] == "deadline"
-    assert span.attributes["temporal_lambda.abandoned"] == 1
+    assert span.attributes["temporal_lambda.stop_reason"] == stop_reason
+    assert span.attributes["temporal_lambda.abandoned"] == len(record.report["abandoned"])
     sent = [span.name for span in receiver.of_request(record.request_id)]
-    assert {"before it sticks", "StartActivity:stuck"} <= set(sent)
-    await eventually(lambda: receiver.total("temporal_lambda.abandoned") == 1)
-    assert receiver.total("temporal_activity_task_received", activity_type="stuck") == 1
+    assert {"before it sticks", f"StartActivity:{activity}"} <= set(sent)
+    await eventually(lambda: receiver.total("temporal_lambda.abandoned") > 0)
+    assert receiver.total("temporal_activity_task_received", activity_type=activity) == 1
 
 
 @pytest.mark.parametrize(

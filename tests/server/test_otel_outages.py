@@ -72,7 +72,10 @@ async def test_stuck_activity_and_a_silent_collector_together(
         )
         deployed = await deploy(function)
         await stack.client.start_workflow(
-            "Stuck", 14.0, id=f"stuck-{uuid.uuid4().hex[:8]}", task_queue=deployed.task_queue
+            "Stuck",
+            args=["stuck", 14.0],
+            id=f"stuck-{uuid.uuid4().hex[:8]}",
+            task_queue=deployed.task_queue,
         )
         record = await stack.service.wait_for_record(
             lambda r: r.function == function.name and bool(r.report and r.report["abandoned"]),

@@ -19,6 +19,8 @@ from temporal_lambda.otel import xray
 HEADER = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:orders"
 
+X_RAY = {"_X_AMZN_TRACE_ID": HEADER}
+
 PRELUDE = """
 import json, logging, sys
 from opentelemetry import trace
@@ -107,13 +109,23 @@ def test_span_of_an_invocation_belongs_to_the_segment_of_x_ray() -> None:
 
 
 def test_segment_that_is_not_sampled_is_linked_and_no_parent() -> None:
-    told, _ = run(SPAN.replace("ERRORS", "[]"), _X_AMZN_TRACE_ID=HEADER.replace("=1", "=0"))
-    assert told["parent"] is None
     told, _ = run(
         SPAN.replace("ERRORS", "[]"), _X_AMZN_TRACE_ID=HEADER.replace("Sampled=1", "Sampled=0")
     )
     assert told["parent"] is None
     assert told["links"] == ["5759e988bd862e3fe1be46a994272793"]
+
+
+def test_span_of_a_layer_around_the_handler_is_the_parent() -> None:
+    code = SPAN.replace("ERRORS", "[]").replace(
+        "span = spans.InvocationSpan(info)",
+        "layer = trace.get_tracer('layer').start_span('handler')\n"
+        "trace.context_api.attach(trace.set_span_in_context(layer))\n"
+        "span = spans.InvocationSpan(info)\n"
+        "expected = f'{layer.get_span_context().span_id:016x}'",
+    )
+    told, _ = run(code + "assert f'{own.parent.span_id:016x}' == expected", **X_RAY)
+    assert told["kind"] == "INTERNAL"
 
 
 def test_error_of_the_invocation_is_the_status_of_its_span() -> None:
@@ -250,6 +262,21 @@ def test_without_optional_packages_it_goes_on_and_warns_of_each_once() -> None:
     assert "metrics are not exported" in log[2]
 
 
+def test_metrics_are_switched_off_as_anywhere_else() -> None:
+    told, log = run(
+        """
+        import threading
+        config = LambdaWorkerConfig(invocation=InvocationInfo("r-1"))
+        apply_defaults(config)
+        tell(runtime="runtime" in config.client_connect_config,
+             threads=[t.name for t in threading.enumerate() if "metrics" in t.name])
+        """,
+        OTEL_METRICS_EXPORTER="none",
+    )
+    assert told == {"runtime": False, "threads": []}
+    assert log == []
+
+
 def test_runtime_of_the_users_own_is_kept() -> None:
     told, log = run(
         """
@@ -277,7 +304,7 @@ def test_meter_provider_that_is_set_gets_cores_metrics() -> None:
         config = LambdaWorkerConfig()
         apply_defaults(config)
         config.client_connect_config["runtime"].metric_meter.create_counter("mine").add(3)
-        telemetry_for(resolve(OtelOptions()))._export_metrics()
+        telemetry_for(resolve(OtelOptions())).metrics.export.request().result(timeout=10)
         data = reader.get_metrics_data()
         tell(names=[
             m.name for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics
