@@ -2,15 +2,16 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-FUNCTIONS := tests/functions bench/functions examples/greeting examples/s3_storage
+FUNCTIONS := tests/functions bench/functions examples/greeting examples/s3_storage examples/telemetry
 
-.PHONY: help demo test lint format check reliability bench clean
+.PHONY: help demo test lint format check reliability trace bench clean
 
 help:
 	@echo "make demo    run a workflow through the real serverless loop on this machine"
 	@echo "make test    format, lint, types, import rules and the test suite"
 	@echo "make check   the same without the tests that need a server (seconds)"
 	@echo "make reliability  write the table of faults in docs/reliability.md"
+	@echo "make trace   run examples/telemetry and draw its trace, docs/trace.svg"
 	@echo "make format  format and fix what can be fixed"
 	@echo "make bench   measure, side by side with temporalio's own module; writes docs/benchmarks.md"
 
@@ -38,6 +39,9 @@ lint: $(VENV)/dev
 reliability: $(VENV)/dev
 	$(BIN)/python -m pytest -m fault --write-reliability
 
+trace: $(VENV)/dev
+	$(BIN)/python bench/trace_picture.py docs/trace.svg
+
 format: $(VENV)/dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -58,7 +62,7 @@ $(VENV)/local: pyproject.toml | $(VENV)/bin/python
 # Dependency groups need a recent pip.
 $(VENV)/dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws,otel]'
 	@touch $@ $(VENV)/local
 
 $(VENV)/bench: $(VENV)/dev

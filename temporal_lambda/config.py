@@ -15,6 +15,7 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, WorkerConfig, WorkerD
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from temporal_lambda.errors import SettingsError, TaskQueueError
+from temporal_lambda.info import InvocationInfo
 from temporal_lambda.running import name_of
 from temporal_lambda.settings import RECYCLING, Settings
 from temporal_lambda.slots import Kind
@@ -82,6 +83,8 @@ class LambdaWorkerConfig:
             tasks of later invocations and lose them. ``abandoned``: when anything was left
             running. ``never``.
         cloudwatch_metrics: Print the report such that CloudWatch makes metrics of it.
+        invocation: The invocation this configuration is for: request id, function ARN, the time
+            that is left, and for hooks why the work ended. To read, not to set.
 
     Example:
         >>> def configure(config: LambdaWorkerConfig) -> None:
@@ -104,6 +107,7 @@ class LambdaWorkerConfig:
     reuse_connection: bool = True
     recycle_environment: Recycling = "poisoned"
     cloudwatch_metrics: bool = False
+    invocation: InvocationInfo = field(default_factory=InvocationInfo, repr=False, compare=False)
 
 
 class ConfigFactory:
@@ -130,8 +134,12 @@ class ConfigFactory:
         buffer: timedelta = self._settings.values.get("shutdown_deadline_buffer", self._followed)
         return buffer
 
-    def new(self) -> LambdaWorkerConfig:
-        """A fresh configuration that shares no mutable object with any other."""
+    def new(self, invocation: InvocationInfo | None = None) -> LambdaWorkerConfig:
+        """A fresh configuration that shares no mutable object with any other.
+
+        Args:
+            invocation: What it is for; one outside of Lambda by default.
+        """
         values = self._settings.values
         pollers = {name: values.get(name, default) for name, default in POLLERS.items()}
         worker_config = WorkerConfig(
@@ -160,6 +168,7 @@ class ConfigFactory:
             reuse_connection=values.get("reuse_connection", True),
             recycle_environment=values.get("recycle_environment", "poisoned"),
             cloudwatch_metrics=values.get("cloudwatch_metrics", False),
+            invocation=invocation or InvocationInfo(),
         )
 
     def complete(self, config: LambdaWorkerConfig) -> None:

@@ -25,6 +25,7 @@ from temporal_lambda.config import TUNER_HIDES_TASKS, ConfigFactory
 from temporal_lambda.configure import Configure, Teardown
 from temporal_lambda.connection import WarmConnection
 from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
+from temporal_lambda.info import InvocationInfo
 from temporal_lambda.loop_thread import LeftBehind, LoopThread, Main, Stopped, TimeExpired, at_most
 from temporal_lambda.process import end_process, is_lambda
 from temporal_lambda.report import WORKER, InvocationReport, log_line
@@ -78,10 +79,17 @@ class Invocation:
         self._clock = environment.clock
         self._begun = self._clock()
         self._event = event
-        self._context = context
         self._report = InvocationReport(getattr(context, "aws_request_id", None), cold)
-        self._config = environment.factory.new()
-        self._budget = self._share(Deadline.of(context, self._clock))
+        deadline = Deadline.of(context, self._clock)
+        self._info = InvocationInfo(
+            self._report.request_id,
+            getattr(context, "invoked_function_arn", None),
+            cold=cold,
+            deadline=deadline,
+            report=self._report,
+        )
+        self._config = environment.factory.new(self._info)
+        self._budget = self._share(deadline)
         self._worker: InvocationWorker | None = None
         self._teardown: Teardown | None = None
         self._steps: ClosingSteps | None = None
@@ -183,7 +191,7 @@ class Invocation:
             async with at_most(math.inf, self._stopped):
                 return await connection.connect(
                     cast(dict[str, Any], self._config.client_connect_config),
-                    _identity(self._context),
+                    self._info.identity,
                     reuse=self._config.reuse_connection,
                     limit=self._budget.work_left(),
                 )
@@ -261,7 +269,9 @@ class Invocation:
     async def _finish(self, thread: LoopThread, closing: Closing) -> None:
         if self._hurried:
             closing = self._budget.close()
+        self._note_work()
         self._steps = steps = ClosingSteps(closing, self._report)
+        self._info.bound_steps(steps.step_left)
         worker = self._worker
         if worker and self._report.abandoned and worker.activities.on_server:
             gone_after = closing.hooks_left() + MARGIN
@@ -335,11 +345,7 @@ class Invocation:
             self._failed(thread.error)
         # A loop that was left behind has not ended its last phase.
         self._report.leave_phase(self._report.current_phase, self._clock)
-        worker = self._worker
-        if self._stop.reason == "signal" or (worker and worker.started):
-            self._report.stop_reason = self._stop.reason
-        if worker and worker.started and worker.counted:
-            self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
+        self._note_work()
         if self._steps and not self._error:
             self._error = self._steps.teardown_error
         self._report.measure(self._clock() - self._begun)
@@ -348,12 +354,14 @@ class Invocation:
         else:
             self._report.log()
         if self._must_recycle() and is_lambda():
-            logger.error(
-                "ending this process (recycle_environment): what could not be stopped would harm "
-                "the next invocation, which now starts in a fresh one",
-                exc_info=self._error,
-            )
-            end_process()
+            end_process(self._error)
+
+    def _note_work(self) -> None:
+        worker = self._worker
+        if self._stop.reason == "signal" or (worker and worker.started):
+            self._report.stop_reason = self._stop.reason
+        if worker and worker.started and worker.counted:
+            self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
 
     def _must_recycle(self) -> bool:
         recycling, worker = self._config.recycle_environment, self._worker
@@ -385,12 +393,3 @@ class Invocation:
 
 async def _decide(strategy: WorkStrategy, work: Work) -> Stop:
     return await strategy(work)
-
-
-def _identity(context: Any) -> str | None:
-    """``<request id>@<function arn>``, ``None`` outside Lambda."""
-    request_id = getattr(context, "aws_request_id", None)
-    arn = getattr(context, "invoked_function_arn", None)
-    if request_id is None and arn is None:
-        return None
-    return f"{request_id or 'unknown'}@{arn or 'unknown'}"

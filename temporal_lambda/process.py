@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
 from typing import NoReturn
+
+logger = logging.getLogger(__name__)
 
 STATUS = Path("/proc/self/status")
 
@@ -37,8 +40,17 @@ def is_lambda() -> bool:
     return "AWS_LAMBDA_RUNTIME_API" in os.environ
 
 
-def end_process() -> NoReturn:
-    """End the process at once, whatever threads still run in it."""
+def end_process(error: BaseException | None) -> NoReturn:
+    """End the process at once, whatever threads still run in it.
+
+    Args:
+        error: What the handler would have raised; nobody else will log it.
+    """
+    logger.error(
+        "ending this process (recycle_environment): what could not be stopped would harm the next "
+        "invocation, which now starts in a fresh one",
+        exc_info=error,
+    )
     sys.stdout.flush()
     sys.stderr.flush()
     # An ordinary exit would wait for those threads.

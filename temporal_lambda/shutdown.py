@@ -36,6 +36,7 @@ class ClosingSteps:
         self._hurry: asyncio.Future[None] | None = None
         self._steps: deque[tuple[str, str, Callable[[], Any]]] = deque()
         self._current: dict[str, str] | None = None
+        self._step_end = closing.hooks_end
         self.teardown_error: BaseException | None = None
 
     def add(self, what: str, name: str, step: Callable[[], Any]) -> None:
@@ -66,7 +67,8 @@ class ClosingSteps:
         while self._steps:
             self._hurry = asyncio.get_running_loop().create_future()
             limit = self._closing.hooks_left() / len(self._steps)
-            thread.expect(self._closing.clock() + limit)
+            self._step_end = self._closing.clock() + limit
+            thread.expect(self._step_end)
             what, name, call = self._steps.popleft()
             self._current = {what: name}
             error = await _run_step(call, limit, self._hurry)
@@ -74,6 +76,10 @@ class ClosingSteps:
             if error:
                 self._note(what, name, error)
             self._current = None
+
+    def step_left(self) -> float:
+        """Seconds that the running step may still take; never negative."""
+        return max(0.0, self._step_end - self._closing.clock())
 
     def abandon_current(self) -> dict[str, str] | None:
         """The step whose loop is being left behind, ``None`` if none is running."""

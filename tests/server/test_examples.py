@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ from moto.server import ThreadedMotoServer
 from temporalio.contrib.aws import lambda_worker as contrib
 
 from temporal_lambda.local import Function, LocalStack
+from tests.server.otlp import eventually, receiving
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -94,6 +96,41 @@ async def test_large_payload_travels_through_s3_from_one_invocation_to_the_next(
         if record.function == "s3_storage" and record.report and record.report["busy_ms"]
     ]
     assert worked == [1, 1]
+
+
+async def test_telemetry(stack: LocalStack) -> None:
+    with receiving() as receiver:
+        function = example(
+            "telemetry",
+            OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint,
+            AWS_LAMBDA_LOG_FORMAT="JSON",
+            AWS_LAMBDA_LOG_LEVEL="INFO",
+        )
+        deployed = await stack.deploy(function)
+        handle = await stack.client.start_workflow(
+            "Parcel",
+            args=["P-7", 2.0],
+            id=f"parcel-{uuid.uuid4().hex[:8]}",
+            task_queue=deployed.task_queue,
+        )
+        assert await handle.result() == "neighbour"
+        await eventually(lambda: not stack.service.busy("telemetry"))
+        await eventually(lambda: receiver.named("RunWorkflow:Parcel"))
+        (run,) = receiver.named("RunWorkflow:Parcel")
+        names = [span.name for span in receiver.spans if span.trace_id == run.trace_id]
+    assert sorted(names) == [
+        "RunActivity:collect",
+        "RunActivity:deliver",
+        "RunWorkflow:Parcel",
+        "StartActivity:collect",
+        "StartActivity:deliver",
+        "night",
+        "ring the bell",
+        "weigh",
+    ]
+    log = [line for r in stack.service.records if r.function == "telemetry" for line in r.log]
+    (line,) = [json.loads(line) for line in log if "collected P-7" in line]
+    assert (line["workflow_id"], line["trace_id"]) == (handle.id, run.trace_id)
 
 
 def first_worked(stack: LocalStack) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import doctest
 import importlib
 import pkgutil
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import temporal_lambda
+from temporal_lambda.otel import OtelOptions
 from temporal_lambda.settings import SETTINGS, variable
 from tests.server.reliability import documented_faults
 
@@ -60,7 +62,7 @@ def python_blocks(document: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/telemetry.md"])
 def test_python_in_documents_is_valid(document: str) -> None:
     for block in python_blocks(document):
         compile(block, document, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
@@ -75,6 +77,21 @@ def test_code_quoted_from_a_file_is_that_file() -> None:
     assert quoted
     for path, block in quoted:
         assert (ROOT / path).read_text() == block, path
+
+
+def test_collectors_configuration_is_that_of_the_example() -> None:
+    (block,) = re.findall(
+        r"^```yaml\n(.*?)^```",
+        (ROOT / "docs" / "telemetry.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert block == (ROOT / "examples" / "telemetry" / "collector.yaml").read_text()
+
+
+def test_table_of_telemetry_options_is_complete() -> None:
+    text = (ROOT / "docs" / "telemetry.md").read_text()
+    for option in dataclasses.fields(OtelOptions):
+        assert f"\n| `{option.name}` | " in text
 
 
 def test_settings_table_is_complete() -> None:

@@ -1,0 +1,22 @@
+"""The Lambda function: a worker whose traces, metrics and logs leave before it is frozen."""
+
+from temporalio.common import WorkerDeploymentVersion
+from workflows import Parcel, collect, deliver
+
+from temporal_lambda import LambdaWorkerConfig, run_worker
+from temporal_lambda.otel import OtelOptions, apply_defaults
+
+OPTIONS = OtelOptions(service_name="parcels", add_temporal_spans=True, logs=True)
+
+
+def configure(config: LambdaWorkerConfig) -> None:
+    config.worker_config["task_queue"] = "parcels"
+    config.worker_config["workflows"] = [Parcel]
+    config.worker_config["activities"] = [collect, deliver]
+    apply_defaults(config, OPTIONS)
+
+
+lambda_handler = run_worker(
+    WorkerDeploymentVersion(deployment_name="parcels", build_id="1.0"),
+    configure,
+)

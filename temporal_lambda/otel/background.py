@@ -1,0 +1,72 @@
+"""Work on a thread of its own that lasts as long as the process."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+
+logger = logging.getLogger(__name__)
+
+
+class Background:
+    """Runs one function, on request and at intervals, never twice at once.
+
+    Args:
+        name: The thread's name.
+        work: What to do on request; blocks as long as it likes.
+        every: Seconds between calls of ``between``; ``None`` for none.
+        between: What to do when nobody has asked for so long.
+
+    Example:
+        >>> background = Background("example", lambda: print("done"))
+        >>> background.request().result(timeout=5)
+        done
+    """
+
+    def __init__(
+        self,
+        name: str,
+        work: Callable[[], object],
+        every: float | None = None,
+        between: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._work = work
+        self._every = every
+        self._between = between
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._requested: Future[None] | None = None
+        threading.Thread(target=self._run, name=name, daemon=True).start()
+
+    def request(self) -> Future[None]:
+        """Ask for the work to be done, once what is being done has ended.
+
+        Returns:
+            Done when work that began after this call has ended.
+        """
+        with self._lock:
+            if self._requested is None or self._requested.cancelled():
+                self._requested = Future()
+            self._wake.set()
+            return self._requested
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(self._every)
+            with self._lock:
+                requested, self._requested = self._requested, None
+                self._wake.clear()
+            if requested is None:
+                _log_error(self._between)
+            elif requested.set_running_or_notify_cancel():
+                _log_error(self._work)
+                requested.set_result(None)
+
+
+def _log_error(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except Exception:
+        logger.exception("telemetry could not be exported")

@@ -1,0 +1,82 @@
+"""The end of an invocation: what there is to tell is sent, within the time there is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from datetime import timedelta
+
+from temporal_lambda.otel.background import Background
+from temporal_lambda.otel.health import Health
+from temporal_lambda.otel.options import FlushPolicy
+
+SHARE = 0.9
+"""The part of its time as a shutdown hook that a flush may wait for."""
+
+PROBE = 0.25
+"""Seconds that a flush waits for a collector that did not take the last one."""
+
+
+class Flusher:
+    """Sends what was collected.
+
+    Args:
+        policy: When to wait for it.
+        timeout: Seconds it may take.
+        interval: Seconds the last flush must be ago for the policy ``interval``.
+        health: Says whether it worked.
+        signals: What to flush, by name, all at once.
+    """
+
+    def __init__(
+        self,
+        policy: FlushPolicy,
+        timeout: float,
+        interval: float,
+        health: Health,
+        signals: Mapping[str, Background],
+    ) -> None:
+        self._policy = policy
+        self._timeout = timeout
+        self._interval = interval
+        self._health = health
+        self._signals = signals
+        # Wall time: the monotonic clock may stand still in the freeze.
+        self._flushed_at: float | None = None
+
+    async def flush(self, hook_time: timedelta | None) -> None:
+        """Send what there is, off this event loop.
+
+        Args:
+            hook_time: The time this shutdown hook has; ``None`` if nothing limits it.
+        """
+        late = None
+        if self._due():
+            limit = self._limit(hook_time)
+            missing = await self._send(limit)
+            late = f"{' and '.join(missing)} not taken within {limit:.2f} s" if missing else None
+            if not missing:
+                self._flushed_at = time.time()
+        self._health.tell(late)
+
+    def _due(self) -> bool:
+        if self._policy == "interval" and self._flushed_at is not None:
+            return not 0 <= time.time() - self._flushed_at < self._interval
+        return self._policy != "never"
+
+    def _limit(self, hook_time: timedelta | None) -> float:
+        limit = min(self._timeout, PROBE) if self._health.lost else self._timeout
+        return limit if hook_time is None else min(limit, SHARE * hook_time.total_seconds())
+
+    async def _send(self, limit: float) -> list[str]:
+        waiting = {
+            name: asyncio.wrap_future(signal.request()) for name, signal in self._signals.items()
+        }
+        try:
+            await asyncio.wait(waiting.values(), timeout=limit)
+            return [name for name, future in waiting.items() if not future.done()]
+        finally:
+            for future in waiting.values():
+                # Whoever is late must not call back: this loop will be closed by then.
+                future.cancel()

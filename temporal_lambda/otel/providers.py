@@ -1,0 +1,104 @@
+"""Tracer and meter provider: those that are set already, or ours, once per process."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+
+from opentelemetry import metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider, create_tracer_provider
+
+from temporal_lambda.otel import xray
+from temporal_lambda.otel.adoption import is_unset
+from temporal_lambda.otel.health import Health
+from temporal_lambda.otel.options import Resolved
+from temporal_lambda.otel.processors import KeepsWorkflowSpansOpen, NamesInvocation
+from temporal_lambda.otel.resource import lambda_resource
+
+logger = logging.getLogger(__name__)
+
+NO_EXPORTER = (
+    "%s are not exported (%s): opentelemetry-exporter-otlp-proto-grpc comes with "
+    "pip install 'temporal-lambda[otel]'"
+)
+
+_watched: list[trace.TracerProvider] = []
+_made: list[MeterProvider] = []
+
+
+def ensure_tracer_provider(options: Resolved, health: Health) -> None:
+    """Set a global tracer provider, unless there is one: that one is kept.
+
+    Args:
+        options: What a new one is made for.
+        health: Told of its exports.
+    """
+    if not is_unset(trace.get_tracer_provider()):
+        return
+    provider = create_tracer_provider(
+        resource=lambda_resource(options.service_name),
+        id_generator=xray.id_generator(),
+        # Lambda ends processes without notice.
+        shutdown_on_exit=False,
+    )
+    if os.environ.get("OTEL_TRACES_EXPORTER") != "none":
+        _export_spans(provider, options, health)
+    trace.set_tracer_provider(provider)
+
+
+def _export_spans(provider: ReplaySafeTracerProvider, options: Resolved, health: Health) -> None:
+    try:
+        from temporal_lambda.otel.exporters import SpanExporter
+    except ImportError as error:
+        logger.warning(NO_EXPORTER, "spans", error)
+        return
+    exporter = SpanExporter(options.endpoint, options.flush_timeout, health)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+
+
+def watch_spans() -> None:
+    """Let the processors of ours see the spans of the global provider, whoever made it."""
+    provider = trace.get_tracer_provider()
+    if provider not in _watched and isinstance(provider, TracerProvider | ReplaySafeTracerProvider):
+        _watched.append(provider)
+        provider.add_span_processor(NamesInvocation())
+        provider.add_span_processor(KeepsWorkflowSpansOpen())
+
+
+def ensure_meter_provider(options: Resolved, health: Health) -> MeterProvider:
+    """The meter provider to use: the global one of somebody else, or one of ours.
+
+    Args:
+        options: What a new one is made for.
+        health: Told of its exports.
+
+    Returns:
+        The provider. The first one of ours becomes the global one, if there is none.
+    """
+    present = metrics.get_meter_provider()
+    if isinstance(present, MeterProvider) and present not in _made:
+        return present
+    provider = MeterProvider(
+        _readers(options, health), lambda_resource(options.service_name), shutdown_on_exit=False
+    )
+    _made.append(provider)
+    if type(present).__module__.startswith(metrics.__name__):
+        # The API's own stand-in. (For spans it has a public name.)
+        metrics.set_meter_provider(provider)
+    return provider
+
+
+def _readers(options: Resolved, health: Health) -> list[MetricReader]:
+    try:
+        from temporal_lambda.otel.exporters import MetricExporter
+    except ImportError as error:
+        logger.warning(NO_EXPORTER, "metrics", error)
+        return []
+    exporter = MetricExporter(options.endpoint, options.flush_timeout, health)
+    # Exported when we say so: a thread with a timer would do it late.
+    return [PeriodicExportingMetricReader(exporter, math.inf)]

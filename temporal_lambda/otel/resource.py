@@ -1,0 +1,50 @@
+"""What the telemetry is of: this function, in this execution environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.semconv.resource import (
+    CloudPlatformValues,
+    CloudProviderValues,
+    ResourceAttributes,
+)
+
+VARIABLES = {
+    ResourceAttributes.CLOUD_REGION: "AWS_REGION",
+    ResourceAttributes.FAAS_NAME: "AWS_LAMBDA_FUNCTION_NAME",
+    ResourceAttributes.FAAS_VERSION: "AWS_LAMBDA_FUNCTION_VERSION",
+    ResourceAttributes.FAAS_INSTANCE: "AWS_LAMBDA_LOG_STREAM_NAME",
+}
+"""Attributes that Lambda tells by environment variables."""
+
+MEGABYTE = 1024 * 1024
+
+
+def lambda_resource(service_name: str, environ: Mapping[str, str] = os.environ) -> Resource:
+    """The resource of this function, by the semantic conventions for FaaS.
+
+    What ``OTEL_RESOURCE_ATTRIBUTES`` says wins over what Lambda says.
+
+    Args:
+        service_name: ``service.name``.
+        environ: Environment variables.
+
+    Example:
+        >>> resource = lambda_resource("orders", {"AWS_LAMBDA_FUNCTION_NAME": "orders-prod"})
+        >>> resource.attributes["service.name"], resource.attributes["faas.name"]
+        ('orders', 'orders-prod')
+    """
+    attributes: dict[str, str | int] = {
+        name: environ[variable] for name, variable in VARIABLES.items() if environ.get(variable)
+    }
+    if attributes:
+        attributes[ResourceAttributes.CLOUD_PROVIDER] = CloudProviderValues.AWS.value
+        attributes[ResourceAttributes.CLOUD_PLATFORM] = CloudPlatformValues.AWS_LAMBDA.value
+    if memory := environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "").strip():
+        # Lambda counts in MiB, the convention in bytes.
+        attributes[ResourceAttributes.FAAS_MAX_MEMORY] = int(memory) * MEGABYTE
+    own = Resource(attributes)
+    return own.merge(Resource.create({ResourceAttributes.SERVICE_NAME: service_name}))

@@ -1,0 +1,137 @@
+"""The span of an invocation, and Temporal's spans beside it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import temporalio.client
+from opentelemetry import context, trace
+from opentelemetry.context import Context
+from opentelemetry.semconv.resource import ResourceAttributes
+from opentelemetry.semconv.trace import FaasTriggerValues, SpanAttributes
+from opentelemetry.trace import Link, SpanKind, Status, StatusCode
+from temporalio.contrib.opentelemetry import OpenTelemetryInterceptor, OpenTelemetryPlugin
+from temporalio.worker import WorkerConfig
+
+from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.info import InvocationInfo
+from temporal_lambda.otel import xray
+from temporal_lambda.otel.adoption import workflows_can_be_traced
+from temporal_lambda.otel.current import CURRENT
+from temporal_lambda.otel.names import ABANDONED, CONNECTION, SCOPE, STOP_REASON
+
+
+class TracingPlugin(OpenTelemetryPlugin):
+    """Temporal's plugin, which sees to it that its demands on the global provider are met.
+
+    Args:
+        add_temporal_spans: Whether Temporal's own operations become spans.
+    """
+
+    def __init__(self, *, add_temporal_spans: bool) -> None:
+        super().__init__(add_temporal_spans=add_temporal_spans)
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        """See base class."""
+        return super().configure_worker(config) if workflows_can_be_traced() else config
+
+
+class ClientSpans(temporalio.client.Interceptor):
+    """Temporal's interceptor, for the client alone; the worker has one by its plugin.
+
+    Args:
+        add_temporal_spans: Whether calls of the client become spans.
+    """
+
+    def __init__(self, *, add_temporal_spans: bool) -> None:
+        self._interceptor = OpenTelemetryInterceptor(add_temporal_spans)
+
+    def intercept_client(
+        self, next: temporalio.client.OutboundInterceptor
+    ) -> temporalio.client.OutboundInterceptor:
+        """See base class."""
+        return self._interceptor.intercept_client(next)
+
+
+def trace_temporal(config: LambdaWorkerConfig, *, add_temporal_spans: bool) -> None:
+    """Let worker and client carry the trace on, and make spans if so wanted."""
+    plugin = TracingPlugin(add_temporal_spans=add_temporal_spans)
+    config.worker_config["plugins"] = [*config.worker_config.get("plugins", []), plugin]
+    connect = config.client_connect_config
+    interceptors = connect.get("interceptors", [])
+    connect["interceptors"] = [*interceptors, ClientSpans(add_temporal_spans=add_temporal_spans)]
+
+
+class InvocationSpan:
+    """The span of one invocation, begun when its handler was entered.
+
+    Its parent is the X-Ray segment of the invocation, if X-Ray samples it; otherwise it begins a
+    trace of its own, linked to that segment, and OpenTelemetry's own sampler decides. Where a layer
+    has wrapped the handler in a span already, that one is the parent. Spans made in
+    the configure callback and in hooks are its children. Workflows and activities belong to the
+    traces of those who started them, and name the invocation in an attribute.
+
+    Args:
+        invocation: What it is the span of.
+        environ: Environment variables.
+    """
+
+    def __init__(self, invocation: InvocationInfo, environ: Mapping[str, str] = os.environ) -> None:
+        self._invocation = invocation
+        parent, links, kind = _origin(environ)
+        self._span = trace.get_tracer(SCOPE).start_span(
+            environ.get("AWS_LAMBDA_FUNCTION_NAME") or "invocation",
+            context=parent,
+            links=links,
+            kind=kind,
+            start_time=int(invocation.begun_at * 1e9),
+            attributes=_known_at_begin(invocation),
+        )
+        CURRENT.span_context = self._span.get_span_context()
+        # Each invocation runs in a context of its own, so there is nothing to detach.
+        context.attach(trace.set_span_in_context(self._span))
+
+    def end(self, report: Mapping[str, Any]) -> None:
+        """End it.
+
+        Args:
+            report: ``InvocationInfo.report()``.
+        """
+        self._span.set_attribute(STOP_REASON, report["stop_reason"] or "error")
+        self._span.set_attribute(ABANDONED, len(report["abandoned"]))
+        if report["connection"]:
+            self._span.set_attribute(CONNECTION, report["connection"])
+        for kind, count in (report["tasks"] or {}).items():
+            self._span.set_attribute(f"{SCOPE}.tasks.{kind}", count)
+        if report["errors"]:
+            self._span.set_status(Status(StatusCode.ERROR, report["errors"][0]))
+        self._span.end()
+
+
+def _origin(environ: Mapping[str, str]) -> tuple[Context, list[Link], SpanKind]:
+    """What a span of the invocation follows from."""
+    if trace.get_current_span().get_span_context().is_valid:
+        return context.get_current(), [], SpanKind.INTERNAL
+    segment = xray.span_context(environ.get(xray.VARIABLE, ""))
+    if segment is None:
+        return Context(), [], SpanKind.SERVER
+    if not segment.trace_flags.sampled:
+        return Context(), [Link(segment)], SpanKind.SERVER
+    parent = trace.set_span_in_context(trace.NonRecordingSpan(segment), Context())
+    return parent, [], SpanKind.SERVER
+
+
+def _known_at_begin(invocation: InvocationInfo) -> dict[str, str | bool]:
+    attributes: dict[str, str | bool] = {
+        SpanAttributes.FAAS_TRIGGER: FaasTriggerValues.OTHER.value,
+        SpanAttributes.FAAS_COLDSTART: invocation.cold,
+    }
+    if invocation.request_id:
+        attributes[SpanAttributes.FAAS_INVOCATION_ID] = invocation.request_id
+    if arn := invocation.function_arn:
+        attributes[SpanAttributes.AWS_LAMBDA_INVOKED_ARN] = arn
+        # The convention wants it without the alias or version that may follow the name.
+        attributes[ResourceAttributes.CLOUD_RESOURCE_ID] = ":".join(arn.split(":")[:7])
+    return attributes

@@ -1,0 +1,140 @@
+"""What a process has of telemetry: made once, and used by each of its invocations."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from functools import cache
+
+from opentelemetry import trace
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
+
+from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.connection import HEARTBEAT_INTERVAL
+from temporal_lambda.otel.background import Background
+from temporal_lambda.otel.flush import Flusher
+from temporal_lambda.otel.health import Health
+from temporal_lambda.otel.metrics import BUFFER_SIZE, CoreMetrics, ReportMetrics
+from temporal_lambda.otel.options import FlushPolicy, Resolved
+from temporal_lambda.otel.providers import ensure_meter_provider, ensure_tracer_provider
+
+logger = logging.getLogger(__name__)
+
+DRAIN_INTERVAL = 1.0
+"""Seconds between drains of Core's buffer while an invocation runs."""
+
+
+class Metrics:
+    """Core's metrics and ours, and the thread that exports them.
+
+    Args:
+        options: What it is made for.
+        health: Told of the exports.
+
+    Attributes:
+        runtime: For the clients; its metrics are ours to export.
+        report: What the report says, as metrics.
+        export: Exports what there is.
+    """
+
+    def __init__(self, options: Resolved, health: Health) -> None:
+        self._provider = ensure_meter_provider(options, health)
+        self._period = options.metric_period
+        self._exported_at = time.monotonic()
+        buffer = MetricBuffer(BUFFER_SIZE)
+        self.runtime = Runtime(
+            telemetry=TelemetryConfig(metrics=buffer),
+            worker_heartbeat_interval=HEARTBEAT_INTERVAL,
+        )
+        self._core = CoreMetrics(buffer, self._provider)
+        self.report = ReportMetrics(self._provider)
+        self.export = Background(
+            "temporal-lambda-metrics", self._export, DRAIN_INTERVAL, self._drain
+        )
+
+    def _drain(self) -> None:
+        if time.monotonic() - self._exported_at >= self._period:
+            self._export()
+        else:
+            self._core.drain()
+
+    def _export(self) -> None:
+        self._exported_at = time.monotonic()
+        self._core.drain()
+        self._provider.force_flush()
+
+
+class Telemetry:
+    """What there is for one set of options.
+
+    Args:
+        options: What it is made for.
+        environ: Environment variables.
+
+    Attributes:
+        metrics: ``None`` if ``OTEL_METRICS_EXPORTER`` is ``none``.
+        flusher: Sends spans and metrics.
+    """
+
+    def __init__(self, options: Resolved, environ: Mapping[str, str] = os.environ) -> None:
+        health = Health(options.endpoint)
+        ensure_tracer_provider(options, health)
+        signals = {"spans": span_export()}
+        self.metrics: Metrics | None = None
+        if environ.get("OTEL_METRICS_EXPORTER") != "none":
+            self.metrics = Metrics(options, health)
+            signals["metrics"] = self.metrics.export
+        self.flusher = Flusher(
+            options.flush, options.flush_timeout, options.metric_period, health, signals
+        )
+
+
+_telemetry: dict[Resolved, Telemetry] = {}
+_lock = threading.Lock()
+
+
+def telemetry_for(options: Resolved) -> Telemetry:
+    """What this process has for these options; made at the first call."""
+    with _lock:
+        if options not in _telemetry:
+            _telemetry[options] = Telemetry(options)
+        return _telemetry[options]
+
+
+@cache
+def span_export() -> Background:
+    """Flushes the global tracer provider, whichever that is."""
+    return Background("temporal-lambda-spans", _flush_spans)
+
+
+@cache
+def span_flusher(policy: FlushPolicy, timeout: float, interval: float) -> Flusher:
+    """Sends spans alone, for whoever has set a tracer provider."""
+    health = Health("the tracer provider's endpoint")
+    return Flusher(policy, timeout, interval, health, {"spans": span_export()})
+
+
+def _flush_spans() -> None:
+    flush = getattr(trace.get_tracer_provider(), "force_flush", None)
+    if flush:
+        flush()
+
+
+def use_runtime(config: LambdaWorkerConfig, runtime: Runtime) -> None:
+    """Let the client use the runtime whose metrics are ours, unless it has been given one."""
+    connect = config.client_connect_config
+    if connect.get("runtime") not in (None, runtime):
+        _tell_of_foreign_runtime()
+    else:
+        connect["runtime"] = runtime
+
+
+@cache
+def _tell_of_foreign_runtime() -> None:
+    logger.warning(
+        'client_connect_config["runtime"] was set before apply_defaults and is kept, so Core\'s '
+        "metrics are not exported by it"
+    )

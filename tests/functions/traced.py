@@ -1,0 +1,95 @@
+"""A worker with telemetry; ``SCENARIO`` says what is special about it."""
+
+from __future__ import annotations
+
+import gc
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+from aws_lambda_powertools import Logger
+from common import VERSION, event
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from temporalio import activity
+from temporalio.worker import WorkerTuner
+from traced_workflows import Order, Stuck, block, charge, stuck
+from workflows import RunActivity
+
+from temporal_lambda import LambdaWorkerConfig, run_worker
+from temporal_lambda.handler import make_handler
+from temporal_lambda.otel import OtelOptions, apply_defaults
+from temporal_lambda.work import Stop, Work
+
+SCENARIO = os.environ.get("SCENARIO", "plain")
+
+if SCENARIO == "global provider":
+    # As a layer or a user's own code does before anything of ours runs.
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+
+
+powertools = Logger(service="shop")
+
+
+@activity.defn
+async def notify(name: str) -> None:
+    powertools.info("notified", extra={"customer": name})
+
+
+def configure(config: LambdaWorkerConfig) -> None:
+    # Workflows that the last worker left unfinished go now, rather than at some other time.
+    gc.collect()
+    config.worker_config["task_queue"] = os.environ["QUEUE"]
+    config.worker_config["workflows"] = [Order, Stuck, RunActivity]
+    config.worker_config["activities"] = [charge, stuck, block, notify]
+    config.worker_config["activity_executor"] = ThreadPoolExecutor(4)
+    config.worker_config["sticky_queue_schedule_to_start_timeout"] = timedelta(seconds=2)
+    if SCENARIO != "no telemetry":
+        add_telemetry(config)
+    config.shutdown_hooks.append(tell)
+    if SCENARIO == "no connection":
+        config.client_connect_config["target_host"] = "127.0.0.1:1"
+
+
+def add_telemetry(config: LambdaWorkerConfig) -> None:
+    apply_defaults(
+        config,
+        OtelOptions(
+            add_temporal_spans=True,
+            logs=SCENARIO == "logs",
+            flush=os.environ.get("FLUSH", "always"),  # type: ignore[arg-type]
+        ),
+    )
+
+
+def configure_quickly(config: LambdaWorkerConfig) -> None:
+    """A worker that neither looks for idleness nor closes softly, which takes a second."""
+    configure(config)
+    config.worker_config["tuner"] = WorkerTuner.create_fixed()
+    config.idle_timeout = None
+
+
+def tell() -> None:
+    """Tell the test what this process has; Core's own pool of threads grows as it likes."""
+    tasks = Path("/proc/self/task").glob("*/comm")
+    threads = [task for task in tasks if task.read_text().strip() != "tokio-rt-worker"]
+    event(f"threads {len(threads)} files {len(os.listdir('/proc/self/fd'))}")
+
+
+async def end_at_once(work: Work) -> Stop:
+    return Stop("result")
+
+
+async def break_down(work: Work) -> Stop:
+    await work.slots.wait_until_quiet(0.3)
+    raise RuntimeError("the strategy broke")
+
+
+lambda_handler = run_worker(VERSION, configure)
+quick_handler = make_handler(VERSION, configure_quickly, end_at_once)
+broken_handler = make_handler(VERSION, configure, break_down)

@@ -1,0 +1,263 @@
+"""A receiver for OTLP over gRPC that remembers, and a real collector in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import rotel
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+PATIENCE = 20.0
+"""Seconds until a test gives up."""
+
+Attributes = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class ReceivedSpan:
+    """A span as it arrived; ids in hex, times in seconds since the epoch."""
+
+    name: str
+    trace_id: str
+    span_id: str
+    parent_id: str
+    begun: float
+    ended: float
+    attributes: Attributes
+    resource: Attributes
+    links: tuple[str, ...]
+    failed: bool
+
+
+@dataclass(frozen=True)
+class ReceivedValue:
+    """The last value of a metric for one set of attributes; for a histogram its count."""
+
+    name: str
+    attributes: Attributes
+    resource: Attributes
+    value: float
+
+
+class Receiver:
+    """An OTLP endpoint on loopback.
+
+    Attributes:
+        spans: All that arrived, in that order.
+        refusal: What every export is answered with, if not ``None``.
+    """
+
+    def __init__(self) -> None:
+        self.spans: list[ReceivedSpan] = []
+        self.refusal: grpc.StatusCode | None = None
+        self.exports = 0
+        self._values: dict[tuple[Any, ...], ReceivedValue] = {}
+        self._lock = threading.Lock()
+        self.port = 0
+
+    @property
+    def endpoint(self) -> str:
+        """``http://host:port``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def values(self) -> list[ReceivedValue]:
+        """The metrics as they are now."""
+        with self._lock:
+            return list(self._values.values())
+
+    def total(self, name: str, **attributes: Any) -> float:
+        """The sum of a metric over all sets of attributes that contain these."""
+        return sum(
+            value.value
+            for value in self.values
+            if value.name == name and attributes.items() <= dict(value.attributes).items()
+        )
+
+    def named(self, name: str) -> list[ReceivedSpan]:
+        """Spans of this name."""
+        return [span for span in self.spans if span.name == name]
+
+    def of_request(self, request_id: str) -> list[ReceivedSpan]:
+        """Spans that name this invocation."""
+        return [s for s in self.spans if s.attributes.get("faas.invocation_id") == request_id]
+
+    def add_spans(self, request: Any) -> None:
+        """Take an export of spans."""
+        for resource_spans in request.resource_spans:
+            resource = plain(resource_spans.resource.attributes)
+            for scope_spans in resource_spans.scope_spans:
+                self.spans += [_span(span, resource) for span in scope_spans.spans]
+
+    def add_metrics(self, request: Any) -> None:
+        """Take an export of metrics."""
+        for resource_metrics in request.resource_metrics:
+            resource = plain(resource_metrics.resource.attributes)
+            for scope_metrics in resource_metrics.scope_metrics:
+                for metric in scope_metrics.metrics:
+                    for point in getattr(metric, metric.WhichOneof("data")).data_points:
+                        self._add_point(metric.name, point, resource)
+
+    def _add_point(self, name: str, point: Any, resource: Attributes) -> None:
+        attributes = plain(point.attributes)
+        if hasattr(point, "count"):
+            value = point.count
+        else:
+            value = getattr(point, point.WhichOneof("value"))
+        key = (name, _frozen(attributes), _frozen(resource))
+        with self._lock:
+            self._values[key] = ReceivedValue(name, attributes, resource, float(value))
+
+
+def _span(span: Any, resource: Attributes) -> ReceivedSpan:
+    return ReceivedSpan(
+        span.name,
+        span.trace_id.hex(),
+        span.span_id.hex(),
+        span.parent_span_id.hex(),
+        span.start_time_unix_nano / 1e9,
+        span.end_time_unix_nano / 1e9,
+        plain(span.attributes),
+        resource,
+        tuple(link.trace_id.hex() for link in span.links),
+        span.status.code == 2,
+    )
+
+
+def plain(attributes: Iterable[KeyValue]) -> dict[str, Any]:
+    """OTLP's attributes as a dictionary."""
+    return {
+        item.key: getattr(item.value, item.value.WhichOneof("value") or "string_value")
+        for item in attributes
+    }
+
+
+def _frozen(attributes: Attributes) -> frozenset[tuple[str, str]]:
+    return frozenset((name, str(value)) for name, value in attributes.items())
+
+
+class _Traces(trace_service_pb2_grpc.TraceServiceServicer):
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    def Export(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _answer(self._receiver, context, lambda: self._receiver.add_spans(request))
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+
+class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    def Export(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _answer(self._receiver, context, lambda: self._receiver.add_metrics(request))
+        return metrics_service_pb2.ExportMetricsServiceResponse()
+
+
+def _answer(receiver: Receiver, context: grpc.ServicerContext, take: Callable[[], None]) -> None:
+    receiver.exports += 1
+    if receiver.refusal:
+        context.abort(receiver.refusal, "the collector refuses on purpose")
+    take()
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """Run a receiver."""
+    receiver = Receiver()
+    server = grpc.server(ThreadPoolExecutor(4))
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(  # type: ignore[no-untyped-call]
+        _Traces(receiver), server
+    )
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(  # type: ignore[no-untyped-call]
+        _Metrics(receiver), server
+    )
+    receiver.port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield receiver
+    finally:
+        server.stop(grace=None).wait()
+
+
+@asynccontextmanager
+async def collecting(receiver: Receiver) -> AsyncIterator[str]:
+    """Run a collector that passes on what it gets, without waiting for more.
+
+    Returns:
+        Its endpoint.
+    """
+    port, http_port = free_port(), free_port()
+    with tempfile.TemporaryDirectory() as directory:
+        process = await asyncio.create_subprocess_exec(
+            Path(rotel.__file__).parent / "rotel-agent",
+            "start",
+            *("--pid-file", f"{directory}/pid"),
+            *("--otlp-grpc-endpoint", f"127.0.0.1:{port}"),
+            *("--otlp-http-endpoint", f"127.0.0.1:{http_port}"),
+            *("--exporter", "otlp", "--otlp-exporter-protocol", "grpc"),
+            *("--otlp-exporter-endpoint", receiver.endpoint),
+            "--disable-batching",
+            stdout=subprocess.DEVNULL,
+        )
+        try:
+            await eventually(lambda: listens(port))
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+@contextmanager
+def silence() -> Iterator[str]:
+    """An endpoint that accepts connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        accepted: list[socket.socket] = []
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    accepted.append(server.accept()[0])
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+    for connection in accepted:
+        connection.close()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Wait for a condition."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        await asyncio.sleep(0.02)

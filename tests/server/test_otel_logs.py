@@ -1,0 +1,92 @@
+"""Log lines in Lambda say which request, workflow, activity and trace they belong to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from temporal_lambda.local import InvocationRecord, LocalStack
+from tests.conftest import Deploy, Invoke, MakeFunction
+from tests.server.otlp import Receiver, eventually, receiving
+from tests.server.test_otel import at_rest, run_order
+
+
+async def worked(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy, receiver: Receiver, **env: str
+) -> tuple[str, InvocationRecord]:
+    """The invocation that ran a workflow, and the workflow's id."""
+    given = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, "SCENARIO": "logs", **env}
+    deployed = await deploy(make_function("traced.lambda_handler", env=given))
+    notified = await stack.client.start_workflow(
+        "RunActivity",
+        args=["notify", "c-1", 10.0],
+        id=f"notify-{uuid.uuid4().hex[:8]}",
+        task_queue=deployed.task_queue,
+    )
+    workflow_id = await run_order(stack, deployed.task_queue, pause=0)
+    await asyncio.wait_for(notified.result(), 30)
+    await eventually(lambda: receiver.named("order"))
+    records = await at_rest(stack, deployed.function)
+    return workflow_id, next(r for r in records if any("charged 1" in line for line in r.log))
+
+
+async def test_json(stack: LocalStack, make_function: MakeFunction, deploy: Deploy) -> None:
+    with receiving() as receiver:
+        workflow_id, record = await worked(
+            stack,
+            make_function,
+            deploy,
+            receiver,
+            AWS_LAMBDA_LOG_FORMAT="JSON",
+            AWS_LAMBDA_LOG_LEVEL="INFO",
+        )
+        trace_id = receiver.named("order")[0].trace_id
+        own = next(s for s in receiver.of_request(record.request_id) if s.name == record.function)
+    lines = [json.loads(line) for line in record.log if line.startswith("{")]
+
+    def one(text: str) -> dict[str, Any]:
+        (found,) = [line for line in lines if text in str(line.get("message"))]
+        return dict(found)
+
+    # The SDK's logger, and one of the user's own in the same activity.
+    for text in ("charging 1", "charged 1"):
+        line = one(text)
+        assert line["requestId"] == record.request_id
+        assert line["workflow_id"] == workflow_id
+        assert line["activity_id"] == "1"
+        assert line["trace_id"] == trace_id
+    line = one("half of it is paid")
+    assert (line["workflow_id"], line["trace_id"]) == (workflow_id, trace_id)
+    report = one("temporal_lambda invocation")
+    assert report["trace_id"] == own.trace_id
+    assert report["level"] == "INFO"
+    assert record.report
+    assert record.report["request_id"] == record.request_id
+    # Powertools writes its own line, in its own format, and once.
+    line = one("notified")
+    assert (line["service"], line["customer"]) == ("shop", "c-1")
+
+
+async def test_text(stack: LocalStack, make_function: MakeFunction, deploy: Deploy) -> None:
+    with receiving() as receiver:
+        workflow_id, record = await worked(stack, make_function, deploy, receiver)
+        trace_id = receiver.named("order")[0].trace_id
+    (line,) = [line for line in record.log if "charging 1" in line]
+    fields = f"\t{record.request_id}\t[workflow_id={workflow_id} activity_id=1 trace_id={trace_id}]"
+    assert fields in line
+    (report,) = [line for line in record.log if "temporal_lambda invocation" in line]
+    assert "[trace_id=" in report
+    assert record.report
+
+
+@pytest.mark.parametrize(("level", "lines"), [("ERROR", 0), ("INFO", 1)])
+async def test_level_is_lambdas(
+    level: str, lines: int, make_function: MakeFunction, invoke: Invoke
+) -> None:
+    env = {"SCENARIO": "logs", "FLUSH": "never", "AWS_LAMBDA_LOG_LEVEL": level}
+    record = await invoke(make_function("traced.quick_handler", env=env))
+    assert len([line for line in record.log if "temporal_lambda worker" in line]) == lines

@@ -1,0 +1,122 @@
+"""A collector that is not there, refuses or is silent costs its share and one warning."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import grpc
+import pytest
+
+from temporal_lambda.local import InvocationRecord, LocalStack
+from tests.conftest import Deploy, Invoke, MakeFunction, events
+from tests.server.otlp import eventually, free_port, receiving, silence
+
+PROMISED_MS = 200
+
+
+@pytest.fixture(params=["absent", "refusing", "silent"])
+def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
+    with ExitStack() as stack:
+        if request.param == "silent":
+            yield stack.enter_context(silence())
+        elif request.param == "refusing":
+            receiver = stack.enter_context(receiving())
+            receiver.refusal = grpc.StatusCode.RESOURCE_EXHAUSTED
+            yield receiver.endpoint
+        else:
+            yield f"http://127.0.0.1:{free_port()}"
+
+
+def complaints(records: list[InvocationRecord]) -> list[str]:
+    """Lines of warnings and errors."""
+    return [
+        line
+        for record in records
+        for line in record.log
+        if line.startswith(("[WARNING]", "[ERROR]")) or "Traceback" in line
+    ]
+
+
+async def test_deadline_holds_and_one_warning_is_written(
+    endpoint: str, make_function: MakeFunction, invoke: Invoke
+) -> None:
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "60s",
+        "TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "300ms",
+        "AWS_LAMBDA_LOG_LEVEL": "INFO",
+    }
+    function = make_function("traced.lambda_handler", seconds=4, env=env)
+    records = [await invoke(function), await invoke(function)]
+    for record in records:
+        assert record.status == "success"
+        assert record.report
+        assert record.report["stop_reason"] == "deadline"
+        assert record.report["abandoned"] == record.report["errors"] == []
+        assert record.duration_ms < 4_000 - PROMISED_MS
+        # The user's own hook, which comes after the flush.
+        assert any(event.startswith("threads") for event in events(record))
+    (line,) = [line for line in complaints(records) if "leaves less than 5s" not in line]
+    assert "telemetry is lost until the collector at" in line
+    assert endpoint in line
+
+
+async def test_stuck_activity_and_a_silent_collector_together(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    with silence() as endpoint:
+        function = make_function(
+            "traced.lambda_handler", seconds=5, env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+        )
+        deployed = await deploy(function)
+        await stack.client.start_workflow(
+            "Stuck",
+            args=["stuck", 14.0],
+            id=f"stuck-{uuid.uuid4().hex[:8]}",
+            task_queue=deployed.task_queue,
+        )
+        record = await stack.service.wait_for_record(
+            lambda r: r.function == function.name and bool(r.report and r.report["abandoned"]),
+            30,
+        )
+    assert record.status == "success"
+    assert record.duration_ms < 5_000 - PROMISED_MS
+    assert record.report
+    assert [next(iter(entry)) for entry in record.report["abandoned"]] == ["activity"]
+
+
+async def test_slow_collector_delays_nothing_but_the_flush(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    with silence() as endpoint:
+        function = make_function(
+            "traced.quick_handler", env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+        )
+        records = [await invoke(function) for _ in range(4)]
+    hooks = [record.report["phases_ms"]["hooks"] for record in records if record.report]
+    assert 1_000 < hooks[0] < 2_500
+    # It is probed from then on.
+    assert all(spent < 500 for spent in hooks[1:])
+    assert len([line for line in complaints(records) if "telemetry is lost" in line]) == 1
+
+
+async def test_collector_that_comes_back_gets_what_follows(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    with receiving() as receiver:
+        receiver.refusal = grpc.StatusCode.PERMISSION_DENIED
+        env = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+            "AWS_LAMBDA_LOG_LEVEL": "INFO",
+        }
+        function = make_function("traced.quick_handler", env=env)
+        lost = await invoke(function)
+        assert "PERMISSION_DENIED" in next(line for line in lost.log if "telemetry is lost" in line)
+        receiver.refusal = None
+        back = await invoke(function)
+        assert any("takes telemetry again" in line for line in back.log)
+        await eventually(lambda: receiver.of_request(back.request_id))
+        # Counters lose nothing.
+        assert receiver.total("temporal_worker_start") == 2

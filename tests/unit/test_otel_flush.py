@@ -1,0 +1,151 @@
+"""The flush at the end of an invocation: bounded, and quiet about what goes wrong again."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import wait
+from datetime import timedelta
+
+import pytest
+
+from temporal_lambda.otel.background import Background
+from temporal_lambda.otel.flush import Flusher
+from temporal_lambda.otel.health import Health
+from temporal_lambda.otel.options import FlushPolicy
+
+HOOK_TIME = timedelta(seconds=5)
+
+
+@pytest.fixture
+def answers() -> Iterator[threading.Event]:
+    """Lets the exports of ``hanging`` end."""
+    answers = threading.Event()
+    yield answers
+    answers.set()
+
+
+def flusher(
+    work: Callable[[], object],
+    health: Health,
+    *,
+    policy: FlushPolicy = "always",
+    timeout: float = 5.0,
+    interval: float = 60.0,
+) -> Flusher:
+    return Flusher(policy, timeout, interval, health, {"spans": Background("test", work)})
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+
+
+async def test_it_waits_until_all_is_sent() -> None:
+    sent = threading.Event()
+
+    def send() -> None:
+        time.sleep(0.05)
+        sent.set()
+
+    await flusher(send, Health("c")).flush(HOOK_TIME)
+    assert sent.is_set()
+
+
+@pytest.mark.parametrize(
+    ("timeout", "hook_time"),
+    [(0.2, HOOK_TIME), (5.0, timedelta(seconds=0.22)), (0.2, None)],
+    ids=["its own bound", "the hook's share", "no hook"],
+)
+async def test_it_takes_no_longer_than(
+    timeout: float,
+    hook_time: timedelta | None,
+    answers: threading.Event,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun = time.monotonic()
+    flush = flusher(answers.wait, Health("http://c"), timeout=timeout)
+    await flush.flush(hook_time)
+    assert 0.15 < time.monotonic() - begun < 1.0
+    (warning,) = warnings(caplog)
+    assert "http://c" in warning
+    assert "spans not taken within 0.20 s" in warning
+
+
+async def test_collector_that_stays_away_is_probed_briefly_and_warned_of_once(
+    answers: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    flush = flusher(answers.wait, Health("c"), timeout=0.5)
+    await flush.flush(HOOK_TIME)
+    begun = time.monotonic()
+    await flush.flush(HOOK_TIME)
+    assert time.monotonic() - begun < 0.45
+    assert len(warnings(caplog)) == 1
+
+
+async def test_collector_that_comes_back_is_waited_for_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", "temporal_lambda")
+    health = Health("c")
+    flush = flusher(lambda: None, health)
+    health.failed("spans", "it is down")
+    await flush.flush(HOOK_TIME)
+    await flush.flush(HOOK_TIME)
+    assert health.lost
+    health.succeeded("spans")
+    await flush.flush(HOOK_TIME)
+    assert not health.lost
+    assert [r.levelname for r in caplog.records] == ["WARNING", "INFO"]
+    assert "it is down" in caplog.records[0].getMessage()
+    health.failed("metrics", "down again")
+    await flush.flush(HOOK_TIME)
+    assert len(warnings(caplog)) == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "interval", "expected"),
+    [("always", 60.0, 3), ("interval", 60.0, 1), ("interval", 1e-6, 3), ("never", 60.0, 0)],
+)
+async def test_policy(policy: FlushPolicy, interval: float, expected: int) -> None:
+    sent: list[None] = []
+    flush = flusher(lambda: sent.append(None), Health("c"), policy=policy, interval=interval)
+    for _ in range(3):
+        await flush.flush(HOOK_TIME)
+        await asyncio.sleep(0.001)
+    assert len(sent) == expected
+
+
+def test_request_is_served_by_work_that_begins_after_it(answers: threading.Event) -> None:
+    begun: list[int] = []
+
+    def work() -> None:
+        begun.append(len(begun))
+        answers.wait()
+
+    background = Background("test", work)
+    first = background.request()
+    while not begun:
+        time.sleep(0.001)
+    second, third = background.request(), background.request()
+    assert second is third is not first
+    answers.set()
+    wait([first, second], timeout=5)
+    assert begun == [0, 1]
+
+
+def test_work_that_raises_is_logged_and_does_not_end_the_thread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    background = Background("test", lambda: 1 / 0)
+    background.request().result(timeout=5)
+    background.request().result(timeout=5)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_between_requests_something_else_may_be_done() -> None:
+    ticks = threading.Semaphore(0)
+    Background("test", lambda: None, every=0.01, between=ticks.release)
+    assert ticks.acquire(timeout=5)
+    assert ticks.acquire(timeout=5)

@@ -1,0 +1,314 @@
+"""The span of an invocation, its X-Ray parent, and the provider that takes it.
+
+OpenTelemetry's global provider can be set once, so what is about it runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from typing import Any
+
+import pytest
+from opentelemetry.trace import TraceFlags
+
+from temporal_lambda.otel import xray
+
+HEADER = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
+ARN = "arn:aws:lambda:us-east-1:123456789012:function:orders"
+
+X_RAY = {"_X_AMZN_TRACE_ID": HEADER}
+
+PRELUDE = """
+import json, logging, sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider
+from temporal_lambda import LambdaWorkerConfig
+from temporal_lambda.info import InvocationInfo
+from temporal_lambda.otel import OtelOptions, apply_defaults, apply_tracing
+from temporal_lambda.otel import adoption, spans
+
+logging.basicConfig(stream=sys.stderr, level="INFO", format="%(levelname)s %(message)s")
+memory = InMemorySpanExporter()
+
+def provide():
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    trace.set_tracer_provider(provider)
+    return provider
+
+def tell(**values):
+    print(json.dumps(values))
+"""
+
+
+def run(code: str, **environ: str) -> tuple[dict[str, Any], list[str]]:
+    """What a process tells, and what it logs."""
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PRELUDE + textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:1", **environ},
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    told: dict[str, Any] = json.loads(result.stdout)
+    return told, result.stderr.splitlines()
+
+
+SPAN = f"""
+provide()
+info = InvocationInfo("request-1", "{ARN}:live", cold=True, begun_at=1000.0)
+span = spans.InvocationSpan(info)
+with trace.get_tracer("mine").start_as_current_span("child"):
+    pass
+report = {{**info.report(), "stop_reason": "idle", "tasks": {{"activity": 2}}, "errors": ERRORS}}
+span.end(report)
+child, own = memory.get_finished_spans()
+tell(
+    name=own.name, attributes=dict(own.attributes), begun=own.start_time, kind=own.kind.name,
+    trace=f"{{own.context.trace_id:032x}}", child=child.parent.span_id == own.context.span_id,
+    parent=own.parent and f"{{own.parent.span_id:016x}}", status=own.status.status_code.name,
+    links=[f"{{link.context.trace_id:032x}}" for link in own.links],
+)
+"""
+
+
+def test_span_of_an_invocation_belongs_to_the_segment_of_x_ray() -> None:
+    told, _ = run(
+        SPAN.replace("ERRORS", "[]"),
+        _X_AMZN_TRACE_ID=HEADER + ";Lineage=1:a87bd80c:0",
+        AWS_LAMBDA_FUNCTION_NAME="orders",
+    )
+    assert told == {
+        "name": "orders",
+        "kind": "SERVER",
+        "begun": 1_000_000_000_000,
+        "trace": "5759e988bd862e3fe1be46a994272793",
+        "parent": "53995c3f42cd8ad8",
+        "child": True,
+        "links": [],
+        "status": "UNSET",
+        "attributes": {
+            "faas.trigger": "other",
+            "faas.coldstart": True,
+            "faas.invocation_id": "request-1",
+            "aws.lambda.invoked_arn": f"{ARN}:live",
+            "cloud.resource_id": ARN,
+            "temporal_lambda.stop_reason": "idle",
+            "temporal_lambda.abandoned": 0,
+            "temporal_lambda.tasks.activity": 2,
+        },
+    }
+
+
+def test_segment_that_is_not_sampled_is_linked_and_no_parent() -> None:
+    told, _ = run(
+        SPAN.replace("ERRORS", "[]"), _X_AMZN_TRACE_ID=HEADER.replace("Sampled=1", "Sampled=0")
+    )
+    assert told["parent"] is None
+    assert told["links"] == ["5759e988bd862e3fe1be46a994272793"]
+
+
+def test_span_of_a_layer_around_the_handler_is_the_parent() -> None:
+    code = SPAN.replace("ERRORS", "[]").replace(
+        "span = spans.InvocationSpan(info)",
+        "layer = trace.get_tracer('layer').start_span('handler')\n"
+        "trace.context_api.attach(trace.set_span_in_context(layer))\n"
+        "span = spans.InvocationSpan(info)\n"
+        "expected = f'{layer.get_span_context().span_id:016x}'",
+    )
+    told, _ = run(code + "assert f'{own.parent.span_id:016x}' == expected", **X_RAY)
+    assert told["kind"] == "INTERNAL"
+
+
+def test_error_of_the_invocation_is_the_status_of_its_span() -> None:
+    told, _ = run(SPAN.replace("ERRORS", "['connect: ConnectError: no']"))
+    assert told["status"] == "ERROR"
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", "Root=1-5759e988-bd862e3fe1be46a994272793", HEADER.replace("5759e988", "xyz"), "Self=1"],
+)
+def test_broken_header_names_no_span(header: str) -> None:
+    assert xray.span_context(header) is None
+
+
+def test_header_is_read_in_any_order() -> None:
+    context = xray.span_context("Sampled=0; Parent=53995c3f42cd8ad8; " + HEADER.split(";")[0])
+    assert context
+    assert context.trace_flags == TraceFlags.DEFAULT
+    assert context.is_remote
+
+
+def test_defaults_set_one_provider_once_and_its_ids_are_those_of_x_ray() -> None:
+    told, log = run(
+        """
+        import os, time
+        seen = []
+        for number in range(3):
+            config = LambdaWorkerConfig(invocation=InvocationInfo(f"r-{number}"))
+            apply_defaults(config)
+            seen.append((
+                id(trace.get_tracer_provider()), id(config.client_connect_config["runtime"]),
+                len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")),
+            ))
+        other = LambdaWorkerConfig()
+        apply_defaults(other, OtelOptions(service_name="another"))
+        root = trace.get_tracer("t").start_span("s", context=trace.context_api.Context())
+        tell(
+            same=len(set(seen)) == 1,
+            safe=isinstance(trace.get_tracer_provider(), ReplaySafeTracerProvider),
+            plugins=len(config.worker_config["plugins"]), hooks=len(config.shutdown_hooks),
+            begins=int(f"{root.get_span_context().trace_id:032x}"[:8], 16) - int(time.time()),
+            runtimes=other.client_connect_config["runtime"]
+                is not config.client_connect_config["runtime"],
+        )
+        """
+    )
+    assert told["begins"] in (-1, 0)
+    del told["begins"]
+    assert told == {"same": True, "safe": True, "plugins": 1, "hooks": 1, "runtimes": True}
+    assert log == []
+
+
+def test_provider_that_is_set_is_kept_and_made_safe_for_workflows() -> None:
+    told, log = run(
+        """
+        provider = provide()
+        early = trace.get_tracer("early")
+        config = LambdaWorkerConfig(invocation=InvocationInfo("r-1"))
+        apply_defaults(config)
+        assert adoption.workflows_can_be_traced()
+        for tracer in (early, trace.get_tracer("early"), trace.get_tracer("late")):
+            with tracer.start_as_current_span("s"):
+                pass
+        tell(
+            kept=trace.get_tracer_provider() is provider,
+            safe=isinstance(provider, ReplaySafeTracerProvider),
+            still=isinstance(provider, TracerProvider),
+            resource=provider.resource.attributes["telemetry.sdk.name"],
+            spans=len(memory.get_finished_spans()),
+            named=[s.attributes["faas.invocation_id"] for s in memory.get_finished_spans()],
+            flushed=provider.force_flush(),
+            generator=type(early.id_generator).__name__,
+        )
+        """
+    )
+    assert told == {
+        "kept": True,
+        "safe": True,
+        "still": True,
+        "resource": "opentelemetry",
+        "spans": 3,
+        "named": ["r-1"] * 3,
+        "flushed": True,
+        "generator": "TemporalIdGenerator",
+    }
+    assert log == ["INFO the global tracer provider, a TracerProvider, was made safe for workflows"]
+
+
+@pytest.mark.parametrize(
+    ("set_up", "said"),
+    [
+        ("", "no tracer provider is set"),
+        ("trace.set_tracer_provider(trace.NoOpTracerProvider())", "a NoOpTracerProvider, can't"),
+    ],
+    ids=["none", "of another kind"],
+)
+def test_without_a_provider_that_will_do_there_are_no_spans_and_one_warning(
+    set_up: str, said: str
+) -> None:
+    told, log = run(
+        f"""
+        {set_up}
+        for _ in range(3):
+            config = LambdaWorkerConfig()
+            apply_tracing(config)
+            plugin, = config.worker_config["plugins"]
+            untouched = {{"interceptors": []}}
+            result = plugin.configure_worker(untouched)
+        tell(same=result == {{"interceptors": []}}, hooks=len(config.shutdown_hooks))
+        """
+    )
+    assert told == {"same": True, "hooks": 1}
+    (line,) = log
+    assert line.startswith("WARNING")
+    assert said in line
+
+
+def test_without_optional_packages_it_goes_on_and_warns_of_each_once() -> None:
+    told, log = run(
+        """
+        sys.modules["opentelemetry.sdk.extension.aws.trace"] = None
+        sys.modules["opentelemetry.exporter.otlp.proto.grpc.exporter"] = None
+        for _ in range(2):
+            config = LambdaWorkerConfig()
+            apply_defaults(config)
+        tell(runtime="runtime" in config.client_connect_config)
+        """
+    )
+    assert told == {"runtime": True}
+    assert len(log) == 3
+    assert "opentelemetry-sdk-extension-aws is not installed" in log[0]
+    assert "spans are not exported" in log[1]
+    assert "metrics are not exported" in log[2]
+
+
+def test_metrics_are_switched_off_as_anywhere_else() -> None:
+    told, log = run(
+        """
+        import threading
+        config = LambdaWorkerConfig(invocation=InvocationInfo("r-1"))
+        apply_defaults(config)
+        tell(runtime="runtime" in config.client_connect_config,
+             threads=[t.name for t in threading.enumerate() if "metrics" in t.name])
+        """,
+        OTEL_METRICS_EXPORTER="none",
+    )
+    assert told == {"runtime": False, "threads": []}
+    assert log == []
+
+
+def test_runtime_of_the_users_own_is_kept() -> None:
+    told, log = run(
+        """
+        for _ in range(2):
+            config = LambdaWorkerConfig(client_connect_config={"runtime": "mine"})
+            apply_defaults(config)
+        tell(runtime=config.client_connect_config["runtime"])
+        """
+    )
+    assert told == {"runtime": "mine"}
+    (line,) = log
+    assert "is kept" in line
+
+
+def test_meter_provider_that_is_set_gets_cores_metrics() -> None:
+    told, _ = run(
+        """
+        from opentelemetry import metrics
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+        from temporal_lambda.otel.telemetry import telemetry_for
+        from temporal_lambda.otel.options import resolve
+        reader = InMemoryMetricReader()
+        metrics.set_meter_provider(MeterProvider([reader], shutdown_on_exit=False))
+        config = LambdaWorkerConfig()
+        apply_defaults(config)
+        config.client_connect_config["runtime"].metric_meter.create_counter("mine").add(3)
+        telemetry_for(resolve(OtelOptions())).metrics.export.request().result(timeout=10)
+        data = reader.get_metrics_data()
+        tell(names=[
+            m.name for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics
+        ])
+        """
+    )
+    assert "mine" in told["names"]
