@@ -22,10 +22,13 @@ STARTS_AT_ONCE = 50
 FULL, QUICK = (7, 400, 20.0), (2, 60, 6.0)
 """Rounds, workflows in each, and the function's timeout in seconds."""
 
+WORKS = {"an activity of 20 ms": 0.02, "an activity that does nothing": 0.0}
+"""Seconds each activity awaits: as calls to other services do, and the extreme that is all CPU."""
+
 ABOUT = (
-    "Workflows of one activity that does nothing wait in the queue; then one invocation works them "
-    "off, or temporalio's Worker with the same options in a plain process that stays alive between "
-    "the rounds. The rate is that of the server's completion times, first to last. The three take "
+    "Workflows of one activity wait in the queue; then one invocation works them off, or "
+    "temporalio's Worker with the same options in a plain process that stays alive between the "
+    "rounds. The rate is that of the server's completion times, first to last. The three take "
     "turns; no worker controller takes part."
 )
 
@@ -35,7 +38,8 @@ Serve = Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
 async def measure(quick: bool) -> Measured:
     """Interleaved: ours, contrib, bare, and again."""
     rounds, workflows, timeout = QUICK if quick else FULL
-    rates: dict[str, list[float]] = {name: [] for name in (*WORKERS, bare.NAME)}
+    names = (*WORKERS, bare.NAME)
+    rates = {work: {name: list[float]() for name in names} for work in WORKS}
     async with LocalStack() as stack, bare.bare_worker(stack.temporal_address) as plain:
         functions = {
             worker: stack.create(
@@ -65,12 +69,14 @@ async def measure(quick: bool) -> Measured:
         for name in serve:
             await serve[name](lambda name=name: _route(stack, name))  # type: ignore[misc]
         for counts in [False] + [True] * rounds:
-            for name in serve:
-                handles = await _queue(stack, name, workflows)
-                await serve[name](lambda handles=handles: _all_done(handles))  # type: ignore[misc]
-                if counts:
-                    rates[name].append(await _rate(handles))
-    return Measured("Throughput", ABOUT, _rows(rates))
+            for work, seconds in WORKS.items():
+                for name in serve:
+                    handles = await _queue(stack, name, workflows, seconds)
+                    await serve[name](lambda handles=handles: _all_done(handles))  # type: ignore[misc]
+                    if counts:
+                        rates[work][name].append(await _rate(handles))
+    rows = [row for work, found in rates.items() for row in _rows(work, found)]
+    return Measured("Throughput", ABOUT, rows)
 
 
 async def _route(stack: LocalStack, name: str) -> None:
@@ -91,13 +97,15 @@ async def _route(stack: LocalStack, name: str) -> None:
     await deployment.set_current(stack.client, version, REGISTERED_SECONDS)
 
 
-async def _queue(stack: LocalStack, task_queue: str, count: int) -> list[load.Handle]:
+async def _queue(
+    stack: LocalStack, task_queue: str, count: int, seconds: float
+) -> list[load.Handle]:
     """Start so many workflows while nobody works."""
     room = asyncio.Semaphore(STARTS_AT_ONCE)
 
     async def start() -> load.Handle:
         async with room:
-            return await load.start(stack, task_queue, 0.0)
+            return await load.start(stack, task_queue, seconds)
 
     return await asyncio.gather(*(start() for _ in range(count)))
 
@@ -114,11 +122,11 @@ async def _rate(handles: list[load.Handle]) -> float:
     return (len(closed) - 1) / (max(closed) - min(closed))
 
 
-def _rows(rates: dict[str, list[float]]) -> list[Row]:
+def _rows(work: str, rates: dict[str, list[float]]) -> list[Row]:
     ratio = statistics.median(rates["ours"]) / statistics.median(rates[bare.NAME])
     return [
         Row(
-            "workflows per second, beside a bare worker",
+            f"workflows per second with {work}, beside a bare worker",
             "/s",
             rates["ours"],
             rates[bare.NAME],
@@ -128,7 +136,7 @@ def _rows(rates: dict[str, list[float]]) -> list[Row]:
             met=ratio >= 0.95,
         ),
         Row(
-            "workflows per second, beside contrib",
+            f"workflows per second with {work}, beside contrib",
             "/s",
             rates["ours"],
             rates["contrib"],
