@@ -19,7 +19,7 @@ REGISTERED_SECONDS = 30.0
 
 STARTS_AT_ONCE = 50
 
-FULL, QUICK = (7, 400, 20.0), (2, 60, 6.0)
+FULL, QUICK = (5, 300, 20.0), (2, 60, 6.0)
 """Rounds, workflows in each, and the function's timeout in seconds."""
 
 WORKS = {"an activity of 20 ms": 0.02, "an activity that does nothing": 0.0}
