@@ -106,11 +106,6 @@ class SlotCounter:
         with self._lock:
             return self._open_polls
 
-    @property
-    def polls(self) -> bool:
-        """Whether any poll is open, so that the server may hand a task to this worker."""
-        return any(supplier.open_polls for supplier in self._suppliers)
-
     def refuse_polls(self) -> None:
         """Hand out no more slots for polls that bring new work; sticky ones go on."""
         self.refuses_polls = True
@@ -263,12 +258,6 @@ class _CountedSlots(CustomSlotSupplier):
         with self._lock:
             self._free += 1
         self.serve_waiters()
-
-    @property
-    def open_polls(self) -> int:
-        """How many polls hold a slot; none are made for local activities."""
-        with self._lock:
-            return 0 if self._kind == "local_activity" else sum(self._open.values())
 
     def _polls(self, sticky: bool) -> bool:
         """Whether a slot is for a poll that brings new work: nothing is polled for a local one."""

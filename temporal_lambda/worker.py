@@ -69,8 +69,8 @@ class InvocationWorker:
 
     @property
     def polls(self) -> bool:
-        """Whether it may still be given tasks, which is for certain only where slots are seen."""
-        return self.slots.polls if self.counted else not self.activities.describe()
+        """Whether it may still be given new work; for certain only where slots are seen."""
+        return bool(self.slots.open_polls) if self.counted else not self.activities.describe()
 
     def start(self, client: Client) -> asyncio.Task[None]:
         """Begin to poll.

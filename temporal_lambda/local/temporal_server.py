@@ -37,7 +37,7 @@ START_TIMEOUT = 30.0
 LINES_KEPT = 50
 """Lines of the server's output kept, to explain a start that failed."""
 
-START_ATTEMPTS = 3
+START_ATTEMPTS = 6
 """How often a start is tried when a port that was free a moment ago is not."""
 
 

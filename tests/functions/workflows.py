@@ -116,6 +116,7 @@ def time_left_in_thread() -> float:
 
 @activity.defn
 async def hold(seconds: float) -> int:
+    print("EVENT holds")
     await asyncio.sleep(seconds)
     return os.getpid()
 

@@ -43,6 +43,7 @@ class Scene:
         self.proxy = proxy
         self.service = stack.service
         self._from = stack.service.invocations
+        self.lines: list[str] = []
 
     @property
     def function(self) -> Function:
@@ -77,6 +78,10 @@ class Scene:
                 await asyncio.sleep(0.01)
 
         await asyncio.wait_for(wait(), PATIENCE)
+
+    async def says(self, line: str) -> None:
+        """Wait until the function prints a line."""
+        await until(lambda: line in self.lines, PATIENCE)
 
     async def polls(self) -> None:
         """Wait until an invocation runs whose worker has begun to poll."""
@@ -125,7 +130,12 @@ async def behind_proxy(stack: LocalStack, function: Function) -> AsyncIterator[S
     async with Proxy(stack.temporal_address) as proxy:
         deployed = await stack.deploy(with_env(function, {"TEMPORAL_ADDRESS": proxy.address}))
         await rest(stack, deployed)
-        yield Scene(stack, deployed, proxy)
+        scene = Scene(stack, deployed, proxy)
+        stack.service.on_line = lambda request_id, line: scene.lines.append(line)
+        try:
+            yield scene
+        finally:
+            stack.service.on_line = lambda request_id, line: None
 
 
 async def rest(stack: LocalStack, deployed: Deployed) -> None:

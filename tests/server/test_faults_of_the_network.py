@@ -32,7 +32,7 @@ async def test_reset_while_polling(scene: Scene, observe: Observe) -> None:
 @pytest.mark.fault("connection reset while an activity runs")
 async def test_reset_during_an_activity(scene: Scene, observe: Observe) -> None:
     handle = await scene.start("hold", 1.0)
-    await scene.activity_runs(handle)
+    await scene.says("EVENT holds")
     scene.proxy.cut()
     await scene.result(handle)
     await observe(scene, handle, await scene.hit(ran_activity))
@@ -41,7 +41,7 @@ async def test_reset_during_an_activity(scene: Scene, observe: Observe) -> None:
 @pytest.mark.fault("connection half-closed by the server while an activity runs")
 async def test_half_close_during_an_activity(scene: Scene, observe: Observe) -> None:
     handle = await scene.start("hold", 1.0)
-    await scene.activity_runs(handle)
+    await scene.says("EVENT holds")
     scene.proxy.half_close()
     await scene.result(handle)
     await observe(scene, handle, await scene.hit(ran_activity))
@@ -50,7 +50,7 @@ async def test_half_close_during_an_activity(scene: Scene, observe: Observe) -> 
 @pytest.mark.fault("network stalls for a second while an activity runs")
 async def test_stall_during_an_activity(scene: Scene, observe: Observe) -> None:
     handle = await scene.start("hold", 0.5)
-    await scene.activity_runs(handle)
+    await scene.says("EVENT holds")
     scene.proxy.stall()
     asyncio.get_running_loop().call_later(1.0, scene.proxy.resume)
     await scene.result(handle)
@@ -60,7 +60,7 @@ async def test_stall_during_an_activity(scene: Scene, observe: Observe) -> None:
 @pytest.mark.fault("packets swallowed while an activity runs, until the server gives up on them")
 async def test_blackhole_during_an_activity(scene: Scene, observe: Observe) -> None:
     handle = await scene.start("hold", 0.5, timeout=9.0)
-    await scene.activity_runs(handle)
+    await scene.says("EVENT holds")
     scene.proxy.swallow()
     record = await scene.hit(ran_activity)
     # As the server does after a minute without a sign of life. Until then it may hand tasks to the
@@ -127,7 +127,7 @@ async def test_server_restarts(
         behind_proxy(stack, function) as scene,
     ):
         handle = await scene.start("hold", 3.0)
-        await scene.activity_runs(handle)
+        await scene.says("EVENT holds")
         await stack.restart_server()
         await scene.result(handle)
         record = await scene.hit(ran_activity)
