@@ -42,10 +42,6 @@ next one is too unlikely to wait for."""
 SOFT_CLOSE_SHARE = 0.2
 """The part of a short working time that the soft close may use at most."""
 
-END_POLLS = 0.4
-"""Seconds of a soft close kept for the server to end the polls that are still open: two round trips
-and what they may bring."""
-
 REACTION = 0.25
 """Seconds of the drain kept for cancelled activities to react, however small the buffer."""
 

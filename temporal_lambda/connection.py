@@ -5,14 +5,12 @@ from __future__ import annotations
 import asyncio
 import copy
 import dataclasses
-import functools
 import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client, ClientConfig, Plugin
-from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import ConnectConfig, RPCError, ServiceClient
 
 from temporal_lambda.budget import Clock
@@ -23,9 +21,6 @@ Connect = Callable[[ConnectConfig], Awaitable[ServiceClient]]
 
 TRUSTED_SECONDS = 5.0
 """A connection used this recently is used again unchecked: no freeze was long enough to lose it."""
-
-HEARTBEAT_INTERVAL = timedelta(seconds=1)
-"""How often a worker tells the server that it is there: the shortest interval the SDK allows."""
 
 CHECK_SECONDS = 1.0
 """What a health check may cost before the connection counts as lost."""
@@ -83,8 +78,6 @@ class WarmConnection(Plugin):
             ConnectError: The server can't be reached, does not answer or refuses the client.
         """
         arguments = dict(connect_config)
-        if arguments.get("runtime") is None:
-            arguments["runtime"] = _runtime()
         target = Target.of(arguments)
         arguments["target_host"] = target.address
         if identity and not arguments.get("identity"):
@@ -136,16 +129,6 @@ class WarmConnection(Plugin):
         self._client = await next(config)
         self.touch()
         return self._client
-
-
-@functools.cache
-def _runtime() -> Runtime:
-    """The process's runtime, unless the user brings one.
-
-    Its heartbeats come often enough for the server to know a worker that lives for seconds, which
-    ``polls.py`` needs.
-    """
-    return Runtime(telemetry=TelemetryConfig(), worker_heartbeat_interval=HEARTBEAT_INTERVAL)
 
 
 async def _is_healthy(client: ServiceClient) -> bool:

@@ -126,12 +126,6 @@ class SlotCounter:
         while self._clock() < gives_up and not self._settled():
             await asyncio.sleep(SETTLE_STEP)
 
-    async def wait_for_polls_to_end(self, limit: float) -> None:
-        """Return once no poll is open that could bring new work, or after ``limit`` seconds."""
-        gives_up = self._clock() + limit
-        while self.open_polls and self._clock() < gives_up:
-            await asyncio.sleep(SETTLE_STEP)
-
     async def stays_quiet(self, limit: float) -> bool:
         """Wait likewise, but only as long as no task comes.
 

@@ -19,11 +19,10 @@ from temporalio.worker import (
     WorkflowReplayResult,
 )
 
-from temporal_lambda.budget import END_POLLS, SOFT_CLOSE, Budget, Closing
+from temporal_lambda.budget import SOFT_CLOSE, Budget, Closing
 from temporal_lambda.config import LIMITS, TUNER_HIDES_IDLENESS, LambdaWorkerConfig
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.loop_thread import CLEANUP
-from temporal_lambda.polls import end_polls
 from temporal_lambda.running import NO_PAUSE, RunningActivities, invocation_ended
 from temporal_lambda.slots import SlotCounter
 from temporal_lambda.target import Target, status_code
@@ -48,8 +47,6 @@ class InvocationWorker:
     def __init__(self, config: LambdaWorkerConfig, budget: Budget) -> None:
         self._config = config
         self._client: Client | None = None
-        self._unique_identity: str | None = None
-        self._clock = budget.deadline.clock
         self._worker: Worker | None = None
         self._run: asyncio.Task[None] | None = None
         self.slots = SlotCounter(budget.deadline.clock)
@@ -85,10 +82,7 @@ class InvocationWorker:
         """
         config = self._config.worker_config.copy()
         # Core knows only the identity the connection was made with.
-        own = config.get("identity") or self._config.client_connect_config.get("identity")
         config["identity"] = config.get("identity") or client.identity
-        # One that the user has chosen may be that of other environments' workers as well.
-        self._unique_identity = None if own else client.identity
         # Last, so that it sees what the user's plugins have made of the configuration.
         config["plugins"] = [*config.get("plugins", []), self._observer]
         self._client = client
@@ -119,13 +113,14 @@ class InvocationWorker:
         Returns:
             Whether nothing came; else the worker goes on as before.
         """
-        self.slots.refuse_polls()
         still_to_wait = SOFT_CLOSE - self.slots.quiet_seconds()
-        if not await self.slots.stays_quiet(min(limit, max(0.0, still_to_wait))):
-            self.slots.accept_polls()
-            return False
-        await self._end_polls(min(limit, END_POLLS))
-        return True
+        if still_to_wait <= 0:
+            return not self.slots.in_flight
+        self.slots.refuse_polls()
+        if await self.slots.stays_quiet(min(limit, still_to_wait)):
+            return True
+        self.slots.accept_polls()
+        return False
 
     async def close_softly(self, limit: float) -> None:
         """Take in no more work, and let what is on its way arrive, before the worker is shut down.
@@ -140,23 +135,7 @@ class InvocationWorker:
         """
         if self.counted:
             self.slots.refuse_polls()
-            reserved = min(END_POLLS, 0.5 * limit)
-            await self.slots.wait_until_settled(limit - reserved)
-            await self._end_polls(reserved)
-
-    async def _end_polls(self, limit: float) -> None:
-        """Have the server end what polls are open, and take what they may bring.
-
-        The shutdown follows at once: it makes the server look elsewhere for the next steps of this
-        worker's workflows, whose sticky polls have ended as well.
-        """
-        client, identity = self._client, self._unique_identity
-        if not self.slots.open_polls or client is None or identity is None:
-            return
-        gives_up = self._clock() + limit
-        task_queue = self._config.worker_config["task_queue"]
-        if await end_polls(client, identity, task_queue, limit):
-            await self.slots.wait_for_polls_to_end(gives_up - self._clock())
+            await self.slots.wait_until_settled(limit)
 
     async def drain(self, closing: Closing, hurry: asyncio.Future[None]) -> BaseException | None:
         """Shut down, as far as the time goes.

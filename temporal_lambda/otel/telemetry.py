@@ -13,7 +13,6 @@ from opentelemetry import trace
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
 from temporal_lambda.config import LambdaWorkerConfig
-from temporal_lambda.connection import HEARTBEAT_INTERVAL
 from temporal_lambda.otel.background import Background
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.health import Health
@@ -45,10 +44,7 @@ class Metrics:
         self._period = options.metric_period
         self._exported_at = time.monotonic()
         buffer = MetricBuffer(BUFFER_SIZE)
-        self.runtime = Runtime(
-            telemetry=TelemetryConfig(metrics=buffer),
-            worker_heartbeat_interval=HEARTBEAT_INTERVAL,
-        )
+        self.runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer))
         self._core = CoreMetrics(buffer, self._provider)
         self.report = ReportMetrics(self._provider)
         self.export = Background(

@@ -24,7 +24,8 @@ async def test_throttled_invoke(scene: Scene, observe: Observe) -> None:
 @pytest.mark.fault("Event delivered twice")
 async def test_event_delivered_twice(scene: Scene, observe: Observe) -> None:
     handle = await scene.start("hold", 0.5)
-    scene.service.enqueue(scene.function, b"{}", arn=None, trace_id=None)
+    for _ in range(2):
+        scene.service.enqueue(scene.function, b"{}", arn=None, trace_id=None)
     await scene.result(handle)
     await scene.rests()
     assert len(scene.records) >= 2

@@ -12,10 +12,7 @@ import pytest
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import Deploy, MakeFunction
-from tests.server.proxy import distant
 from tests.server.scene import rest
-
-IDLE_SECONDS = 1.2
 
 STALLED_SECONDS = 5.0
 """A workflow whose task was lost waits 10 s for it; a cold start on a busy machine takes 1 or 2."""
@@ -77,27 +74,6 @@ async def test_workflows_do_not_stall_while_invocations_end_all_the_time(
 
 def reason_of(record: InvocationRecord) -> object:
     return record.report and record.report["stop_reason"]
-
-
-async def test_workflow_that_comes_just_as_an_idle_invocation_far_away_closes_is_not_lost(
-    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
-) -> None:
-    async with distant(stack.temporal_address, round_trip=0.05) as proxy:
-        env = {
-            "TEMPORAL_TASK_QUEUE": f"closing-{uuid.uuid4().hex[:6]}",
-            "TEMPORAL_ADDRESS": proxy.address,
-            "TEMPORAL_LAMBDA_IDLE_TIMEOUT": f"{IDLE_SECONDS}s",
-        }
-        deployed = await deploy(make_function("settled.lambda_handler", seconds=20, env=env))
-        await rest(stack, deployed)
-        moments = random.Random(3)
-        latencies = []
-        for number in range(10):
-            latencies.append(await run_one(stack, deployed, number))
-            # About when the invocation that did the last one closes.
-            await asyncio.sleep(IDLE_SECONDS + moments.uniform(0.0, 0.15))
-        await rest(stack, deployed)
-    assert max(latencies) < STALLED_SECONDS
 
 
 async def test_burst_is_worked_off_by_as_many_environments_as_the_function_may_have(
