@@ -40,7 +40,7 @@ reliability: $(VENV)/dev
 	$(BIN)/python -m pytest -m fault --write-reliability
 
 trace: $(VENV)/dev
-	$(BIN)/python bench/trace_picture.py docs/trace.svg
+	$(BIN)/python -m bench.trace_picture docs/trace.svg
 
 format: $(VENV)/dev
 	$(BIN)/ruff format .

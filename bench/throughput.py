@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError, RPCStatusCode
@@ -67,12 +68,12 @@ async def measure(quick: bool) -> Measured:
             bare.NAME: in_a_process,
         }
         for name in serve:
-            await serve[name](lambda name=name: _route(stack, name))  # type: ignore[misc]
+            await serve[name](partial(_route, stack, name))
         for counts in [False] + [True] * rounds:
             for work, seconds in WORKS.items():
                 for name in serve:
                     handles = await _queue(stack, name, workflows, seconds)
-                    await serve[name](lambda handles=handles: _all_done(handles))  # type: ignore[misc]
+                    await serve[name](partial(_all_done, handles))
                     if counts:
                         rates[work][name].append(await _rate(handles))
     rows = [row for work, found in rates.items() for row in _rows(work, found)]

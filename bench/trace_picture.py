@@ -3,7 +3,7 @@
 Nothing in the picture is made up: a real server's worker controller invokes the function, its spans
 go through a real collector, and what arrives is drawn. Run:
 
-    python bench/trace_picture.py docs/trace.svg
+    python -m bench.trace_picture docs/trace.svg
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from temporalio.client import Client
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+from temporal_lambda.local import Function, LocalStack
+from tests.server.otlp import ReceivedSpan, collecting, eventually, receiving
 
-from temporal_lambda.local import Function, LocalStack  # noqa: E402
-from tests.server.otlp import ReceivedSpan, collecting, eventually, receiving  # noqa: E402
+ROOT = Path(__file__).parents[1]
 
 NIGHT = 3.0
 """Seconds between the two activities: longer than the function waits for work."""

@@ -1,6 +1,6 @@
 """The time an invocation has, and how it is shared out among the phases.
 
-Pure arithmetic: the clock comes from outside, and the deadline is read once. All times are
+Arithmetic: the clock comes from outside, and the deadline is read once. All times are
 seconds; ``math.inf`` stands for an invocation without deadline.
 
 ```
@@ -169,7 +169,7 @@ class Budget(NamedTuple):
 
     def soft_close_left(self) -> float:
         """Seconds the soft close may take from now; never negative."""
-        return max(0.0, min(self.soft_close, self.deadline.remaining() - self.buffer))
+        return min(self.soft_close, self.idle_close_left())
 
     def idle_close_left(self) -> float:
         """Seconds that closing because of idleness may take from now; never negative."""

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal, cast
+from typing import Any, cast, get_args
 
 from temporalio.client import ClientConnectConfig
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
@@ -17,12 +17,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from temporal_lambda.errors import SettingsError, TaskQueueError
 from temporal_lambda.info import InvocationInfo
 from temporal_lambda.running import name_of
-from temporal_lambda.settings import RECYCLING, Settings
+from temporal_lambda.settings import Recycling, Settings
 from temporal_lambda.slots import Kind
 
 ShutdownHook = Callable[[], Awaitable[Any] | None]
-
-Recycling = Literal["never", "poisoned", "abandoned"]
 
 HOOK_BUFFER = timedelta(seconds=2)
 """What the shutdown buffer holds beyond the graceful timeout (the contrib module's default)."""
@@ -211,9 +209,9 @@ class ConfigFactory:
         ):
             if not isinstance(value, timedelta) or value < timedelta():
                 raise SettingsError(f"{name} must be a timedelta of 0 or more; got {value!r}")
-        if config.recycle_environment not in RECYCLING:
+        if config.recycle_environment not in get_args(Recycling):
             raise SettingsError(
-                f"recycle_environment must be one of {', '.join(RECYCLING)}; got "
+                f"recycle_environment must be one of {', '.join(get_args(Recycling))}; got "
                 f"{config.recycle_environment!r}"
             )
         idle = config.idle_timeout

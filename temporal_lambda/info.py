@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from temporal_lambda.budget import Deadline
-from temporal_lambda.report import InvocationReport
+from temporal_lambda.report import InvocationReport, milliseconds
 
 
 class InvocationInfo:
@@ -64,6 +64,10 @@ class InvocationInfo:
             return None
         return f"{self.request_id or 'unknown'}@{self.function_arn or 'unknown'}"
 
+    def elapsed(self) -> float:
+        """Seconds since the handler was entered."""
+        return self._deadline.clock() - self._begun
+
     def remaining_time(self) -> timedelta | None:
         """How long until Lambda ends the invocation; ``None`` where it has no deadline."""
         return _timedelta(self._deadline.remaining())
@@ -84,8 +88,7 @@ class InvocationInfo:
         Complete in shutdown hooks but for the hooks themselves: tasks, busy and idle milliseconds,
         ``stop_reason``, what was abandoned, errors.
         """
-        elapsed_ms = round((self._deadline.clock() - self._begun) * 1000, 1)
-        return {**self._report.as_dict(), "duration_ms": elapsed_ms}
+        return {**self._report.as_dict(), "duration_ms": milliseconds(self.elapsed())}
 
     def bound_steps(self, left: Callable[[], float]) -> None:
         """Let hooks and teardown know their time; called before the first of them runs.

@@ -77,7 +77,6 @@ class Invocation:
     def __init__(self, environment: Environment, event: Any, context: Any, *, cold: bool) -> None:
         self._environment = environment
         self._clock = environment.clock
-        self._begun = self._clock()
         self._event = event
         self._report = InvocationReport(getattr(context, "aws_request_id", None), cold)
         deadline = Deadline.of(context, self._clock)
@@ -348,7 +347,7 @@ class Invocation:
         self._note_work()
         if self._steps and not self._error:
             self._error = self._steps.teardown_error
-        self._report.measure(self._clock() - self._begun)
+        self._report.measure(self._info.elapsed())
         if self._config.cloudwatch_metrics:
             self._report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
         else:

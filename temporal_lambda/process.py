@@ -25,11 +25,14 @@ def memory_mb() -> dict[str, float]:
         ``/proc``.
     """
     try:
-        lines = STATUS.read_text().splitlines()
+        fields = [line.partition(":") for line in STATUS.read_text().splitlines()]
     except OSError:
         return {}
-    kilobytes = {name: int(rest.split()[0]) for name, _, rest in map(_split, lines) if name in KEYS}
-    return {KEYS[name]: round(value / 1024, 1) for name, value in kilobytes.items()}
+    return {
+        KEYS[name]: round(int(kilobytes.split()[0]) / 1024, 1)
+        for name, _, kilobytes in fields
+        if name in KEYS
+    }
 
 
 KEYS = {"VmRSS": "memory_mb", "VmHWM": "peak_memory_mb"}
@@ -55,7 +58,3 @@ def end_process(error: BaseException | None) -> NoReturn:
     sys.stderr.flush()
     # An ordinary exit would wait for those threads.
     os._exit(1)
-
-
-def _split(line: str) -> tuple[str, str, str]:
-    return line.partition(":")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,7 +72,7 @@ class InvocationReport:
         """End a phase, unless it has been left already by whoever gave up waiting for it."""
         running, begun = self._running
         if running == name:
-            self.phases.setdefault(name, _ms(clock() - begun))
+            self.phases.setdefault(name, milliseconds(clock() - begun))
 
     @property
     def current_phase(self) -> str:
@@ -83,7 +82,7 @@ class InvocationReport:
     def count(self, tasks: Mapping[Any, int], busy_seconds: float) -> None:
         """Take over what the slots counted."""
         self.tasks = {str(kind): count for kind, count in tasks.items()}
-        self.busy_ms = _ms(busy_seconds)
+        self.busy_ms = milliseconds(busy_seconds)
         self.idle_ms = max(0.0, round(self.phases.get("work", 0.0) - self.busy_ms, 1))
 
     def failed(self, error: BaseException, where: str | None = None) -> None:
@@ -110,12 +109,10 @@ class InvocationReport:
 
     def measure(self, seconds: float) -> None:
         """Note how long it all took, and what memory the process uses."""
-        self.duration_ms = _ms(seconds)
+        self.duration_ms = milliseconds(seconds)
         memory = memory_mb()
-        self.memory_mb, self.peak_memory_mb = (
-            memory.get("memory_mb"),
-            memory.get("peak_memory_mb"),
-        )
+        self.memory_mb = memory.get("memory_mb")
+        self.peak_memory_mb = memory.get("peak_memory_mb")
 
     def log(self) -> None:
         """Write the line."""
@@ -132,9 +129,11 @@ class InvocationReport:
 
         content = self.as_dict()
         function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "unknown"
-        metrics = embedded_metrics(content, function, task_queue, round(time.time() * 1000))
+        now = datetime.now(timezone.utc)
+        at_ms = round(now.timestamp() * 1000)
+        metrics = embedded_metrics(content, function, task_queue, at_ms)
         line = {
-            "timestamp": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
+            "timestamp": now.isoformat(timespec="milliseconds"),
             "level": os.environ.get("AWS_LAMBDA_LOG_LEVEL") or "INFO",
             "message": INVOCATION,
             **metrics,
@@ -176,5 +175,11 @@ def find_line(kind: str, line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _ms(seconds: float) -> float:
+def milliseconds(seconds: float) -> float:
+    """As precise as a report tells a time.
+
+    Example:
+        >>> milliseconds(0.0012345)
+        1.2
+    """
     return round(seconds * 1000, 1)

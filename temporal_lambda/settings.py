@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from temporalio.envconfig import ClientConfigProfile
 
@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 TABLE = "lambda_worker"
 PREFIX = "TEMPORAL_LAMBDA_"
 CONFIG_FILE = "temporal.toml"
+
+Recycling = Literal["never", "poisoned", "abandoned"]
+"""When the process of an execution environment is ended after an invocation."""
 
 
 class Settings:
@@ -266,8 +269,8 @@ def _flag(raw: Any) -> bool:
 
 
 def _recycling(raw: Any) -> str:
-    if raw not in RECYCLING:
-        raise ValueError(f"expected one of {', '.join(RECYCLING)}")
+    if raw not in get_args(Recycling):
+        raise ValueError(f"expected one of {', '.join(get_args(Recycling))}")
     return str(raw)
 
 
@@ -276,9 +279,6 @@ def _name(raw: Any) -> str:
         raise ValueError("expected a name")
     return raw
 
-
-RECYCLING = ("never", "poisoned", "abandoned")
-"""When the process of an execution environment is ended after an invocation."""
 
 SETTINGS: Mapping[str, Callable[[Any], Any]] = {
     "task_queue": _name,

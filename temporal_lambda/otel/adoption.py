@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+from functools import cache
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import Tracer, TracerProvider
@@ -11,8 +12,6 @@ from opentelemetry.util.types import Attributes
 from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider, create_tracer_provider
 
 logger = logging.getLogger(__name__)
-
-_told: set[str] = set()
 
 
 def is_unset(provider: trace.TracerProvider) -> bool:
@@ -90,7 +89,6 @@ class _Seeding(TracerProvider):
         return tracer
 
 
+@cache
 def _tell_once(message: str) -> None:
-    if message not in _told:
-        _told.add(message)
-        logger.warning(message)
+    logger.warning(message)

@@ -48,11 +48,7 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
     metrics = telemetry.metrics
     if metrics:
         use_runtime(config, metrics.runtime)
-    if options.logs:
-        apply_logging(config)
-    _trace(
-        config, telemetry.flusher, options.add_temporal_spans, metrics.report if metrics else None
-    )
+    _connect(config, options, telemetry.flusher, metrics.report if metrics else None)
 
 
 def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None) -> None:
@@ -72,9 +68,7 @@ def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None
     options = options or OtelOptions()
     resolved = resolve(options)
     flusher = span_flusher(resolved.flush, resolved.flush_timeout, resolved.metric_period)
-    if options.logs:
-        apply_logging(config)
-    _trace(config, flusher, options.add_temporal_spans, None)
+    _connect(config, options, flusher, None)
 
 
 def apply_logging(config: LambdaWorkerConfig) -> None:
@@ -117,15 +111,18 @@ def build_metrics_telemetry_config(
     )
 
 
-def _trace(
+def _connect(
     config: LambdaWorkerConfig,
+    options: OtelOptions,
     flusher: Flusher,
-    add_temporal_spans: bool,
     metrics: ReportMetrics | None,
 ) -> None:
+    """Connect an invocation with what the process has."""
+    if options.logs:
+        apply_logging(config)
     CURRENT.begin(config.invocation.request_id)
     watch_spans()
-    trace_temporal(config, add_temporal_spans=add_temporal_spans)
+    trace_temporal(config, add_temporal_spans=options.add_temporal_spans)
     span = InvocationSpan(config.invocation)
 
     async def flush_telemetry() -> None:

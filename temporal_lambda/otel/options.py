@@ -62,7 +62,6 @@ class Resolved(NamedTuple):
         endpoint: The collector.
         service_name: What the telemetry is of.
         metric_period: Seconds.
-        add_temporal_spans: See ``OtelOptions``.
         flush: See ``OtelOptions``.
         flush_timeout: Seconds.
     """
@@ -70,7 +69,6 @@ class Resolved(NamedTuple):
     endpoint: str
     service_name: str
     metric_period: float
-    add_temporal_spans: bool
     flush: FlushPolicy
     flush_timeout: float
 
@@ -98,7 +96,6 @@ def resolve(options: OtelOptions, environ: Mapping[str, str] = os.environ) -> Re
         endpoint=resolve_endpoint(options.collector_endpoint, environ),
         service_name=resolve_service_name(options.service_name, environ),
         metric_period=_seconds("metric_periodicity", options.metric_periodicity),
-        add_temporal_spans=options.add_temporal_spans,
         flush=options.flush,
         flush_timeout=_seconds("flush_timeout", options.flush_timeout),
     )

@@ -24,14 +24,7 @@ from temporal_lambda.otel.names import ABANDONED, CONNECTION, SCOPE, STOP_REASON
 
 
 class TracingPlugin(OpenTelemetryPlugin):
-    """Temporal's plugin, which sees to it that its demands on the global provider are met.
-
-    Args:
-        add_temporal_spans: Whether Temporal's own operations become spans.
-    """
-
-    def __init__(self, *, add_temporal_spans: bool) -> None:
-        super().__init__(add_temporal_spans=add_temporal_spans)
+    """Temporal's plugin, which sees to it that its demands on the global provider are met."""
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """See base class."""

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -21,6 +20,9 @@ import rotel
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+
+from temporal_lambda.local.temporal_server import free_port
+from tests.server.lambdas import until
 
 PATIENCE = 20.0
 """Seconds until a test gives up."""
@@ -181,6 +183,7 @@ def receiving() -> Iterator[Receiver]:
     """Run a receiver."""
     receiver = Receiver()
     server = grpc.server(ThreadPoolExecutor(4))
+    # What protobuf's compiler makes for servers has no types.
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(  # type: ignore[no-untyped-call]
         _Traces(receiver), server
     )
@@ -241,13 +244,6 @@ def silence() -> Iterator[str]:
         connection.close()
 
 
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
-
-
 def listens(port: int) -> bool:
     """Whether somebody listens on a port."""
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
@@ -256,8 +252,5 @@ def listens(port: int) -> bool:
 
 
 async def eventually(condition: Callable[[], object]) -> None:
-    """Wait for a condition."""
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        await asyncio.sleep(0.02)
+    """Wait for a condition, as long as telemetry may take."""
+    await until(condition, PATIENCE)

@@ -6,7 +6,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from types import TracebackType
 from typing import Any
 
 
@@ -56,12 +55,7 @@ class Proxy:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         assert self._server
         self._server.close()
         self.cut()
@@ -95,9 +89,13 @@ class Proxy:
         """Let what was held back go its way."""
         self._flowing.set()
 
-    def refuse(self, refuses: bool = True) -> None:
-        """Reset every new connection at once."""
-        self._refuses = refuses
+    def refuse(self) -> None:
+        """Reset every new connection at once, until ``admit``."""
+        self._refuses = True
+
+    def admit(self) -> None:
+        """Accept new connections again."""
+        self._refuses = False
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from temporalio.api.enums.v1 import PendingActivityState
@@ -21,6 +22,9 @@ from tests.server.reliability import Row, seen_in_history, seen_in_log, seen_in_
 
 PROMISED_MS = 200
 """Milliseconds before the deadline by which a handler is back."""
+
+RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
+"""Lambda's own pauses before it delivers a failed Event again are 1 and 2 minutes."""
 
 PATIENCE = 40.0
 """Seconds until a test gives up."""
@@ -83,11 +87,6 @@ class Scene:
         """Wait until the function prints a line."""
         await until(lambda: line in self.lines, PATIENCE)
 
-    async def polls(self) -> None:
-        """Wait until an invocation runs whose worker has begun to poll."""
-        workers = self.service.workers
-        await until(lambda: self.pid and workers.get(self.function.name), PATIENCE)
-
     async def rests(self) -> None:
         """Wait until no invocation runs."""
         await rest(self.stack, self.deployed)
@@ -146,6 +145,11 @@ async def rest(stack: LocalStack, deployed: Deployed) -> None:
 def ran_activity(record: InvocationRecord) -> bool:
     """Whether an activity began in an invocation."""
     return bool(record.report and record.report["tasks"] and record.report["tasks"]["activity"])
+
+
+def worked(record: InvocationRecord) -> bool:
+    """Whether an invocation had any task."""
+    return bool(record.report and record.report["busy_ms"])
 
 
 def failed(record: InvocationRecord) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from temporal_lambda.local import LocalStack
 from tests.conftest import MakeFunction
 from tests.server.conftest import Observe
-from tests.server.scene import Scene, behind_proxy, failed, ran_activity
+from tests.server.scene import RETRY_DELAYS, Scene, behind_proxy, failed, ran_activity
 
 
 @pytest.mark.fault("Invoke throttled twice")
@@ -44,7 +42,3 @@ async def test_event_of_a_failed_invocation(
         handle = await scene.start("greet", "World")
         assert await scene.result(handle) == "Hello, World!"
         await observe(scene, handle, await scene.hit(failed))
-
-
-RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
-"""Lambda's own pauses before it delivers a failed Event again are 1 and 2 minutes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,16 +12,14 @@ from temporal_lambda.connection import CHECK_SECONDS, TRUSTED_SECONDS
 from temporal_lambda.local import LocalStack
 from tests.conftest import MakeFunction
 from tests.server.conftest import Observe
-from tests.server.scene import Scene, behind_proxy, failed, ran_activity
-
-RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
-"""Lambda's own pauses before it delivers a failed Event again are 1 and 2 minutes."""
+from tests.server.proxy import Proxy
+from tests.server.scene import RETRY_DELAYS, Scene, behind_proxy, failed, ran_activity
 
 
 @pytest.mark.fault("connection reset while the worker polls")
 async def test_reset_while_polling(scene: Scene, observe: Observe) -> None:
     scene.service.enqueue(scene.function, b"{}", arn=None, trace_id=None)
-    await scene.polls()
+    await scene.says("EVENT work")
     scene.proxy.cut()
     handle = await scene.start("greet", "World")
     assert await scene.result(handle) == "Hello, World!"
@@ -29,20 +27,27 @@ async def test_reset_while_polling(scene: Scene, observe: Observe) -> None:
     await observe(scene, handle, record)
 
 
-@pytest.mark.fault("connection reset while an activity runs")
-async def test_reset_during_an_activity(scene: Scene, observe: Observe) -> None:
+@pytest.mark.parametrize(
+    "break_off",
+    [
+        pytest.param(
+            Proxy.cut,
+            marks=pytest.mark.fault("connection reset while an activity runs"),
+            id="reset",
+        ),
+        pytest.param(
+            Proxy.half_close,
+            marks=pytest.mark.fault("connection half-closed by the server while an activity runs"),
+            id="half-closed",
+        ),
+    ],
+)
+async def test_connection_that_ends_during_an_activity(
+    break_off: Callable[[Proxy], None], scene: Scene, observe: Observe
+) -> None:
     handle = await scene.start("hold", 1.0)
     await scene.says("EVENT holds")
-    scene.proxy.cut()
-    await scene.result(handle)
-    await observe(scene, handle, await scene.hit(ran_activity))
-
-
-@pytest.mark.fault("connection half-closed by the server while an activity runs")
-async def test_half_close_during_an_activity(scene: Scene, observe: Observe) -> None:
-    handle = await scene.start("hold", 1.0)
-    await scene.says("EVENT holds")
-    scene.proxy.half_close()
+    break_off(scene.proxy)
     await scene.result(handle)
     await observe(scene, handle, await scene.hit(ran_activity))
 
@@ -83,36 +88,39 @@ async def test_blackhole_after_a_freeze(scene: Scene, observe: Observe) -> None:
     await observe(scene, handle, record)
 
 
-@pytest.mark.fault("connecting hangs until the time is up")
-async def test_connecting_hangs(
-    stack: LocalStack, make_function: MakeFunction, observe: Observe
+@pytest.mark.parametrize(
+    ("break_off", "mend"),
+    [
+        pytest.param(
+            Proxy.stall,
+            Proxy.resume,
+            marks=pytest.mark.fault("connecting hangs until the time is up"),
+            id="hangs",
+        ),
+        pytest.param(
+            Proxy.refuse,
+            Proxy.admit,
+            marks=pytest.mark.fault("server refuses connections for a while"),
+            id="refused",
+        ),
+    ],
+)
+async def test_connection_that_cant_be_made(
+    break_off: Callable[[Proxy], None],
+    mend: Callable[[Proxy], None],
+    stack: LocalStack,
+    make_function: MakeFunction,
+    observe: Observe,
 ) -> None:
     env = {"TEMPORAL_LAMBDA_REUSE_CONNECTION": "false"}
     function = make_function(
         "lifecycle.lambda_handler", seconds=5, env=env, retry_delays=RETRY_DELAYS
     )
     async with behind_proxy(stack, function) as scene:
-        scene.proxy.stall()
+        break_off(scene.proxy)
         handle = await scene.start("greet", "World")
         record = await scene.hit(failed)
-        scene.proxy.resume()
-        assert await scene.result(handle) == "Hello, World!"
-        await observe(scene, handle, record)
-
-
-@pytest.mark.fault("server refuses connections for a while")
-async def test_server_refuses_connections(
-    stack: LocalStack, make_function: MakeFunction, observe: Observe
-) -> None:
-    env = {"TEMPORAL_LAMBDA_REUSE_CONNECTION": "false"}
-    function = make_function(
-        "lifecycle.lambda_handler", seconds=5, env=env, retry_delays=RETRY_DELAYS
-    )
-    async with behind_proxy(stack, function) as scene:
-        scene.proxy.refuse()
-        handle = await scene.start("greet", "World")
-        record = await scene.hit(failed)
-        scene.proxy.refuse(False)
+        mend(scene.proxy)
         assert await scene.result(handle) == "Hello, World!"
         await observe(scene, handle, record)
 

@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,38 +16,49 @@ from temporal_lambda.local import LocalStack
 from tests.conftest import MakeFunction
 from tests.server.conftest import Observe
 from tests.server.lambdas import until
-from tests.server.scene import PATIENCE, Scene, behind_proxy, failed, ran_activity
-
-RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
-"""Lambda's own pauses before it delivers a failed Event again are 1 and 2 minutes."""
+from tests.server.scene import RETRY_DELAYS, Scene, behind_proxy, failed, ran_activity
 
 
-@pytest.mark.fault("process killed for its memory while an activity runs")
-async def test_killed_for_memory(scene: Scene, observe: Observe) -> None:
-    handle = await scene.start("kill_once", timeout=2.0)
+@pytest.mark.parametrize(
+    "activity",
+    [
+        pytest.param(
+            "kill_once",
+            marks=pytest.mark.fault("process killed for its memory while an activity runs"),
+        ),
+        pytest.param(
+            "crash_once",
+            marks=pytest.mark.fault("process exits while an activity runs"),
+        ),
+    ],
+)
+async def test_process_that_ends_in_an_activity(
+    activity: str, scene: Scene, observe: Observe
+) -> None:
+    handle = await scene.start(activity, timeout=2.0)
     assert await scene.result(handle) == "survived"
     await observe(scene, handle, await scene.hit(failed))
 
 
-@pytest.mark.fault("process exits while an activity runs")
-async def test_exits_in_an_activity(scene: Scene, observe: Observe) -> None:
-    handle = await scene.start("crash_once", timeout=2.0)
-    assert await scene.result(handle) == "survived"
-    await observe(scene, handle, await scene.hit(failed))
-
-
-@pytest.mark.fault("SIGTERM while an activity runs")
-async def test_sigterm_during_an_activity(scene: Scene, observe: Observe) -> None:
-    handle = await scene.start("hang_once", 60.0, timeout=60.0)
-    await scene.activity_runs(handle)
-    os.kill(scene.pid, signal.SIGTERM)
-    assert await scene.result(handle) == "survived"
-    await observe(scene, handle, await scene.hit(ran_activity))
-
-
-@pytest.mark.fault("SIGTERM while an activity runs in a thread")
-async def test_sigterm_during_an_activity_in_a_thread(scene: Scene, observe: Observe) -> None:
-    handle = await scene.start("sleep_in_thread_once", 20.0, timeout=60.0)
+@pytest.mark.parametrize(
+    ("activity", "seconds"),
+    [
+        pytest.param(
+            "hang_once",
+            60.0,
+            marks=pytest.mark.fault("SIGTERM while an activity runs"),
+        ),
+        pytest.param(
+            "sleep_in_thread_once",
+            20.0,
+            marks=pytest.mark.fault("SIGTERM while an activity runs in a thread"),
+        ),
+    ],
+)
+async def test_sigterm_during_an_activity(
+    activity: str, seconds: float, scene: Scene, observe: Observe
+) -> None:
+    handle = await scene.start(activity, seconds, timeout=60.0)
     await scene.activity_runs(handle)
     os.kill(scene.pid, signal.SIGTERM)
     assert await scene.result(handle) == "survived"
@@ -59,14 +69,11 @@ async def test_sigterm_during_an_activity_in_a_thread(scene: Scene, observe: Obs
 async def test_sigterm_during_the_drain(
     stack: LocalStack, make_function: MakeFunction, observe: Observe
 ) -> None:
-    lines: list[str] = []
     env = {"TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "4s"}
     function = make_function("lifecycle.lambda_handler", seconds=8, env=env)
     async with behind_proxy(stack, function) as scene:
-        stack.service.on_line = lambda request_id, line: lines.append(line)
         handle = await scene.start("outlast_shutdown_once", 30.0, timeout=60.0)
-        await until(lambda: "EVENT shutdown begins" in lines, PATIENCE)
-        stack.service.on_line = lambda request_id, line: None
+        await scene.says("EVENT shutdown begins")
         begun = time.monotonic()
         os.kill(scene.pid, signal.SIGTERM)
         record = await scene.hit(ran_activity)

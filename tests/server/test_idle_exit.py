@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from temporal_lambda.local import LocalStack
-from tests.conftest import Deploy, MakeFunction
+from temporal_lambda.local.stack import Deployed
+from tests.conftest import MakeFunction
 from tests.server.proxy import distant
-from tests.server.scene import Scene, rest
+from tests.server.scene import Scene, rest, worked
 
 PAUSE = 1.5
 """Seconds: longer than idle_timeout (0.3 s here) and the second of quiet it makes sure of."""
@@ -22,8 +25,7 @@ async def test_local_activity_that_waits_for_its_retry_keeps_the_invocation(scen
     )
     assert attempts == 3
     await scene.rests()
-    worked = [record for record in scene.records if record.report and record.report["busy_ms"]]
-    (record,) = worked
+    (record,) = filter(worked, scene.records)
     assert record.report
     assert record.report["tasks"]["local_activity"] == 3
     assert record.report["busy_ms"] > 2 * PAUSE * 1000
@@ -34,19 +36,28 @@ async def test_activity_that_is_longer_than_idle_timeout_keeps_the_invocation(sc
     handle = await scene.start("hold", PAUSE)
     await scene.result(handle)
     await scene.rests()
-    (record,) = [r for r in scene.records if r.report and r.report["busy_ms"]]
+    (record,) = filter(worked, scene.records)
     assert record.report
     assert record.report["tasks"]["activity"] == 1
     assert record.report["tasks"]["workflow"] == 2
 
 
-async def test_pauses_between_the_tasks_of_a_workflow_far_away_keep_the_invocation(
-    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
-) -> None:
-    async with distant(stack.temporal_address, round_trip=0.4) as proxy:
+@asynccontextmanager
+async def far_away(
+    round_trip: float, stack: LocalStack, make_function: MakeFunction
+) -> AsyncIterator[Deployed]:
+    """A function at rest whose server is so many seconds away, and that waits for nothing."""
+    async with distant(stack.temporal_address, round_trip) as proxy:
         env = {"TEMPORAL_ADDRESS": proxy.address, "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1ms"}
-        deployed = await deploy(make_function("lifecycle.lambda_handler", env=env))
+        deployed = await stack.deploy(make_function("lifecycle.lambda_handler", env=env))
         await rest(stack, deployed)
+        yield deployed
+
+
+async def test_pauses_between_the_tasks_of_a_workflow_far_away_keep_the_invocation(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    async with far_away(0.4, stack, make_function) as deployed:
         before = stack.service.invocations
         await stack.client.execute_workflow(
             "RunActivity",
@@ -55,24 +66,22 @@ async def test_pauses_between_the_tasks_of_a_workflow_far_away_keep_the_invocati
             task_queue=deployed.task_queue,
         )
         await rest(stack, deployed)
-    worked = [
+    tasks = [
         record.report["tasks"]
         for record in stack.service.records
         if record.function == deployed.function.name
         and record.number > before
         and record.report
-        and record.report["busy_ms"]
+        and worked(record)
     ]
-    assert [(tasks["workflow"], tasks["activity"]) for tasks in worked] == [(2, 1)]
+    assert [(each["workflow"], each["activity"]) for each in tasks] == [(2, 1)]
 
 
 async def test_first_invocation_binds_the_task_queue_of_a_server_far_away(
-    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+    stack: LocalStack, make_function: MakeFunction
 ) -> None:
-    async with distant(stack.temporal_address, round_trip=0.6) as proxy:
-        env = {"TEMPORAL_ADDRESS": proxy.address, "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1ms"}
-        deployed = await deploy(make_function("lifecycle.lambda_handler", env=env))
-        await rest(stack, deployed)
+    async with far_away(0.6, stack, make_function) as deployed:
+        pass
     (record,) = [r for r in stack.service.records if r.function == deployed.function.name]
     assert record.report
     assert record.report["stop_reason"] == "idle"

@@ -14,8 +14,8 @@ import pytest_asyncio
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from tests.conftest import Deploy, Invoke, MakeFunction, events
 from tests.server.otlp import Receiver, collecting, eventually, receiving
+from tests.server.scene import PROMISED_MS
 
-PROMISED_MS = 200
 ARRIVAL = 2.0
 """Seconds for what the function has sent to come through the collector. The function is frozen."""
 

@@ -10,10 +10,10 @@ import grpc
 import pytest
 
 from temporal_lambda.local import InvocationRecord, LocalStack
+from temporal_lambda.local.temporal_server import free_port
 from tests.conftest import Deploy, Invoke, MakeFunction, events
-from tests.server.otlp import eventually, free_port, receiving, silence
-
-PROMISED_MS = 200
+from tests.server.otlp import eventually, receiving, silence
+from tests.server.scene import PROMISED_MS
 
 
 @pytest.fixture(params=["absent", "refusing", "silent"])

@@ -33,27 +33,6 @@ async def test_sigterm_ends_the_work_and_the_shutdown_before_the_kill_that_follo
     assert record.report["stop_reason"] == "signal"
 
 
-async def test_sigterm_during_setup_does_not_wait_for_it(
-    stack: LocalStack, make_function: MakeFunction
-) -> None:
-    function = stack.create(make_function(SCENARIO, env={"SCENARIO": "setup_waits"}))
-    lines: list[str] = []
-    stack.service.on_line = lambda request_id, line: lines.append(line)
-    running = asyncio.create_task(stack.service.invoke(function, b"{}"))
-    while "EVENT waiting" not in lines:
-        await asyncio.sleep(0.01)
-    stack.service.on_line = lambda request_id, line: None
-    (environment,) = stack.service.environments(function.name)
-    begun = time.monotonic()
-    os.kill(environment.pid, signal.SIGTERM)
-    record, _ = await running
-    assert time.monotonic() - begun < 2 * TERMINATION
-    assert record.status == "success"
-    assert events(record) == ["setup", "waiting", "hook"]
-    assert record.report
-    assert record.report["stop_reason"] == "signal"
-
-
 async def terminated_at(
     line: str, stack: LocalStack, make_function: MakeFunction, scenario: str
 ) -> tuple[InvocationRecord, float]:
@@ -70,6 +49,17 @@ async def terminated_at(
     os.kill(environment.pid, signal.SIGTERM)
     record, _ = await running
     return record, time.monotonic() - begun
+
+
+async def test_sigterm_during_setup_does_not_wait_for_it(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    record, seconds = await terminated_at("EVENT waiting", stack, make_function, "setup_waits")
+    assert seconds < 2 * TERMINATION
+    assert record.status == "success"
+    assert events(record) == ["setup", "waiting", "hook"]
+    assert record.report
+    assert record.report["stop_reason"] == "signal"
 
 
 async def test_sigterm_during_a_hook_cuts_it_short_and_leaves_the_rest_to_those_after_it(

@@ -12,8 +12,8 @@ from temporalio.client import WorkflowHandle
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import Deploy, MakeFunction, events
+from tests.server.scene import PROMISED_MS
 
-PROMISED_MS = 200
 KEEP = {"TEMPORAL_LAMBDA_RECYCLE_ENVIRONMENT": "never"}
 
 

@@ -6,7 +6,10 @@ import dataclasses
 import doctest
 import json
 import math
+from datetime import datetime, timezone
 from pathlib import Path
+from types import ModuleType
+from typing import Literal
 
 import pytest
 
@@ -105,9 +108,12 @@ def test_nothing_measured_yet_is_no_error(tmp_path: Path) -> None:
     ],
 )
 def test_ratio_says_how_many_times_better_ours_is(
-    better: object, ours: list[float], beside: list[float], ratio: float | None
+    better: Literal["lower", "higher", "neither"],
+    ours: list[float],
+    beside: list[float],
+    ratio: float | None,
 ) -> None:
-    assert Row("measure", "", ours, beside, better=better).ratio == ratio  # type: ignore[arg-type]
+    assert Row("measure", "", ours, beside, better=better).ratio == ratio
 
 
 def test_page_has_a_table_the_machine_and_the_charts() -> None:
@@ -130,7 +136,7 @@ def test_function_s_lines_are_read_back_from_its_log() -> None:
         invocation_type="Event",
         attempt=1,
         cold=False,
-        started_at=None,  # type: ignore[arg-type]
+        started_at=datetime.now(timezone.utc),
         pid=1,
         log=["START", 'BENCH {"what": "started", "ms": 4.5}', "something else"],
     )
@@ -139,5 +145,5 @@ def test_function_s_lines_are_read_back_from_its_log() -> None:
 
 
 @pytest.mark.parametrize("module", [table])
-def test_examples_in_docstrings_of_the_benchmarks_run(module: object) -> None:
-    assert doctest.testmod(module).failed == 0  # type: ignore[arg-type]
+def test_examples_in_docstrings_of_the_benchmarks_run(module: ModuleType) -> None:
+    assert doctest.testmod(module).failed == 0
