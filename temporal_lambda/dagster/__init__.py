@@ -1,0 +1,6 @@
+"""Dagster runs in Lambda: the serving side here, the launching side in Dagster's own process.
+
+``run_dagster_worker`` makes a Lambda handler whose ops are Temporal activities.
+``LambdaRunLauncher`` is what ``dagster.yaml`` names to send runs there; it needs the extra:
+``pip install 'temporal-lambda[dagster]'``. Neither side imports what only the other needs.
+"""
