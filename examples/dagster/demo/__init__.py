@@ -1,0 +1,1 @@
+"""Runs the example on this machine: Dagster, Temporal and Lambda, none of them elsewhere."""

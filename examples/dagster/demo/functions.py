@@ -1,0 +1,35 @@
+"""The example's Lambda functions, as one would create them on AWS."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from temporal_lambda.local import Function
+
+CODE = Path(__file__).parents[1]
+
+DURABLE_TIMEOUT = timedelta(seconds=8)
+"""Short, so that a run that takes longer doesn't take long."""
+
+DURABLE = Function(
+    "dagster-durable",
+    "durable_handler.lambda_handler",
+    CODE,
+    timeout=DURABLE_TIMEOUT,
+    environment={
+        "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1s",
+        # What a short timeout leaves time for.
+        "TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "500ms",
+    },
+)
+
+OTHERS = [
+    Function(
+        "dagster-inline", "inline_handler.lambda_handler", CODE, timeout=timedelta(seconds=15)
+    ),
+    *(
+        Function(name, f"existing_lambdas.{name.replace('-', '_')}", CODE)
+        for name in ("copy-files", "call-api", "run-config-etl", "nightly-etl")
+    ),
+]

@@ -1,0 +1,220 @@
+"""What Dagster's UI asks of its webserver."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+LOCATION = "examples"
+"""The code location in ``workspace.yaml``."""
+
+WORKSPACE = """
+{ workspaceOrError { __typename
+    ... on PythonError { message }
+    ... on Workspace { locationEntries { loadStatus locationOrLoadError { __typename
+      ... on PythonError { message }
+      ... on RepositoryLocation { name repositories { name pipelines { name } } } } } } } }
+"""
+
+PRESET = """
+query ($selector: PipelineSelector!) { pipelineOrError(params: $selector) { __typename
+    ... on PythonError { message }
+    ... on Pipeline { presets { runConfigYaml } } } }
+"""
+
+LAUNCH = """
+mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on RunConfigValidationInvalid { errors { message } }
+    ... on PythonError { message } } }
+"""
+
+RUN = """
+query ($id: ID!) { runOrError(runId: $id) { __typename
+    ... on Run { status tags { key value } eventConnection(afterCursor: null) { events {
+      ... on MessageEvent { eventType message }
+      ... on DisplayableEvent { metadataEntries { label
+        ... on TextMetadataEntry { text }
+        ... on IntMetadataEntry { intValue }
+        ... on JsonMetadataEntry { jsonString } } }
+      ... on RunFailureEvent { error { message } } } } } } }
+"""
+
+FINAL = {"SUCCESS", "FAILURE", "CANCELED"}
+
+
+class DagsterError(Exception):
+    """Dagster did not start, or refused a request."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """An entry of a run's event log.
+
+    Attributes:
+        kind: ``RUN_START``, ``ENGINE_EVENT`` and the like.
+        message: Its text.
+        metadata: Its labelled values.
+        error: The error's message, for the failure of a run.
+    """
+
+    kind: str
+    message: str
+    metadata: dict[str, Any]
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """What Dagster knows of a run that is over.
+
+    Attributes:
+        run_id: Its id.
+        status: ``SUCCESS``, ``FAILURE`` or ``CANCELED``.
+        tags: All its tags.
+        events: Its event log.
+    """
+
+    run_id: str
+    status: str
+    tags: dict[str, str]
+    events: list[Event]
+
+    @property
+    def error(self) -> str:
+        """Why it failed; empty if it did not."""
+        failures = (e.error or e.message for e in self.events if e.kind == "RUN_FAILURE")
+        return next(failures, "")
+
+
+class Ui:
+    """A client of the webserver.
+
+    Args:
+        url: Address of the webserver.
+        http: Its HTTP session.
+    """
+
+    def __init__(self, url: str, http: aiohttp.ClientSession) -> None:
+        self.url = url
+        self._http = http
+
+    async def ready(self) -> bool:
+        """Whether the webserver answers and knows the jobs.
+
+        Raises:
+            DagsterError: The jobs can't be loaded.
+        """
+        try:
+            entries = await self._locations()
+        except aiohttp.ClientConnectionError:
+            return False
+        for entry in entries:
+            if entry["loadStatus"] != "LOADED":
+                return False
+            if error := entry["locationOrLoadError"].get("message"):
+                raise DagsterError(f"the jobs can't be loaded: {error}")
+        return bool(entries)
+
+    async def _locations(self) -> list[dict[str, Any]]:
+        workspace = (await self._ask(WORKSPACE))["workspaceOrError"]
+        if "message" in workspace:
+            raise DagsterError(f"the jobs can't be loaded: {workspace['message']}")
+        entries: list[dict[str, Any]] = workspace["locationEntries"]
+        return entries
+
+    async def jobs(self) -> list[str]:
+        """The names of all jobs there are."""
+        return sorted(
+            job["name"]
+            for entry in await self._locations()
+            for repository in entry["locationOrLoadError"]["repositories"]
+            for job in repository["pipelines"]
+            if not job["name"].startswith("__")
+        )
+
+    async def launch(
+        self,
+        job: str,
+        run_config: Mapping[str, Any] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> str:
+        """Launch a run, as the launchpad does.
+
+        Args:
+            job: The job's name.
+            run_config: Its config; the job's default one if ``None``.
+            tags: Tags of this run, over those of its job.
+
+        Returns:
+            The run's id.
+
+        Raises:
+            DagsterError: Dagster refuses it.
+        """
+        selector = {
+            "repositoryLocationName": LOCATION,
+            "repositoryName": "__repository__",
+            "pipelineName": job,
+        }
+        config: Any = run_config
+        if config is None:
+            found = (await self._ask(PRESET, selector=selector))["pipelineOrError"]
+            presets = found.get("presets", [])
+            config = presets[0]["runConfigYaml"] if presets else {}
+        parameters = {
+            "selector": selector,
+            "runConfigData": config,
+            "executionMetadata": {
+                "tags": [{"key": key, "value": value} for key, value in (tags or {}).items()]
+            },
+        }
+        answer = (await self._ask(LAUNCH, params=parameters))["launchRun"]
+        if "run" not in answer:
+            raise DagsterError(f"Dagster does not launch {job}: {answer}")
+        run_id: str = answer["run"]["runId"]
+        return run_id
+
+    async def finished(self, run_id: str, timeout: float = 60.0) -> FinishedRun:
+        """Wait until a run is over.
+
+        Args:
+            run_id: Its id.
+            timeout: Seconds.
+
+        Raises:
+            DagsterError: It is not, by then.
+        """
+        gives_up = time.monotonic() + timeout
+        while True:
+            run = (await self._ask(RUN, id=run_id))["runOrError"]
+            if run["status"] in FINAL:
+                tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+                events = [_event(event) for event in run["eventConnection"]["events"]]
+                return FinishedRun(run_id, run["status"], tags, events)
+            if time.monotonic() > gives_up:
+                raise DagsterError(f"run {run_id} is {run['status']} after {timeout:.0f} s")
+            await asyncio.sleep(0.1)
+
+    async def _ask(self, query: str, **variables: Any) -> dict[str, Any]:
+        body = {"query": query, "variables": variables}
+        async with self._http.post(f"{self.url}/graphql", json=body) as response:
+            answer = await response.json()
+        if "errors" in answer:
+            raise DagsterError(f"Dagster refuses the request: {answer['errors']}")
+        data: dict[str, Any] = answer["data"]
+        return data
+
+
+def _event(event: Mapping[str, Any]) -> Event:
+    metadata = {
+        entry["label"]: entry.get("text", entry.get("intValue", entry.get("jsonString")))
+        for entry in event.get("metadataEntries", [])
+    }
+    error = (event.get("error") or {}).get("message", "")
+    return Event(event.get("eventType", ""), event.get("message", ""), metadata, error)
