@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,10 +86,11 @@ async def transform(config: dict[str, Any], upstream: dict[str, Any]) -> list[in
 @activity.defn
 async def load(config: dict[str, Any], upstream: dict[str, Any]) -> dict[str, Any]:
     rows = upstream["transform"]
+    activity.logger.info("loaded %d rows, %d in all", len(rows), sum(rows))
     return {"rows": len(rows), "total": sum(rows)}
 
 
-ACTIVITIES = [
+ACTIVITIES: list[Callable[..., Any]] = [
     async_op,
     sync_op,
     notify_op,

@@ -4,7 +4,7 @@ from activities import ACTIVITIES
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda import LambdaWorkerConfig
-from temporal_lambda.dagster import JobOptions, run_dagster_worker
+from temporal_lambda.dagster import run_dagster_worker
 
 
 def configure(config: LambdaWorkerConfig) -> None:
@@ -17,6 +17,4 @@ lambda_handler = run_dagster_worker(
     durable=False,
     # Lambda retries or dead-letters an Event only if the handler raises.
     on_error="raise",
-    # For launchers that don't send a job's graph.
-    jobs={"etl_lambda_job": JobOptions(order={"transform": ["extract"], "load": ["transform"]})},
 )

@@ -12,12 +12,16 @@ CODE = Path(__file__).parents[1]
 DURABLE_TIMEOUT = timedelta(seconds=8)
 """Short, so that a run that takes longer doesn't take long."""
 
+LOGGING = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}
+"""Lambda's root logger stops at WARNING otherwise."""
+
 DURABLE = Function(
     "dagster-durable",
     "durable_handler.lambda_handler",
     CODE,
     timeout=DURABLE_TIMEOUT,
     environment={
+        **LOGGING,
         "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1s",
         # What a short timeout leaves time for.
         "TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "500ms",
