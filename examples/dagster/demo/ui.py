@@ -42,6 +42,7 @@ query ($id: ID!) { runOrError(runId: $id) { __typename
         ... on TextMetadataEntry { text }
         ... on IntMetadataEntry { intValue }
         ... on JsonMetadataEntry { jsonString } } }
+      ... on EngineEvent { error { message } }
       ... on RunFailureEvent { error { message } } } } } } }
 """
 
@@ -60,7 +61,7 @@ class Event:
         kind: ``RUN_START``, ``ENGINE_EVENT`` and the like.
         message: Its text.
         metadata: Its labelled values.
-        error: The error's message, for the failure of a run.
+        error: The message of the error it tells of, if it does.
     """
 
     kind: str
@@ -88,8 +89,7 @@ class FinishedRun:
     @property
     def error(self) -> str:
         """Why it failed; empty if it did not."""
-        failures = (e.error or e.message for e in self.events if e.kind == "RUN_FAILURE")
-        return next(failures, "")
+        return next((event.error for event in self.events if event.error), "")
 
 
 class Ui:
