@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -49,7 +50,9 @@ def load_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoadAgent]:
 
 def locations() -> dict[str, Location]:
     text = (AGENTS / "dagster_cloud.yaml").read_text()
-    found = DagsterCloudConfigDefaultsMerger().process(load_dagster_cloud_yaml(text))
+    # It has no annotations.
+    merger: Any = DagsterCloudConfigDefaultsMerger
+    found = merger().process(load_dagster_cloud_yaml(text))
     return {location.location_name: location for location in found.locations}
 
 

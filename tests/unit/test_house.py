@@ -62,7 +62,9 @@ def python_blocks(document: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/architecture.md", "docs/telemetry.md"])
+@pytest.mark.parametrize(
+    "document", ["README.md", "docs/architecture.md", "docs/dagster.md", "docs/telemetry.md"]
+)
 def test_python_in_documents_is_valid(document: str) -> None:
     for block in python_blocks(document):
         compile(block, document, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
