@@ -17,12 +17,13 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.server
 
 
-def processes_with(variable: str) -> list[str]:
-    """The command lines of all processes that have a variable in their environment."""
+def processes_below(folder: Path) -> list[str]:
+    """The command lines of all processes that keep their temporary files below a folder."""
+    variable = f"\0TMPDIR={folder}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if variable.encode() in (process / "environ").read_bytes().split(b"\0"):
+            if variable in b"\0" + (process / "environ").read_bytes():
                 found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
         except OSError:
             # It has ended meanwhile.
@@ -30,7 +31,7 @@ def processes_with(variable: str) -> list[str]:
     return found
 
 
-async def attend(demo: asyncio.subprocess.Process, variable: str) -> str:
+async def attend(demo: asyncio.subprocess.Process, folder: Path) -> str:
     """Read what the demo says until it has ended; Ctrl-C when it waits for that."""
     assert demo.stdout
     said = []
@@ -38,7 +39,7 @@ async def attend(demo: asyncio.subprocess.Process, variable: str) -> str:
         said.append(line.decode())
         if line.startswith(b"Ctrl-C"):
             # Temporal, two of Dagster's with a code server each, and functions.
-            assert len(processes_with(variable)) > 5
+            assert len(processes_below(folder)) > 5
             demo.send_signal(signal.SIGINT)
     await demo.wait()
     return "".join(said)
@@ -47,8 +48,6 @@ async def attend(demo: asyncio.subprocess.Process, variable: str) -> str:
 async def test_demo_runs_a_job_that_outlives_its_function_and_leaves_nothing_behind(
     tmp_path: Path,
 ) -> None:
-    # Everything the demo starts inherits this one.
-    variable = f"TMPDIR={tmp_path}"
     demo = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -59,7 +58,7 @@ async def test_demo_runs_a_job_that_outlives_its_function_and_leaves_nothing_beh
         stderr=asyncio.subprocess.STDOUT,
     )
     try:
-        text = await asyncio.wait_for(attend(demo, variable), 90)
+        text = await asyncio.wait_for(attend(demo, tmp_path), 90)
     finally:
         if demo.returncode is None:
             demo.kill()
@@ -76,5 +75,5 @@ async def test_demo_runs_a_job_that_outlives_its_function_and_leaves_nothing_beh
         },
     }
     assert len(re.findall("^invocation .*success$", text, re.MULTILINE)) > 1, text
-    assert processes_with(variable) == []
+    assert processes_below(tmp_path) == []
     assert list(tmp_path.iterdir()) == []

@@ -51,6 +51,8 @@ class DagsterHere:
         async with AsyncExitStack() as exit_stack:
             self.home = Path(exit_stack.enter_context(tempfile.TemporaryDirectory()))
             shutil.copy(EXAMPLE / "dagster.yaml", self.home)
+            # They are killed in the end, so they would leave temporary files.
+            (self.home / "tmp").mkdir()
             port = free_port()
             workspace = ["-w", str(EXAMPLE / "workspace.yaml")]
             address = ["-h", "127.0.0.1", "-p", str(port)]
@@ -86,10 +88,11 @@ class DagsterHere:
         self._processes[command] = (process, lines)
 
     def _environment(self) -> dict[str, str]:
-        passed_on = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
+        passed_on = ("PATH", "HOME", "LD_LIBRARY_PATH", "VIRTUAL_ENV")
         return {
             **{name: os.environ[name] for name in passed_on if name in os.environ},
             "DAGSTER_HOME": str(self.home),
+            "TMPDIR": str(self.home / "tmp"),
             "LAMBDA_ENDPOINT": self._stack.lambda_endpoint,
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",

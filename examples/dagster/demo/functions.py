@@ -30,7 +30,11 @@ DURABLE = Function(
 
 OTHERS = [
     Function(
-        "dagster-inline", "inline_handler.lambda_handler", CODE, timeout=timedelta(seconds=15)
+        "dagster-inline",
+        "inline_handler.lambda_handler",
+        CODE,
+        timeout=timedelta(seconds=15),
+        environment=LOGGING,
     ),
     *(
         Function(name, f"existing_lambdas.{name.replace('-', '_')}", CODE)
