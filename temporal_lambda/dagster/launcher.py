@@ -154,14 +154,14 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         inner = config_value.get("inner")
         return cls(
             LauncherConfig.of(config_value),
-            _rehydrate(inner) if inner else None,
+            rehydrate(inner) if inner else None,
             inst_data,
         )
 
     def register_instance(self, instance: DagsterInstance) -> None:
         """Called by Dagster once, before anything else."""
         super().register_instance(instance)
-        if self.inner is not None:
+        if self.inner is not None and not self.inner.has_instance:
             self.inner.register_instance(instance)
 
     def launch_run(self, context: LaunchRunContext) -> None:
@@ -343,7 +343,8 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         WAITS.submit(conduct.launch.invocation_type, conduct, limit)
 
 
-def _rehydrate(inner: Mapping[str, Any]) -> RunLauncher[DagsterInstance]:
+def rehydrate(inner: Mapping[str, Any]) -> RunLauncher[DagsterInstance]:
+    """A launcher as ``module``, ``class`` and ``config`` name it."""
     # JSON is YAML.
     data = ConfigurableClassData(
         inner["module"], inner["class"], json.dumps(inner.get("config") or {})

@@ -1,14 +1,53 @@
-"""Fixtures of the tests around Dagster."""
+"""Fixtures of the tests around Dagster, all of which last for the session.
+
+Those of the launching side use an instance in this process; the example's have all of Dagster.
+"""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from examples.dagster.demo.dagster_here import DagsterHere
 from examples.dagster.demo.scenario import example
 from temporal_lambda.local import LocalStack
+from tests.dagster.world import Dagster, Lambda, dagster_on_disk
+
+DIRECT = {
+    "run_coordinator": {
+        "module": "dagster.core.run_coordinator",
+        "class": "DefaultRunCoordinator",
+    }
+}
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where functions that speak the protocol keep what they know of runs."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def aws(state: Path) -> Iterator[Lambda]:
+    with Lambda() as aws:
+        for name in ("echo", "fail", "fail_with_status", "exit", "materialize", "big"):
+            aws.add(name)
+        for name in ("protocol", "exit_once"):
+            aws.add(name, environment={"STATE": str(state)})
+        aws.add("nap", environment={"NAP": "1"})
+        aws.add("oversleeps", "nap", seconds=0.5, environment={"NAP": "5"})
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def dagster(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[Dagster]:
+    """An instance whose coordinator launches at once."""
+    home = tmp_path_factory.mktemp("dagster")
+    with dagster_on_disk(home, aws, DIRECT) as dagster:
+        yield dagster
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

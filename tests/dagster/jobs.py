@@ -1,0 +1,32 @@
+"""The workspace of the tests: jobs as a user has them."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+
+@dg.op(config_schema=dg.Permissive())
+def op_a() -> int:
+    return 1
+
+
+@dg.op(config_schema=dg.Permissive())
+def op_b(number: int) -> None: ...
+
+
+@dg.job(tags={"lambda/function_name": "echo"})
+def tagged() -> None:
+    op_b(op_a())
+
+
+@dg.job
+def untagged() -> None:
+    op_b(op_a())
+
+
+@dg.job(config={"ops": {"op_a": {"config": {"from": "the job"}}}})
+def configured() -> None:
+    op_b(op_a())
+
+
+definitions = dg.Definitions(jobs=[tagged, untagged, configured])
