@@ -6,6 +6,7 @@ import json
 import re
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ def rows() -> dict[str, str]:
 
 def test_every_option_is_in_the_table_with_its_default() -> None:
     default = LauncherConfig()
-    for option in config_schema():
+    schema: Any = config_schema()
+    for option in schema:
         assert option in rows(), option
         value = getattr(default, option, None)
         if isinstance(value, bool):
