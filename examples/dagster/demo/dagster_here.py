@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
+import dagster as dg
 
 from examples.dagster.demo.ui import DagsterError, Ui
 from temporal_lambda.local import LocalStack
@@ -53,6 +54,7 @@ class DagsterHere:
             shutil.copy(EXAMPLE / "dagster.yaml", self.home)
             # They are killed in the end, so they would leave temporary files.
             (self.home / "tmp").mkdir()
+            await asyncio.to_thread(create_databases, self.home)
             port = free_port()
             workspace = ["-w", str(EXAMPLE / "workspace.yaml")]
             address = ["-h", "127.0.0.1", "-p", str(port)]
@@ -119,3 +121,9 @@ class DagsterHere:
             for command, (_, lines) in self._processes.items()
             for line in lines
         )
+
+
+def create_databases(home: Path) -> None:
+    """Create an instance's databases; two processes that both want to get in each other's way."""
+    with dg.DagsterInstance.from_config(str(home)):
+        pass

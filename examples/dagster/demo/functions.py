@@ -9,7 +9,7 @@ from temporal_lambda.local import Function
 
 CODE = Path(__file__).parents[1]
 
-DURABLE_TIMEOUT = timedelta(seconds=8)
+DURABLE_TIMEOUT = timedelta(seconds=5)
 """Short, so that a run that takes longer doesn't take long."""
 
 LOGGING = {"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "INFO"}

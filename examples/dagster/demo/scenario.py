@@ -13,14 +13,14 @@ from examples.dagster.demo.ui import DagsterError, FinishedRun
 from temporal_lambda.local import LocalStack
 
 ROWS = 6
-SECONDS_PER_ROW = 1.5
+SECONDS_PER_ROW = 1.0
 LONG = {
     "ops": {
         "extract": {"config": {"source": "orders", "rows": ROWS}},
         "transform": {"config": {"factor": 2, "seconds_per_row": SECONDS_PER_ROW}},
     }
 }
-"""9 seconds of work, for a function that has 8 in all."""
+"""6 seconds of work, for a function that has 5 in all."""
 
 
 @asynccontextmanager
