@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from temporal_lambda.dagster import canceling, conduct
 from tests.dagster.world import Dagster, Lambda, dagster_on_disk
 
 DIRECT = {
@@ -15,6 +16,12 @@ DIRECT = {
         "class": "DefaultRunCoordinator",
     }
 }
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(canceling, "PAUSE_SECONDS", 0.2)
 
 
 @pytest.fixture(scope="session")
