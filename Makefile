@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-FUNCTIONS := tests/functions bench/functions examples/greeting examples/s3_storage examples/telemetry examples/dagster
+FUNCTIONS := tests/functions tests/functions/launched bench/functions \
+    examples/greeting examples/s3_storage examples/telemetry examples/dagster
 
 .PHONY: help demo demo-dagster test lint format check reliability trace screenshot-dagster browser \
     bench clean

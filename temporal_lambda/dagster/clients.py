@@ -97,7 +97,13 @@ class Clients:
         assert role is not None
         session = boto3.session.Session(**self._static())
         sts = session.client(
-            "sts", region_name=self._config.region, endpoint_url=self._config.sts_endpoint_url
+            "sts",
+            region_name=self._config.region,
+            endpoint_url=self._config.sts_endpoint_url,
+            config=Config(
+                connect_timeout=self._connect_timeout,
+                retries={"total_max_attempts": 3, "mode": "standard"},
+            ),
         )
         external = {"ExternalId": role.external_id} if role.external_id else {}
         answer = sts.assume_role(

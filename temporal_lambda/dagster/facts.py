@@ -34,7 +34,7 @@ def collect(
         environ: Dagster's environment variables.
     """
     origin = run.remote_job_origin
-    org_id, deployment_id = _identity(instance)
+    org_id, deployment_id = identity(instance)
     return RunFacts(
         run_id=run.run_id,
         job_name=run.job_name,
@@ -104,7 +104,7 @@ def _job_graph(instance: DagsterInstance, run: DagsterRun) -> dict[str, Sequence
     return job_graph(instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id))
 
 
-def _identity(instance: DagsterInstance) -> tuple[str | None, str | None]:
+def identity(instance: DagsterInstance) -> tuple[str | None, str | None]:
     """Organization and deployment; only the instances of Dagster+ have them."""
     # An agent of several deployments refuses to name one; the instance of a launch serves one.
     deployments = getattr(instance, "deployment_names", None) or [None]

@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from examples.dagster.demo.dagster_here import DagsterHere
 from examples.dagster.demo.scenario import example
+from temporal_lambda.dagster import canceling, conduct
 from temporal_lambda.local import LocalStack
 from tests.dagster.world import Dagster, Lambda, dagster_on_disk
 
@@ -22,6 +23,12 @@ DIRECT = {
         "class": "DefaultRunCoordinator",
     }
 }
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(canceling, "PAUSE_SECONDS", 0.2)
 
 
 @pytest.fixture(scope="session")

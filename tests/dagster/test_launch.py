@@ -9,19 +9,13 @@ from dagster import AssetKey, DagsterEventType, DagsterRunStatus
 
 from temporal_lambda import __version__
 from temporal_lambda.dagster.private import DagsterLaunchFailedError
+from temporal_lambda.dagster.waits import WAITS
 from tests.dagster import jobs
-from tests.dagster.world import Dagster, Lambda, eventually, sent
+from tests.dagster.world import Dagster, Lambda, eventually, sent, sync
 
 pytestmark = pytest.mark.server
 
-SYNC = {"lambda/invocation_type": "RequestResponse"}
-
 CONFIG = {"ops": {"op_a": {"config": {"x": 1}}, "op_b": {"config": {"deep": {"y": [1, "ü"]}}}}}
-
-
-def sync(function: str, **tags: str) -> dict[str, str]:
-    more = {f"lambda/{name}": value for name, value in tags.items()}
-    return {"lambda/function_name": function, **SYNC, **more}
 
 
 def test_sync_run_succeeds_with_the_result_as_metadata(dagster: Dagster, aws: Lambda) -> None:
@@ -125,7 +119,7 @@ def test_event_run_succeeds_once_it_is_accepted(dagster: Dagster, aws: Lambda) -
 def test_external_event_run_stays_started(dagster: Dagster, aws: Lambda) -> None:
     run_id = dagster.launch({"lambda/function_name": "echo", "lambda/external": "true"})
     eventually(lambda: aws.records("echo", run_id), "the function ran")
-    eventually(lambda: "lambda/request_id" in dagster.run(run_id).tags, "it is tagged")
+    eventually(lambda: not WAITS.holds(run_id), "it is not waited for")
     health = dagster.launcher().check_run_worker_health(dagster.run(run_id))
     assert (health.status.value, health.msg) == ("RUNNING", "to be finished from outside")
     assert dagster.run(run_id).status is DagsterRunStatus.STARTED
@@ -133,10 +127,13 @@ def test_external_event_run_stays_started(dagster: Dagster, aws: Lambda) -> None
 
 def test_arn_is_invoked_in_its_own_region(dagster: Dagster, aws: Lambda) -> None:
     arn = "arn:aws:lambda:us-east-1:123456789012:function:echo"
-    tags = {"lambda/function_arn": arn, **SYNC}
-    run_id = dagster.launch(tags)
+    sync = {"lambda/invocation_type": "RequestResponse"}
+    run_id = dagster.launch({"lambda/function_arn": arn, **sync})
     assert dagster.succeeded(run_id).tags["lambda/function"] == arn
-    elsewhere = {"lambda/function_arn": arn.replace("us-east-1", "eu-west-1"), **SYNC}
+    elsewhere = {
+        "lambda/function_arn": arn.replace("us-east-1", "eu-west-1"),
+        "lambda/invocation_type": "RequestResponse",
+    }
     assert "Function not found" in dagster.failed(dagster.launch(elsewhere))
 
 
@@ -277,8 +274,8 @@ def test_what_can_not_be_launched_is_refused_before_the_run_starts(
 
 
 def test_launch_error_of_a_coordinator_fails_the_run(dagster: Dagster) -> None:
-    run = dagster.create({"lambda/payload_mode": "some"})
+    run = dagster.create({"lambda/function_name": "echo", "lambda/payload_mode": "some"})
     with pytest.raises(DagsterLaunchFailedError):
         dagster.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]
     dagster.failed(run.run_id)
-    assert "lambda/payload_mode is 'some'" in dagster.log(run.run_id)
+    assert "allowed are full, config_only, ops_only, custom" in dagster.log(run.run_id)

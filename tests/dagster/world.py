@@ -106,6 +106,16 @@ class Lambda:
         )
 
 
+def sync(function: str, **tags: str) -> dict[str, str]:
+    """Tags of a run that waits for a function."""
+    more = {f"lambda/{name}": value for name, value in tags.items()}
+    return {
+        "lambda/function_name": function,
+        "lambda/invocation_type": "RequestResponse",
+        **more,
+    }
+
+
 def sent(record: InvocationRecord) -> Any:
     """The payload, as the function told it."""
     (line,) = (line for line in record.log if line.startswith("GOT "))
@@ -133,6 +143,7 @@ class Dagster:
         run_config: Mapping[str, Any] | None = None,
         job: JobDefinition = jobs.untagged,
         status: DagsterRunStatus = DagsterRunStatus.NOT_STARTED,
+        **more: Any,
     ) -> DagsterRun:
         """A run that nobody has launched."""
         return self.instance.create_run_for_job(
@@ -140,6 +151,7 @@ class Dagster:
             run_config=run_config or {},
             tags={**job.run_tags, **tags},
             status=status,
+            **more,
         )
 
     def launch(
