@@ -1,4 +1,4 @@
-"""Fixtures of the tests around Dagster, all of which last for the session.
+"""Fixtures of the tests around Dagster.
 
 Those of the launching side use an instance in this process; the example's have all of Dagster.
 """
