@@ -53,6 +53,12 @@ def test_work_ends_a_soft_close_and_a_buffer_before_the_deadline() -> None:
     assert shares.soft_close_left() == 0.0
 
 
+def test_soft_close_is_short_when_somebody_waits_for_a_result() -> None:
+    budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0)
+    assert budget.soft_close_left(awaited=True) == 0.25
+    assert budget.hurry(0.5).soft_close_left(awaited=True) == 0.0
+
+
 def test_closing_because_of_idleness_may_take_what_work_might_have_taken() -> None:
     budget = Budget(Deadline(at=20.0, clock=lambda: 0.0), 7.0, 5.0, soft_close=0.5)
     assert budget.idle_close_left() == 13.0
