@@ -39,7 +39,12 @@ SOFT_CLOSE = 1.0
 """Seconds before the drain in which no new work is taken in; after a second without arrivals the
 next one is too unlikely to wait for."""
 
-SOFT_CLOSE_SHARE = 0.2
+RESULT_CLOSE = 0.25
+"""Seconds of it when somebody waits for a result: long enough to see that nothing follows (the
+settle time of ``slots.py``). The whole second would only help where tasks arrive so often that they
+use up the open polls."""
+
+SOFT_CLOSE_SHARE = 0.3
 """The part of a short working time that the soft close may use at most."""
 
 REACTION = 0.25
@@ -167,9 +172,14 @@ class Budget(NamedTuple):
                 self.buffer,
             )
 
-    def soft_close_left(self) -> float:
-        """Seconds the soft close may take from now; never negative."""
-        return min(self.soft_close, self.idle_close_left())
+    def soft_close_left(self, *, awaited: bool = False) -> float:
+        """Seconds the soft close may take from now; never negative.
+
+        Args:
+            awaited: Whether somebody waits for the invocation's result.
+        """
+        most = min(self.soft_close, RESULT_CLOSE) if awaited else self.soft_close
+        return min(most, self.idle_close_left())
 
     def idle_close_left(self) -> float:
         """Seconds that closing because of idleness may take from now; never negative."""

@@ -53,14 +53,20 @@ def test_work_ends_a_soft_close_and_a_buffer_before_the_deadline() -> None:
     assert shares.soft_close_left() == 0.0
 
 
+def test_soft_close_is_short_when_somebody_waits_for_a_result() -> None:
+    budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0)
+    assert budget.soft_close_left(awaited=True) == 0.25
+    assert budget.hurry(0.5).soft_close_left(awaited=True) == 0.0
+
+
 def test_closing_because_of_idleness_may_take_what_work_might_have_taken() -> None:
     budget = Budget(Deadline(at=20.0, clock=lambda: 0.0), 7.0, 5.0, soft_close=0.5)
     assert budget.idle_close_left() == 13.0
     assert budget.hurry(0.5).idle_close_left() == 0.0
 
 
-@pytest.mark.parametrize(("seconds", "soft_close"), [(3, 0.2), (7, 1.0), (900, 1.0), (1, 0.0)])
-def test_soft_close_takes_a_fifth_of_a_short_working_time_at_most(
+@pytest.mark.parametrize(("seconds", "soft_close"), [(3, 0.3), (7, 1.0), (900, 1.0), (1, 0.0)])
+def test_soft_close_takes_three_tenths_of_a_short_working_time_at_most(
     seconds: float, soft_close: float
 ) -> None:
     clock = Clock()
