@@ -39,7 +39,7 @@ SOFT_CLOSE = 1.0
 """Seconds before the drain in which no new work is taken in; after a second without arrivals the
 next one is too unlikely to wait for."""
 
-SOFT_CLOSE_SHARE = 0.2
+SOFT_CLOSE_SHARE = 0.3
 """The part of a short working time that the soft close may use at most."""
 
 REACTION = 0.25

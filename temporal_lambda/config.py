@@ -33,6 +33,13 @@ LIMITS: dict[Kind, str] = {
 }
 """The worker option that limits the slots of each kind."""
 
+POLLER_BEHAVIORS: dict[Kind, str] = {
+    "workflow": "workflow_task_poller_behavior",
+    "activity": "activity_task_poller_behavior",
+    "nexus": "nexus_task_poller_behavior",
+}
+"""The worker option that says how tasks of each kind are polled for."""
+
 DEFAULT_LIMITS = {
     "max_concurrent_activities": 2,
     "max_concurrent_workflow_tasks": 10,
@@ -169,15 +176,19 @@ class ConfigFactory:
             invocation=invocation or InvocationInfo(),
         )
 
-    def complete(self, config: LambdaWorkerConfig) -> None:
+    def complete(self, config: LambdaWorkerConfig, *, polls: bool = True) -> None:
         """Settle what depends on several values, after the callback.
 
+        Args:
+            config: What the callback made of it.
+            polls: Whether a worker will poll with it.
+
         Raises:
-            TaskQueueError: There is no task queue.
+            TaskQueueError: There is no task queue to poll.
             SettingsError: Values contradict each other or have the wrong type.
         """
         worker = config.worker_config
-        if not (worker.get("task_queue") or "").strip():
+        if polls and not (worker.get("task_queue") or "").strip():
             raise TaskQueueError(
                 'no task queue: set worker_config["task_queue"] in the configure callback or the '
                 "TEMPORAL_TASK_QUEUE environment variable"

@@ -31,6 +31,14 @@ class EventLoopBlockedError(TemporalLambdaError, RuntimeError):
     """Code that blocks without awaiting held the event loop until the invocation had to end."""
 
 
+class PayloadError(TemporalLambdaError, ValueError):
+    """An event asks for a Dagster run that can't be served as it stands; nothing was started."""
+
+
+class RunFailedError(TemporalLambdaError, RuntimeError):
+    """A Dagster run failed or was canceled, and the handler is to raise that."""
+
+
 class MissingExtraError(TemporalLambdaError, ImportError):
     """An optional part of this package was imported without what it needs.
 

@@ -13,10 +13,11 @@ from temporalio.common import WorkerDeploymentVersion
 from temporal_lambda.config import ConfigFactory
 from temporal_lambda.configure import Configure, ConfigureCallback
 from temporal_lambda.connection import WarmConnection
+from temporal_lambda.environment import Environment
 from temporal_lambda.errors import SettingsError
-from temporal_lambda.invocation import Environment, Invocation
+from temporal_lambda.invocation import Invocation
 from temporal_lambda.settings import load_settings
-from temporal_lambda.work import WorkStrategy, serve_task_queue
+from temporal_lambda.work import ServeTaskQueue, StrategyFactory
 
 
 def run_worker(
@@ -56,13 +57,13 @@ def run_worker(
         ...     WorkerDeploymentVersion(deployment_name="greetings", build_id="1"), configure
         ... )
     """
-    return make_handler(version, configure, serve_task_queue)
+    return make_handler(version, configure, ServeTaskQueue)
 
 
 def make_handler(
-    version: WorkerDeploymentVersion, configure: ConfigureCallback, strategy: WorkStrategy
+    version: WorkerDeploymentVersion, configure: ConfigureCallback, strategy: StrategyFactory
 ) -> Callable[[Any, Any], Any]:
-    """Make a handler whose work ends, and whose result is decided, by ``strategy``."""
+    """Make a handler that does, for each event, what ``strategy`` chooses."""
     if workflow.unsafe.in_sandbox():
         # The workflow sandbox imports the module of each workflow anew. Where that is also the
         # handler's module this line is reached again, and there is nothing to be a worker for.

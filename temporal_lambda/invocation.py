@@ -10,20 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, cast
 
 from temporalio.client import Client
 
-from temporal_lambda.budget import HAND_BACK, MARGIN, TERMINATION, Budget, Clock, Closing, Deadline
-from temporal_lambda.config import TUNER_HIDES_TASKS, ConfigFactory
-from temporal_lambda.configure import Configure, Teardown
-from temporal_lambda.connection import WarmConnection
+from temporal_lambda.budget import HAND_BACK, MARGIN, TERMINATION, Budget, Closing, Deadline
+from temporal_lambda.config import TUNER_HIDES_TASKS
+from temporal_lambda.configure import Teardown
+from temporal_lambda.environment import Environment
 from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
 from temporal_lambda.info import InvocationInfo
 from temporal_lambda.loop_thread import LeftBehind, LoopThread, Main, Stopped, TimeExpired, at_most
@@ -37,27 +35,6 @@ from temporal_lambda.work import Stop, Work, WorkStrategy, announce_work_time
 from temporal_lambda.worker import InvocationWorker
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class Environment:
-    """What an execution environment keeps from one invocation to the next.
-
-    Attributes:
-        factory: Makes configurations.
-        configure: The user's callback.
-        strategy: When to stop working.
-        connection: The warm connection.
-        clock: Returns seconds.
-        introduced: Whether the log says already what is served here.
-    """
-
-    factory: ConfigFactory
-    configure: Configure
-    strategy: WorkStrategy
-    connection: WarmConnection
-    clock: Clock = time.monotonic
-    introduced: bool = False
 
 
 class Invocation:
@@ -89,6 +66,8 @@ class Invocation:
         )
         self._config = environment.factory.new(self._info)
         self._budget = self._share(deadline)
+        self._strategy: WorkStrategy | None = None
+        self._running_strategy: asyncio.Task[Stop] | None = None
         self._worker: InvocationWorker | None = None
         self._teardown: Teardown | None = None
         self._steps: ClosingSteps | None = None
@@ -133,14 +112,16 @@ class Invocation:
         try:
             self._environment.connection.begin_check()
             with self._phase("configure"):
-                await self._configure(thread)
+                strategy = await self._configure(thread)
             thread.expect(self._latest_sign_of_life())
-            with self._phase("connect"):
-                client = await self._connect()
-            thread.check()
+            client = None
+            if strategy.polls:
+                with self._phase("connect"):
+                    client = await self._connect()
+                thread.check()
             with self._phase("work"):
-                worker = InvocationWorker(self._config, self._budget)
-                stop = await self._work(client, worker)
+                self._worker = worker = InvocationWorker(self._config, self._budget)
+                stop = await self._work(strategy, client, worker)
             thread.check()
             self._stop = stop
             with self._phase("close"):
@@ -155,9 +136,10 @@ class Invocation:
         thread.expect(closing.drain_end)
         with self._phase("drain"):
             await self._drain(thread, closing)
+            self._conclude()
         await self._finish(thread, closing)
 
-    async def _configure(self, thread: LoopThread) -> None:
+    async def _configure(self, thread: LoopThread) -> WorkStrategy:
         try:
             async with at_most(self._budget.setup_left(), self._stopped):
                 teardown = await self._environment.configure.set_up(self._config)
@@ -169,9 +151,11 @@ class Invocation:
             ) from None
         if self._hurried:
             raise Stopped
-        self._environment.factory.complete(self._config)
+        self._strategy = strategy = self._environment.strategy(self._event, self._config)
+        self._environment.factory.complete(self._config, polls=strategy.polls)
         self._budget = self._share(self._budget.deadline)
         self._budget.require_work()
+        return strategy
 
     async def _keep(self, teardown: Teardown | None, thread: LoopThread) -> None:
         """Keep the teardown for later, or run it now if nobody will come for it later."""
@@ -197,14 +181,17 @@ class Invocation:
         finally:
             self._report.connection = connection.state
 
-    async def _work(self, client: Client, worker: InvocationWorker) -> Stop:
-        self._worker = worker
+    async def _work(
+        self, strategy: WorkStrategy, client: Client | None, worker: InvocationWorker
+    ) -> Stop:
         announce_work_time(lambda: self._budget.work_left())
-        running = worker.start(client)
-        self._introduce(worker)
-        work = Work(self._event, client, self._config, self._budget, worker.slots)
+        running = None
+        if client:
+            running = worker.start(client)
+            self._introduce(worker)
+        work = Work(client, self._config, self._budget, worker.slots, worker.activities)
         while True:
-            stop = await self._wait_for_end(running, work)
+            stop = await self._wait_for_end(strategy, work, running)
             if stop.reason != "idle":
                 return stop
             async with at_most(math.inf, self._stopped):
@@ -218,22 +205,27 @@ class Invocation:
             if not worker.counted:
                 logger.warning(TUNER_HIDES_TASKS)
 
-    async def _wait_for_end(self, running: asyncio.Task[None], work: Work) -> Stop:
+    async def _wait_for_end(
+        self, strategy: WorkStrategy, work: Work, running: asyncio.Task[None] | None
+    ) -> Stop:
         assert self._stopped is not None
-        strategy = asyncio.create_task(_decide(self._environment.strategy, work))
-        ends: set[asyncio.Future[Any]] = {running, strategy, self._stopped}
+        self._running_strategy = deciding = asyncio.create_task(strategy.run(work))
+        ends: set[asyncio.Future[Any]] = {deciding, self._stopped}
+        if running:
+            ends.add(running)
         left = self._budget.work_left()
         await asyncio.wait(
             ends,
             timeout=None if left == math.inf else left,
             return_when=asyncio.FIRST_COMPLETED,
         )
-        strategy.cancel()
-        if running.done():
+        if running and running.done():
+            deciding.cancel()
             running.result()
             raise RuntimeError("the worker stopped without being told to")
-        if strategy.done():
-            return strategy.result()
+        if deciding.done():
+            return deciding.result()
+        deciding.cancel()
         return Stop("signal" if self._stopped.done() else "deadline")
 
     async def _close_softly(self, worker: InvocationWorker) -> None:
@@ -242,28 +234,43 @@ class Invocation:
                 await worker.close_softly(self._budget.soft_close_left())
 
     async def _drain(self, thread: LoopThread, closing: Closing) -> None:
-        worker = self._worker
-        if worker is None or not worker.started:
+        worker, strategy = self._worker, self._running_strategy
+        if worker is None or strategy is None:
             return
         assert self._terminated is not None
-        error = await worker.drain(closing, self._terminated)
-        thread.check()
-        if error is None:
-            self._environment.connection.touch()
+        if worker.started:
+            error = await worker.drain(closing, self._terminated)
+            thread.check()
+            self._note_drained(worker, error)
+            stuck = worker.stuck
         else:
-            self._environment.connection.discard()
-            if error is not self._error:
-                self._failed(error)
-        if worker.stuck:
+            ends: set[asyncio.Future[Any]] = {strategy, self._terminated}
+            limit = closing.drain_left()
+            await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            stuck = not strategy.done()
+        if stuck:
             abandoned = worker.activities.describe() or [{"worker": "shutdown"}]
             self._report.abandoned += abandoned
             logger.error(
                 "the worker did not stop in time; abandoned: %s",
                 "; ".join(name_abandoned(entry) for entry in abandoned),
             )
-            # Core still has that worker on its books for this connection, and would refuse the
-            # next.
-            self._environment.connection.discard()
+
+    def _note_drained(self, worker: InvocationWorker, error: BaseException | None) -> None:
+        if error is None and not worker.stuck:
+            self._environment.connection.touch()
+            return
+        # Core still has a stuck worker on its books for this connection, and would refuse the next.
+        self._environment.connection.discard()
+        if error and error is not self._error:
+            self._failed(error)
+
+    def _conclude(self) -> None:
+        if self._strategy and self._stop.reason in ("deadline", "signal"):
+            try:
+                self._stop = self._stop._replace(result=self._strategy.outcome())
+            except Exception as error:
+                self._failed(error)
 
     async def _finish(self, thread: LoopThread, closing: Closing) -> None:
         if self._hurried:
@@ -356,10 +363,10 @@ class Invocation:
             end_process(self._error)
 
     def _note_work(self) -> None:
-        worker = self._worker
-        if self._stop.reason == "signal" or (worker and worker.started):
+        worker, begun = self._worker, self._running_strategy
+        if self._stop.reason == "signal" or begun:
             self._report.stop_reason = self._stop.reason
-        if worker and worker.started and worker.counted:
+        if worker and begun and (worker.counted or not worker.started):
             self._report.count(worker.slots.tasks, worker.slots.busy_seconds)
 
     def _must_recycle(self) -> bool:
@@ -388,7 +395,3 @@ class Invocation:
             self._error = error
         else:
             logger.error("%s failed as well", self._report.current_phase, exc_info=error)
-
-
-async def _decide(strategy: WorkStrategy, work: Work) -> Stop:
-    return await strategy(work)

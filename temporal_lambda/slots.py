@@ -54,10 +54,21 @@ class SlotCounter:
         self._open_polls = 0
         self._suppliers: list[_CountedSlots] = []
         self.refuses_polls = False
+        self.close_is_near = False
 
-    def tuner(self, limits: Mapping[Kind, int]) -> WorkerTuner:
-        """A tuner with fixed limits whose slots this counter sees."""
-        suppliers = {kind: _CountedSlots(kind, limits[kind], self) for kind in KINDS}
+    def tuner(
+        self, limits: Mapping[Kind, int], pollers: Mapping[Kind, int] | None = None
+    ) -> WorkerTuner:
+        """A tuner with fixed limits whose slots this counter sees.
+
+        Args:
+            limits: Slots per kind.
+            pollers: How many polls for new work are open at a time, per kind, as far as known.
+        """
+        most = pollers or {}
+        suppliers = {
+            kind: _CountedSlots(kind, limits[kind], most.get(kind), self) for kind in KINDS
+        }
         self._suppliers = list(suppliers.values())
         return WorkerTuner.create_composite(
             workflow_supplier=suppliers["workflow"],
@@ -105,6 +116,14 @@ class SlotCounter:
         """How many polls are open that could bring new work."""
         with self._lock:
             return self._open_polls
+
+    def expect_close(self) -> None:
+        """Hand out slots for open polls only.
+
+        Core asks for one more than it has pollers, to have it in hand when a poll ends; and that
+        one could not be refused any more when the worker closes.
+        """
+        self.close_is_near = True
 
     def refuse_polls(self) -> None:
         """Hand out no more slots for polls that bring new work; sticky ones go on."""
@@ -210,9 +229,10 @@ class _CountedSlots(CustomSlotSupplier):
     normal polls could hold all slots while the workflows of this worker wait for a sticky one.
     """
 
-    def __init__(self, kind: Kind, limit: int, counter: SlotCounter) -> None:
+    def __init__(self, kind: Kind, limit: int, pollers: int | None, counter: SlotCounter) -> None:
         self._kind = kind
         self._free = limit
+        self._pollers = limit if pollers is None else pollers
         self._open = {False: 0, True: 0}
         self._counter = counter
         self._lock = threading.Lock()
@@ -258,7 +278,12 @@ class _CountedSlots(CustomSlotSupplier):
         return self._kind != "local_activity" and not sticky
 
     def _grant(self, sticky: bool) -> bool:
-        if not self._free or (self._polls(sticky) and self._counter.refuses_polls):
+        if not self._free:
+            return False
+        if self._polls(sticky) and (
+            self._counter.refuses_polls
+            or (self._counter.close_is_near and self._open[sticky] >= self._pollers)
+        ):
             return False
         last_one = self._kind == "workflow" and self._free == 1
         if last_one and self._open[sticky] and not self._open[not sticky]:

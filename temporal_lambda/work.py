@@ -4,36 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import timedelta
-from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias
+from typing import Any, Literal, NamedTuple, NoReturn, Protocol, TypeAlias
 
 from temporalio.client import Client
 
 from temporal_lambda.budget import Budget
 from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.running import RunningActivities
 from temporal_lambda.slots import SlotCounter
 
 Reason = Literal["deadline", "idle", "result", "signal", "error"]
 
 
 class Work(NamedTuple):
-    """What a work strategy sees while the worker polls.
+    """What a work strategy has to work with.
 
     Attributes:
-        event: The event Lambda delivered; not trusted.
-        client: The connected client.
-        config: This invocation's configuration.
+        client: The connected client; ``None`` for a strategy that does not poll.
+        config: This invocation's configuration, complete.
         budget: This invocation's time.
         slots: Counts tasks in flight; counts nothing where the user brought a tuner.
+        activities: Knows the activities in flight.
     """
 
-    event: Any
-    client: Client
+    client: Client | None
     config: LambdaWorkerConfig
     budget: Budget
     slots: SlotCounter
+    activities: RunningActivities
 
 
 class Stop(NamedTuple):
@@ -43,11 +44,33 @@ class Stop(NamedTuple):
     result: Any = None
 
 
-WorkStrategy: TypeAlias = Callable[[Work], Awaitable[Stop]]
-"""Runs beside the polling worker; when it returns, the work is over.
+class WorkStrategy(Protocol):
+    """What one event asks of its invocation, and when that is done.
 
-The deadline is not its concern: the runtime cancels it when the work must end.
-"""
+    Attributes:
+        polls: Whether it needs a connection and a polling worker.
+    """
+
+    polls: bool
+
+    async def run(self, work: Work) -> Stop:
+        """Run beside the polling worker; when this returns, the work is over.
+
+        The deadline is not its concern: the runtime cancels it when the work must end, and a
+        strategy that does not poll may then use the time of the drain to unwind.
+        """
+
+    def outcome(self) -> Any:
+        """What the handler returns if the work was over before ``run`` was; asked after the drain.
+
+        Raises:
+            Exception: What the handler raises instead.
+        """
+
+
+StrategyFactory: TypeAlias = Callable[[Any, LambdaWorkerConfig], WorkStrategy]
+"""Chooses the strategy for an event, which is not trusted. It is called when the user's callback
+has configured the worker, and may add to that."""
 
 
 _seconds_left: ContextVar[Callable[[], float]] = ContextVar("temporal_lambda_seconds_left")
@@ -82,12 +105,23 @@ def _no_deadline() -> float:
     return math.inf
 
 
-async def serve_task_queue(work: Work) -> Stop:
+class ServeTaskQueue:
     """Serve whatever comes, until nothing has come for ``idle_timeout`` or the deadline strikes."""
-    if work.config.idle_timeout is None:
-        await _forever()
-    await work.slots.wait_until_quiet(work.config.idle_timeout.total_seconds())
-    return Stop("idle")
+
+    polls = True
+
+    def __init__(self, event: Any, config: LambdaWorkerConfig) -> None:
+        pass  # Every event means the same: there is work.
+
+    async def run(self, work: Work) -> Stop:
+        """See base class."""
+        if work.config.idle_timeout is None:
+            await _forever()
+        await work.slots.wait_until_quiet(work.config.idle_timeout.total_seconds())
+        return Stop("idle")
+
+    def outcome(self) -> None:
+        """See base class."""
 
 
 async def _forever() -> NoReturn:

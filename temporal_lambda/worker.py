@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -12,6 +13,7 @@ from temporalio.client import Client, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import (
     Plugin,
+    PollerBehaviorSimpleMaximum,
     Replayer,
     ReplayerConfig,
     Worker,
@@ -20,12 +22,20 @@ from temporalio.worker import (
 )
 
 from temporal_lambda.budget import SOFT_CLOSE, Budget, Closing
-from temporal_lambda.config import LIMITS, TUNER_HIDES_IDLENESS, LambdaWorkerConfig
+from temporal_lambda.config import (
+    LIMITS,
+    POLLER_BEHAVIORS,
+    TUNER_HIDES_IDLENESS,
+    LambdaWorkerConfig,
+)
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.loop_thread import CLEANUP
 from temporal_lambda.running import NO_PAUSE, RunningActivities, invocation_ended
-from temporal_lambda.slots import SlotCounter
+from temporal_lambda.slots import Kind, SlotCounter
 from temporal_lambda.target import Target, status_code
+
+BEFORE_CLOSE = 1.0
+"""Seconds before the soft close from which on no slot is handed out ahead of its poll."""
 
 SDK_LIMIT = 100
 """Slots of a kind whose limit the user removed (temporalio's default)."""
@@ -46,6 +56,7 @@ class InvocationWorker:
 
     def __init__(self, config: LambdaWorkerConfig, budget: Budget) -> None:
         self._config = config
+        self._budget = budget
         self._client: Client | None = None
         self._worker: Worker | None = None
         self._run: asyncio.Task[None] | None = None
@@ -90,6 +101,8 @@ class InvocationWorker:
         if self._config.idle_timeout is not None and not self.counted:
             raise SettingsError(TUNER_HIDES_IDLENESS)
         self._run = asyncio.create_task(_run(self._worker))
+        if (left := self._budget.work_left()) < math.inf:
+            asyncio.get_running_loop().call_later(left - BEFORE_CLOSE, self.slots.expect_close)
         return self._run
 
     def describe(self) -> dict[str, Any]:
@@ -222,7 +235,7 @@ class _Observer(Plugin):
         self.counts = not config.get("tuner")
         if self.counts:
             limits = {kind: _pop_limit(config, name) for kind, name in LIMITS.items()}
-            config["tuner"] = self._slots.tuner(limits)
+            config["tuner"] = self._slots.tuner(limits, _pollers(config))
         return config
 
     async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
@@ -255,6 +268,17 @@ def _pop_limit(config: WorkerConfig, name: str) -> int:
             f'worker_config["{name}"] must be a whole number of 1 or more; got {limit!r}'
         )
     return limit
+
+
+def _pollers(config: WorkerConfig) -> dict[Kind, int]:
+    """How many polls for new work are open at a time, where that is fixed."""
+    found: dict[Kind, int] = {}
+    for kind, name in POLLER_BEHAVIORS.items():
+        behavior = config.get(name)
+        if isinstance(behavior, PollerBehaviorSimpleMaximum):
+            # One poller of workflow tasks is for the sticky queue.
+            found[kind] = behavior.maximum - 1 if kind == "workflow" else behavior.maximum
+    return found
 
 
 def _name(item: Any) -> str:

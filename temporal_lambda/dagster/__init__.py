@@ -4,3 +4,11 @@
 ``LambdaRunLauncher`` is what ``dagster.yaml`` names to send runs there; it needs the extra:
 ``pip install 'temporal-lambda[dagster]'``. Neither side imports what only the other needs.
 """
+
+from __future__ import annotations
+
+from temporal_lambda.dagster.options import JobOptions, OpOptions
+from temporal_lambda.dagster.plan import OpPlan, Run
+from temporal_lambda.dagster.serve import run_dagster_worker
+
+__all__ = ["JobOptions", "OpOptions", "OpPlan", "Run", "run_dagster_worker"]

@@ -22,7 +22,7 @@ from workflows import RunActivity
 from temporal_lambda import LambdaWorkerConfig, run_worker
 from temporal_lambda.handler import make_handler
 from temporal_lambda.otel import OtelOptions, apply_defaults
-from temporal_lambda.work import Stop, Work
+from temporal_lambda.work import ServeTaskQueue, Stop, Work
 
 SCENARIO = os.environ.get("SCENARIO", "plain")
 
@@ -81,15 +81,17 @@ def tell() -> None:
     event(f"threads {len(threads)} files {len(os.listdir('/proc/self/fd'))}")
 
 
-async def end_at_once(work: Work) -> Stop:
-    return Stop("result")
+class EndAtOnce(ServeTaskQueue):
+    async def run(self, work: Work) -> Stop:
+        return Stop("result")
 
 
-async def break_down(work: Work) -> Stop:
-    await work.slots.wait_until_quiet(0.3)
-    raise RuntimeError("the strategy broke")
+class BreakDown(ServeTaskQueue):
+    async def run(self, work: Work) -> Stop:
+        await work.slots.wait_until_quiet(0.3)
+        raise RuntimeError("the strategy broke")
 
 
 lambda_handler = run_worker(VERSION, configure)
-quick_handler = make_handler(VERSION, configure_quickly, end_at_once)
-broken_handler = make_handler(VERSION, configure, break_down)
+quick_handler = make_handler(VERSION, configure_quickly, EndAtOnce)
+broken_handler = make_handler(VERSION, configure, BreakDown)

@@ -1,0 +1,116 @@
+"""What the handler returns for a run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from temporal_lambda.dagster.protocol import (
+    BAD_REQUEST,
+    CANCELED,
+    FAILED,
+    NOT_FOUND,
+    OK,
+    RUNNING,
+    Request,
+    Status,
+)
+from temporal_lambda.errors import PayloadError, RunFailedError
+
+OnError = Literal["respond", "raise"]
+"""Whether a run that failed is an answer with a ``statusCode`` or an error of the handler."""
+
+MAX_ANSWER_BYTES = 6_000_000
+"""Just below what Lambda lets a function return (AWS's quota of 6 MB)."""
+
+
+class Answers:
+    """Answers about one run.
+
+    Args:
+        on_error: What becomes of failures.
+        kind: What was asked for.
+        run_id: Dagster's run id, if known.
+        job_name: The job, if known.
+        workflow_id: The workflow that runs it, if there is one.
+    """
+
+    def __init__(
+        self,
+        on_error: OnError,
+        kind: Request = "run",
+        run_id: str | None = None,
+        job_name: str | None = None,
+        workflow_id: str | None = None,
+    ) -> None:
+        self._on_error = on_error
+        self._kind = kind
+        known = {"run_id": run_id, "job_name": job_name, "workflow_id": workflow_id}
+        self._known = {name: value for name, value in known.items() if value is not None}
+
+    def success(self, result: Any) -> dict[str, Any]:
+        """The run is through.
+
+        Args:
+            result: JSON values. One that is larger than Lambda lets through is left out, since
+                the run has succeeded all the same; the answer says so.
+        """
+        answer = self._answer(OK, "success", result=result)
+        if len(json.dumps(answer)) > MAX_ANSWER_BYTES:
+            omitted = f"omitted: more than the {MAX_ANSWER_BYTES} bytes a function may return"
+            if isinstance(result, dict) and "ops_processed" in result:
+                omission = {"ops_processed": result["ops_processed"], "results": omitted}
+                return self._answer(OK, "success", result=omission)
+            return self._answer(OK, "success", result=omitted)
+        return answer
+
+    def running(self) -> dict[str, Any]:
+        """The run is not over yet."""
+        return self._answer(RUNNING, "running")
+
+    def failed(self, error: str) -> dict[str, Any]:
+        """The run failed.
+
+        Raises:
+            RunFailedError: Errors are to be raised.
+        """
+        self._raise(RunFailedError(error))
+        return self._answer(FAILED, "error", error=error)
+
+    def canceled(self) -> dict[str, Any]:
+        """The run was canceled; that is a success if it is what was asked for.
+
+        Raises:
+            RunFailedError: It was not, and errors are to be raised.
+        """
+        if self._kind == "cancel":
+            return self._answer(OK, "canceled")
+        self._raise(RunFailedError("the run was canceled"))
+        return self._answer(CANCELED, "canceled")
+
+    def refused(self, error: PayloadError) -> dict[str, Any]:
+        """The payload can't be served.
+
+        Raises:
+            PayloadError: Errors are to be raised.
+        """
+        self._raise(error)
+        return self._answer(BAD_REQUEST, "error", error=str(error))
+
+    def unknown(self) -> dict[str, Any]:
+        """A question about a run that was never started here, or so long ago that it is forgotten.
+
+        Raises:
+            RunFailedError: Errors are to be raised.
+        """
+        error = "no such run is known here"
+        self._raise(RunFailedError(error))
+        return self._answer(NOT_FOUND, "error", error=error)
+
+    def _raise(self, error: Exception) -> None:
+        if self._on_error == "raise":
+            raise error
+
+    def _answer(self, code: int, status: Status, **more: Any) -> dict[str, Any]:
+        body = {**self._known, "status": status, **more}
+        return {"statusCode": code, "body": json.dumps(body, default=str)}

@@ -1,0 +1,173 @@
+"""Attempts at ops without a server: as a worker would make them, by the same retry policies."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from typing import Any, cast
+
+from temporalio.activity import ActivityCancellationDetails, Info
+from temporalio.converter import DataConverter
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ActivityOutboundInterceptor,
+    ExecuteActivityInput,
+)
+
+from temporal_lambda.dagster.ops import is_async, parameter_types
+from temporal_lambda.dagster.plan import ANY_ERROR, WORKFLOW, OpPlan, Retries, Run
+from temporal_lambda.loop_thread import at_most
+from temporal_lambda.work import Work
+
+Functions = Mapping[str, Callable[..., Any]]
+"""The activity of each op, by the op's name."""
+
+
+class Attempts:
+    """All attempts at the ops of one run.
+
+    Args:
+        run: The run.
+        functions: The activity of each op, by the op's name.
+        work: What the invocation has to work with.
+
+    Attributes:
+        stopping: Whether the invocation ends.
+    """
+
+    def __init__(self, run: Run, functions: Functions, work: Work) -> None:
+        self._run = run
+        self._functions = functions
+        self._work = work
+        self._in_flight: dict[asyncio.Task[Any], ActivityEnvironment] = {}
+        self.stopping = False
+        converter = work.config.client_connect_config.get("data_converter", DataConverter.default)
+        self._converter = converter.payload_converter
+
+    async def execute(self, op: OpPlan, args: list[Any]) -> Any:
+        """Attempt an op until it is through, or its retry policy says that it failed.
+
+        Raises:
+            Exception: What the last attempt raised.
+        """
+        attempt = 0
+        async with at_most(op.schedule_to_close_timeout or math.inf):
+            while True:
+                attempt += 1
+                try:
+                    return await self._attempt(op, args, attempt)
+                except Exception as error:
+                    if self.stopping or not _may_retry(op.retries, error, attempt):
+                        raise
+                    pause = getattr(error, "next_retry_delay", None)
+                await asyncio.sleep(pause.total_seconds() if pause else op.retries.pause(attempt))
+
+    def stop(self) -> None:
+        """Tell attempts in flight that the invocation ends, and make no more."""
+        self.stopping = True
+        for environment in self._in_flight.values():
+            environment.worker_shutdown()
+
+    def cancel(self) -> None:
+        """Cancel attempts in flight."""
+        for environment in self._in_flight.values():
+            environment.cancel(ActivityCancellationDetails(worker_shutdown=True))
+
+    async def wait(self) -> None:
+        """Return when no attempt is in flight."""
+        if self._in_flight:
+            await asyncio.wait(list(self._in_flight))
+
+    async def _attempt(self, op: OpPlan, args: list[Any], attempt: int) -> Any:
+        function = self._functions[op.name]
+        environment = ActivityEnvironment()
+        environment.payload_converter = self._converter
+        environment.info = dataclasses.replace(
+            environment.info,
+            activity_id=op.name,
+            activity_type=op.activity,
+            attempt=attempt,
+            # No server knows of it.
+            is_local=True,
+            task_token=uuid.uuid4().bytes,
+            task_queue=self._work.config.worker_config.get("task_queue") or "inline",
+            workflow_id=f"dagster-{self._run.run_id or 'inline'}",
+            workflow_run_id=self._run.run_id or "inline",
+            workflow_type=WORKFLOW,
+        )
+        executor = self._work.config.worker_config.get("activity_executor")
+        chain: ActivityInboundInterceptor = _Call(self)
+        interceptors = self._work.config.worker_config.get("interceptors", [])
+        for interceptor in reversed([self._work.activities, *interceptors]):
+            chain = interceptor.intercept_activity(chain)
+        chain.init(_Outbound(environment))
+        call = ExecuteActivityInput(function, self._typed(function, args), executor, {})
+        async with at_most(op.start_to_close_timeout):
+            task = asyncio.ensure_future(environment.run(chain.execute_activity, call))
+            self._in_flight[task] = environment
+            task.add_done_callback(self._in_flight.pop)
+            self._work.slots.begin("activity")
+            task.add_done_callback(lambda _: self._work.slots.end())
+            return await task
+
+    def _typed(self, function: Callable[..., Any], args: list[Any]) -> list[Any]:
+        """The arguments as they would have come from a server: copies, of the annotated types."""
+        hints = parameter_types(function)
+        payloads = self._converter.to_payloads(args)
+        known = cast(list[type], hints[: len(args)]) if len(hints) >= len(args) else None
+        return self._converter.from_payloads(payloads, known)
+
+
+class _Call(ActivityInboundInterceptor):
+    """The innermost of a chain: calls the activity."""
+
+    def __init__(self, attempts: Attempts) -> None:
+        self._attempts = attempts
+
+    def init(self, outbound: ActivityOutboundInterceptor) -> None:
+        """See base class."""
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        """See base class."""
+        if is_async(input.fn):
+            return await input.fn(*input.args)
+        thread = asyncio.get_running_loop().run_in_executor(
+            input.executor, copy_context().run, input.fn, *input.args
+        )
+        try:
+            return await asyncio.shield(thread)
+        except asyncio.CancelledError:
+            # A thread can't be canceled. Unless its op has merely timed out, it has not stopped
+            # before it ends; should that take too long, it is named and left behind.
+            if self._attempts.stopping:
+                await asyncio.wait({thread})
+            raise
+
+
+class _Outbound(ActivityOutboundInterceptor):
+    """The innermost of the other direction: what an activity may ask."""
+
+    def __init__(self, environment: ActivityEnvironment) -> None:
+        self._environment = environment
+
+    def info(self) -> Info:
+        """See base class."""
+        return self._environment.info
+
+    def heartbeat(self, *details: Any) -> None:
+        """See base class."""
+
+
+def _may_retry(retries: Retries, error: Exception, attempt: int) -> bool:
+    if attempt == retries.maximum_attempts:
+        return False
+    types = retries.non_retryable_error_types
+    if isinstance(error, ApplicationError):
+        return not error.non_retryable and ANY_ERROR not in types and error.type not in types
+    return ANY_ERROR not in types and type(error).__name__ not in types

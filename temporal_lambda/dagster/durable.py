@@ -1,0 +1,143 @@
+"""A run as a workflow: started or attached to, worked for, and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.common import (
+    PinnedVersioningOverride,
+    WorkerDeploymentVersion,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import ApplicationError, CancelledError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from temporal_lambda.dagster.answer import Answers
+from temporal_lambda.dagster.plan import Run
+from temporal_lambda.dagster.protocol import Request
+from temporal_lambda.work import Stop, Work
+
+NOT_REGISTERED_YET = "is not present in task queue"
+"""Part of what the server says of a version whose first poll it has not taken in yet, which takes
+about a second after a deployment."""
+
+REGISTRATION_STEP = 0.1
+"""Seconds between two attempts to start a workflow in a version that is not registered yet."""
+
+
+class RunDurably:
+    """A work strategy: work for one run until it is over or the invocation has to end.
+
+    Asked again with the same run, it goes on, or answers what the first one was answered.
+
+    Args:
+        run: The run.
+        workflow: The workflow that runs it, by its run method or its name.
+        workflow_id: Its id, by which the same run is known again.
+        version: This build, which the workflow is pinned to.
+        answers: Answers about this run.
+    """
+
+    polls = True
+
+    def __init__(
+        self,
+        run: Run,
+        workflow: Any,
+        workflow_id: str,
+        version: WorkerDeploymentVersion,
+        answers: Answers,
+    ) -> None:
+        self._run = run
+        self._workflow = workflow
+        self._workflow_id = workflow_id
+        self._version = version
+        self._answers = answers
+
+    async def run(self, work: Work) -> Stop:
+        """See base class."""
+        assert work.client is not None
+        await self._start(work.client, work.config.worker_config["task_queue"])
+        # Not the handle of the start: that one would decode the result into the workflow's type.
+        handle = work.client.get_workflow_handle(self._workflow_id)
+        return Stop("result", await _result(handle, self._answers))
+
+    def outcome(self) -> Any:
+        """See base class."""
+        return self._answers.running()
+
+    async def _start(self, client: Client, task_queue: str) -> None:
+        while True:
+            try:
+                await client.start_workflow(
+                    self._workflow,
+                    self._run,
+                    id=self._workflow_id,
+                    task_queue=task_queue,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    versioning_override=PinnedVersioningOverride(self._version),
+                    static_summary=f"Dagster: {self._run.title}",
+                )
+                return
+            except WorkflowAlreadyStartedError:
+                return
+            except RPCError as error:
+                if NOT_REGISTERED_YET not in error.message:
+                    raise
+            await asyncio.sleep(REGISTRATION_STEP)
+
+
+class AskAbout:
+    """A work strategy: cancel a run that was started before, or tell how it stands.
+
+    It works for the run while it waits for it to be canceled.
+
+    Args:
+        kind: What is asked.
+        workflow_id: The workflow's id.
+        answers: Answers about this run.
+    """
+
+    polls = True
+
+    def __init__(self, kind: Request, workflow_id: str, answers: Answers) -> None:
+        self._kind = kind
+        self._workflow_id = workflow_id
+        self._answers = answers
+
+    async def run(self, work: Work) -> Stop:
+        """See base class."""
+        assert work.client is not None
+        handle = work.client.get_workflow_handle(self._workflow_id)
+        try:
+            description = await handle.describe()
+            running = description.status == WorkflowExecutionStatus.RUNNING
+            if running and self._kind == "status":
+                return Stop("result", self._answers.running())
+            if running:
+                await handle.cancel()
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            return Stop("result", self._answers.unknown())
+        return Stop("result", await _result(handle, self._answers))
+
+    def outcome(self) -> Any:
+        """See base class."""
+        return self._answers.running()
+
+
+async def _result(handle: WorkflowHandle[Any, Any], answers: Answers) -> dict[str, Any]:
+    try:
+        return answers.success(await handle.result())
+    except WorkflowFailureError as error:
+        cause = error.cause
+        if isinstance(cause, CancelledError):
+            return answers.canceled()
+        return answers.failed(
+            cause.message if isinstance(cause, ApplicationError) else f"the workflow: {cause}"
+        )

@@ -1,0 +1,74 @@
+"""A run inside one invocation: the same activities, and no Temporal server."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from temporal_lambda.dagster.answer import Answers
+from temporal_lambda.dagster.attempt import Attempts, Functions
+from temporal_lambda.dagster.plan import OpPlan, Outcome, Run, run_ops
+from temporal_lambda.dagster.workflow import tell_all
+from temporal_lambda.work import Stop, Work
+
+
+class RunInline:
+    """A work strategy: run the ops here and now.
+
+    When the time for work is over, ops in flight are told as by a worker that shuts down: they may
+    go on for the graceful timeout, then they are canceled.
+
+    Args:
+        run: The run.
+        functions: The function of each op, by the op's name.
+        answers: Answers about this run.
+    """
+
+    polls = False
+
+    def __init__(self, run: Run, functions: Functions, answers: Answers) -> None:
+        self._run = run
+        self._functions = functions
+        self._answers = answers
+        self._outcome: Outcome | None = None
+        self._in_flight: list[str] = []
+
+    async def run(self, work: Work) -> Stop:
+        """See base class."""
+        attempts = Attempts(self._run, self._functions, work)
+
+        async def execute(op: OpPlan, args: list[Any]) -> Any:
+            self._in_flight.append(op.name)
+            output = await attempts.execute(op, args)
+            self._in_flight.remove(op.name)
+            return output
+
+        running = asyncio.create_task(run_ops(self._run, execute))
+        try:
+            self._outcome = await asyncio.shield(running)
+        except asyncio.CancelledError:
+            attempts.stop()
+            await asyncio.wait({running}, timeout=work.budget.fitting_graceful_timeout)
+            if running.done() and not running.cancelled():
+                self._outcome = running.result()
+                raise
+            attempts.cancel()
+            running.cancel()
+            await attempts.wait()
+            raise
+        return Stop("result", self._answer(self._outcome))
+
+    def outcome(self) -> Any:
+        """See base class."""
+        if self._outcome:
+            return self._answer(self._outcome)
+        where = f"op {', '.join(self._in_flight)}" if self._in_flight else "the first op"
+        return self._answers.failed(
+            f"the function's time was over at {where}: give the function a longer timeout, or make "
+            "its runs durable"
+        )
+
+    def _answer(self, outcome: Outcome) -> dict[str, Any]:
+        if outcome.errors:
+            return self._answers.failed(tell_all(outcome.errors))
+        return self._answers.success(outcome.result)

@@ -1,0 +1,196 @@
+"""``run_dagster_worker``: a handler that serves the runs Dagster launches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from temporalio.common import WorkerDeploymentVersion
+
+from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.configure import ConfigureCallback
+from temporal_lambda.dagster.answer import Answers, OnError
+from temporal_lambda.dagster.durable import AskAbout, RunDurably
+from temporal_lambda.dagster.env import resolving
+from temporal_lambda.dagster.first_error import FirstErrorFails
+from temporal_lambda.dagster.inline import RunInline
+from temporal_lambda.dagster.ops import Ops
+from temporal_lambda.dagster.options import JobOptions, OpOptions
+from temporal_lambda.dagster.plan import LONGEST_FUNCTION, WORKFLOW
+from temporal_lambda.dagster.planner import Planner
+from temporal_lambda.dagster.protocol import PayloadMode
+from temporal_lambda.dagster.request import RunRequest, read
+from temporal_lambda.dagster.workflow import DagsterRun
+from temporal_lambda.errors import PayloadError, SettingsError
+from temporal_lambda.handler import make_handler
+from temporal_lambda.work import ServeTaskQueue, Stop, Work, WorkStrategy
+
+
+def run_dagster_worker(
+    version: WorkerDeploymentVersion,
+    configure: ConfigureCallback,
+    *,
+    durable: bool = True,
+    on_error: OnError = "respond",
+    payload_mode: PayloadMode | None = None,
+    jobs: Mapping[str, JobOptions] | None = None,
+    ops: Mapping[str, OpOptions] | None = None,
+    job: str | None = None,
+    op: str | None = None,
+    env: Collection[str] = (),
+) -> Callable[[Any, Any], Any]:
+    """Make a Lambda handler that serves runs which Dagster launches.
+
+    An op of a job is a Temporal activity of the same name, registered in ``configure``; the bodies
+    of Dagster's own ops never run here. An activity takes nothing, the op's config, or its config
+    and a dict of the outputs upstream. What it returns is the op's output.
+
+    Args:
+        version: See ``run_worker``.
+        configure: See ``run_worker``.
+        durable: Run each run as a workflow, which outlives the invocation: at the deadline the
+            answer is ``running``, and asked again the handler goes on. The handler then serves the
+            worker controller's invocations as well. Otherwise ops run within the invocation, and
+            no Temporal server is needed.
+        on_error: ``respond`` answers a failed run with a ``statusCode`` of 400 or more; ``raise``
+            raises, which for ``Event`` invocations is what makes AWS retry and dead-letter.
+        payload_mode: The mode of all payloads; by default each is recognized by its shape.
+        jobs: How the ops of each job are run, by the job's name.
+        ops: How ops are run, by name, in all jobs.
+        job: The job of payloads that don't name one, which are all but ``full`` ones.
+        op: The op that ``custom`` payloads are for; not needed where there is one activity only.
+        env: Environment variables that ``{"env": "NAME"}`` in an op's config may refer to. They are
+            looked up in this function, just before the op runs.
+
+    Returns:
+        The handler. It returns ``{"statusCode": …, "body": "<json>"}``, and raises what the
+        invocation itself failed with, as that of ``run_worker`` does.
+
+    Raises:
+        SettingsError: An option is wrong; see also ``run_worker``.
+        ConfigureError: See ``run_worker``.
+
+    Example:
+        >>> from temporalio import activity
+        >>> from temporalio.common import WorkerDeploymentVersion
+        >>> from temporal_lambda import LambdaWorkerConfig
+        >>> from temporal_lambda.dagster import run_dagster_worker
+        >>> @activity.defn
+        ... async def extract(config: dict) -> list:
+        ...     return [config["source"]]
+        >>> def configure(config: LambdaWorkerConfig) -> None:
+        ...     config.worker_config["task_queue"] = "etl"
+        ...     config.worker_config["activities"] = [extract]
+        >>> lambda_handler = run_dagster_worker(
+        ...     WorkerDeploymentVersion(deployment_name="etl", build_id="1"), configure
+        ... )
+    """
+    service = _Service(
+        version, durable, on_error, payload_mode, jobs or {}, ops or {}, job, op, frozenset(env)
+    )
+    return make_handler(version, configure, service.strategy)
+
+
+@dataclass(frozen=True)
+class _Service:
+    """What all invocations of one handler have in common; the arguments of the above."""
+
+    version: WorkerDeploymentVersion
+    durable: bool
+    on_error: OnError
+    payload_mode: PayloadMode | None
+    jobs: Mapping[str, JobOptions]
+    ops: Mapping[str, OpOptions]
+    job: str | None
+    op: str | None
+    env: frozenset[str]
+
+    def __post_init__(self) -> None:
+        for name, value, allowed in (
+            ("on_error", self.on_error, get_args(OnError)),
+            ("payload_mode", self.payload_mode, (*get_args(PayloadMode), None)),
+        ):
+            if value not in allowed:
+                raise SettingsError(
+                    f"{name} must be one of {', '.join(map(repr, allowed))}; got {value!r}"
+                )
+        if self.job is not None and self.job not in self.jobs:
+            raise SettingsError(
+                f"job is {self.job!r}, which is not among jobs: {', '.join(self.jobs) or 'none'}"
+            )
+        for name, one in self.jobs.items():
+            if one.workflow is not None and not self.durable:
+                raise SettingsError(
+                    f"jobs[{name!r}] has a workflow, which needs durable runs: without them there "
+                    "is no Temporal server"
+                )
+
+    def strategy(self, event: Any, config: LambdaWorkerConfig) -> WorkStrategy:
+        """Choose what to do for an event; registers what that needs."""
+        ops = Ops(config.worker_config.get("activities") or [])
+        if self.durable:
+            self._register(config)
+            if self.payload_mode != "custom" and event in ({}, None):
+                return ServeTaskQueue(event, config)
+        answers = Answers(self.on_error)
+        try:
+            request = read(event, self.payload_mode)
+            answers = Answers(self.on_error, request.kind, request.run_id, request.job_name)
+            return self._serve(request, ops, config)
+        except PayloadError as error:
+            return _Refuse(answers, error)
+
+    def _serve(self, request: RunRequest, ops: Ops, config: LambdaWorkerConfig) -> WorkStrategy:
+        job = request.job_name if request.job_name is not None else self.job
+        attempt_limit = config.invocation.remaining_time() or LONGEST_FUNCTION
+        planner = Planner(ops, self.jobs.get(job or ""), self.ops, self.env, attempt_limit)
+        if not self.durable:
+            if request.kind != "run":
+                raise PayloadError(
+                    f"{request.kind} is for durable runs; this function runs ops within the "
+                    "invocation"
+                )
+            run = planner.plan(request, job, self.op)
+            functions = {one.name: ops.find(one.name).function for one in run.ops}
+            if self.env:
+                functions = {name: resolving(one, self.env) for name, one in functions.items()}
+            answers = Answers(self.on_error, "run", request.run_id, job)
+            return RunInline(run, functions, answers)
+        # Deliveries of one event that Lambda repeats have the same request id.
+        run_key = request.run_id or f"request-{config.invocation.request_id}"
+        workflow_id = f"dagster-{run_key}"
+        answers = Answers(self.on_error, request.kind, request.run_id, job, workflow_id)
+        if request.kind != "run":
+            return AskAbout(request.kind, workflow_id, answers)
+        run = planner.plan(request, job, self.op)
+        options = self.jobs.get(job or "", JobOptions())
+        workflow = options.workflow or WORKFLOW
+        return RunDurably(run, workflow, workflow_id, self.version, answers)
+
+    def _register(self, config: LambdaWorkerConfig) -> None:
+        worker = config.worker_config
+        worker["workflows"] = [*worker.get("workflows", []), DagsterRun]
+        worker["interceptors"] = [*worker.get("interceptors", []), FirstErrorFails()]
+        if self.env:
+            worker["activities"] = [
+                resolving(one, self.env) for one in worker.get("activities") or []
+            ]
+
+
+class _Refuse:
+    """A work strategy: say why an event can't be served."""
+
+    polls = False
+
+    def __init__(self, answers: Answers, error: PayloadError) -> None:
+        self._answers = answers
+        self._error = error
+
+    async def run(self, work: Work) -> Stop:
+        """See base class."""
+        return Stop("result", self.outcome())
+
+    def outcome(self) -> Any:
+        """See base class."""
+        return self._answers.refused(self._error)

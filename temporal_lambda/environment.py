@@ -1,0 +1,33 @@
+"""What an execution environment keeps from one invocation to the next."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from temporal_lambda.budget import Clock
+from temporal_lambda.config import ConfigFactory
+from temporal_lambda.configure import Configure
+from temporal_lambda.connection import WarmConnection
+from temporal_lambda.work import StrategyFactory
+
+
+@dataclass
+class Environment:
+    """What outlives an invocation.
+
+    Attributes:
+        factory: Makes configurations.
+        configure: The user's callback.
+        strategy: Chooses what to do for an event.
+        connection: The warm connection.
+        clock: Returns seconds.
+        introduced: Whether the log says already what is served here.
+    """
+
+    factory: ConfigFactory
+    configure: Configure
+    strategy: StrategyFactory
+    connection: WarmConnection
+    clock: Clock = time.monotonic
+    introduced: bool = False

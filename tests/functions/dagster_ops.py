@@ -1,0 +1,124 @@
+"""Handlers for runs that Dagster launches, and their ops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from common import VERSION, event
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy, VersioningBehavior
+
+from temporal_lambda import LambdaWorkerConfig
+from temporal_lambda.dagster import JobOptions, OpOptions, Run, run_dagster_worker
+
+
+@dataclass
+class Source:
+    table: str
+    key: str = "none"
+    limit: int = 2
+
+
+@activity.defn
+async def extract(config: Source) -> list[str]:
+    event(f"extract {activity.info().attempt}")
+    return [f"{config.table}-{number}" for number in range(config.limit)]
+
+
+@activity.defn
+async def transform(config: dict[str, Any], upstream: dict[str, Any]) -> list[str]:
+    event("transform")
+    return [row.upper() + config.get("suffix", "") for row in upstream["extract"]]
+
+
+@activity.defn
+def load(config: dict[str, Any], upstream: dict[str, Any]) -> dict[str, Any]:
+    event("load")
+    return {"rows": upstream["transform"], "to": config.get("table", "nowhere")}
+
+
+@activity.defn
+async def nap(config: dict[str, Any]) -> str:
+    """Sleeps in steps that it remembers across attempts."""
+    done = next(iter(activity.info().heartbeat_details), 0)
+    event(f"nap from {done}")
+    for step in range(done, config["steps"]):
+        await asyncio.sleep(config.get("seconds", 1.0))
+        activity.heartbeat(step + 1)
+    return f"slept {config['steps']}"
+
+
+@activity.defn
+async def fail(config: dict[str, Any]) -> None:
+    event(f"fail {activity.info().attempt}")
+    if activity.info().attempt < config.get("succeeds_at", 1000):
+        raise ValueError("no luck")
+
+
+@activity.defn
+async def tell_key(config: Source) -> int:
+    """Says how long the key is, not what."""
+    assert config.key == os.environ["API_KEY"]
+    return len(config.key)
+
+
+@activity.defn
+def block(config: dict[str, Any]) -> None:
+    time.sleep(config["seconds"])
+
+
+@activity.defn(name="renamed")
+async def another_name() -> str:
+    return "no arguments"
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.PINNED)
+class OwnWorkflow:
+    @workflow.run
+    async def run(self, run: Run) -> dict[str, Any]:
+        return {"own": run.title, "ops": [op.name for op in run.ops]}
+
+
+async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
+    config.worker_config["task_queue"] = os.environ.get("QUEUE", "tests")
+    config.worker_config["workflows"] = [OwnWorkflow]
+    config.worker_config["activities"] = [
+        extract,
+        transform,
+        load,
+        nap,
+        fail,
+        tell_key,
+        block,
+        another_name,
+    ]
+    config.worker_config["activity_executor"] = ThreadPoolExecutor(4)
+    config.shutdown_hooks.append(lambda: event("hook"))
+    yield
+    event("teardown")
+
+
+ETL = {"transform": ["extract"], "load": ["transform"]}
+PATIENT = RetryPolicy(initial_interval=timedelta(milliseconds=10), maximum_attempts=3)
+HASTE = timedelta(milliseconds=200)
+JOBS = {
+    "etl": JobOptions(order=ETL),
+    "patient": JobOptions(ops={"fail": OpOptions(retry_policy=PATIENT)}),
+    "hasty": JobOptions(ops={"nap": OpOptions(schedule_to_close_timeout=HASTE)}),
+}
+OWN = JobOptions(workflow=OwnWorkflow.run)
+
+durable = run_dagster_worker(VERSION, configure, jobs={**JOBS, "own": OWN}, env=["API_KEY"])
+durable_raising = run_dagster_worker(VERSION, configure, on_error="raise")
+inline = run_dagster_worker(
+    VERSION, configure, durable=False, jobs=JOBS, job="etl", op="extract", env=["API_KEY"]
+)
+inline_raising = run_dagster_worker(VERSION, configure, durable=False, on_error="raise")
+custom = run_dagster_worker(VERSION, configure, durable=False, payload_mode="custom", op="extract")

@@ -1,0 +1,354 @@
+"""Handlers that serve the runs Dagster launches, in the local Lambda and on a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowExecutionStatus
+
+from temporal_lambda.local import Function, InvocationRecord, LocalStack
+from tests.conftest import MakeFunction, events
+from tests.server.scene import PROMISED_MS
+
+SECRET = "sk-very-secret"
+
+
+def payload(ops: dict[str, Any], job: str = "job", run_id: str = "", **more: Any) -> dict[str, Any]:
+    run = {"run_id": run_id or str(uuid.uuid4()), "job_name": job}
+    configs = {name: {"config": config} for name, config in ops.items()}
+    return {"dagster_run": run, "run_config": {"ops": configs}, **more}
+
+
+ETL: dict[str, Any] = {"load": {"table": "t"}, "transform": {}, "extract": {"table": "users"}}
+ETL_RESULTS = {
+    "extract": ["users-0", "users-1"],
+    "transform": ["USERS-0", "USERS-1"],
+    "load": {"rows": ["USERS-0", "USERS-1"], "to": "t"},
+}
+
+
+class Door:
+    """A function that Dagster launches runs in."""
+
+    def __init__(self, stack: LocalStack, function: Function) -> None:
+        self.stack = stack
+        self.function = function
+
+    async def invoke(self, event: Any) -> tuple[InvocationRecord, Any]:
+        """What became of the invocation, and what it returned."""
+        function = self.stack.service.find(self.function.name) or self.stack.create(self.function)
+        record, response = await self.stack.service.invoke(function, json.dumps(event).encode())
+        return record, json.loads(response.payload)
+
+    async def ask(self, event: Any) -> tuple[int, dict[str, Any]]:
+        """The status code and the body of the answer."""
+        record, answer = await self.invoke(event)
+        assert record.status == "success", record
+        return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.fixture
+def door(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Door]:
+    def make(handler: str = "durable", **options: Any) -> Door:
+        return Door(stack, make_function(f"dagster_ops.{handler}", **options))
+
+    return make
+
+
+async def test_durable_run_passes_outputs_downstream_in_the_order_of_the_job(
+    door: Callable[..., Door],
+) -> None:
+    event = payload(ETL, "etl")
+    run_id = event["dagster_run"]["run_id"]
+    assert await door().ask(event) == (
+        200,
+        {
+            "run_id": run_id,
+            "job_name": "etl",
+            "workflow_id": f"dagster-{run_id}",
+            "status": "success",
+            "result": {"ops_processed": 3, "results": ETL_RESULTS},
+        },
+    )
+
+
+async def test_graph_in_the_payload_comes_before_the_order_given_here(
+    door: Callable[..., Door],
+) -> None:
+    graph = {"extract": [], "transform": ["extract"], "renamed": ["transform"]}
+    event = payload({"extract": {"table": "users"}}, "etl", job_graph=graph)
+    code, body = await door().ask(event)
+    assert code == 200
+    results = {"extract": [], "transform": [], "renamed": "no arguments"}
+    assert {op: type(output) for op, output in body["result"]["results"].items()} == {
+        op: type(output) for op, output in results.items()
+    }
+
+
+async def test_second_delivery_gets_the_first_result_and_runs_nothing_again(
+    door: Callable[..., Door],
+) -> None:
+    etl, event = door(), payload(ETL, "etl")
+    first, answer = await etl.invoke(event)
+    second, answer_again = await etl.invoke(event)
+    assert answer_again == answer
+    assert [e for e in events(first) if "extract" in e] == ["extract 1"]
+    assert not [e for e in events(second) if "extract" in e]
+
+
+async def test_two_deliveries_at_once_run_each_op_once(door: Callable[..., Door]) -> None:
+    etl, event = door(), payload({**ETL, "nap": {"steps": 2, "seconds": 0.2}}, "etl")
+    one, other = await asyncio.gather(etl.invoke(event), etl.invoke(event))
+    assert one[1] == other[1]
+    told = [*events(one[0]), *events(other[0])]
+    assert sorted(e for e in told if not e.startswith(("hook", "teardown"))) == [
+        "extract 1",
+        "load",
+        "nap from 0",
+        "transform",
+    ]
+
+
+async def test_run_that_outlives_its_invocation_is_running_and_goes_on_when_asked_again(
+    door: Callable[..., Door],
+) -> None:
+    napping = door(seconds=6, env={"TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "3s"})
+    event = payload({"nap": {"steps": 5, "seconds": 0.8}})
+    first, answer = await napping.invoke(event)
+    assert answer["statusCode"] == 202
+    assert json.loads(answer["body"])["status"] == "running"
+    assert first.duration_ms < 6_000 - PROMISED_MS
+    assert events(first)[-2:] == ["hook", "teardown"]
+    for _ in range(4):
+        code, body = await napping.ask(event)
+        if code == 200:
+            break
+    assert body["result"]["results"] == {"nap": "slept 5"}
+
+
+async def test_error_of_an_op_fails_the_run_at_once_and_is_named(door: Callable[..., Door]) -> None:
+    failing, event = door(), payload({"fail": {}, "transform": {}})
+    record, answer = await failing.invoke(event)
+    assert answer["statusCode"] == 500
+    body = json.loads(answer["body"])
+    assert (body["status"], body["error"]) == ("error", "op fail failed: ValueError: no luck")
+    assert events(record) == ["fail 1", "hook", "teardown"]
+    assert await failing.ask(event) == (500, body)
+
+
+async def test_retry_policy_of_an_op_in_its_job_is_kept_to(door: Callable[..., Door]) -> None:
+    code, body = await door().ask(payload({"fail": {"succeeds_at": 3}}, "patient"))
+    assert (code, body["status"]) == (200, "success")
+
+
+async def test_failed_run_is_raised_where_that_was_asked_for(door: Callable[..., Door]) -> None:
+    record, error = await door("durable_raising").invoke(payload({"fail": {}}))
+    assert record.status == "error"
+    assert error["errorType"] == "RunFailedError"
+    assert error["errorMessage"] == "op fail failed: ValueError: no luck"
+
+
+async def test_job_can_be_a_workflow_of_ones_own(door: Callable[..., Door]) -> None:
+    event = payload({"extract": {"table": "users"}}, "own")
+    code, body = await door().ask(event)
+    assert code == 200
+    run_id = event["dagster_run"]["run_id"]
+    assert body["result"] == {"own": f"job own, run {run_id}", "ops": ["extract"]}
+
+
+async def test_secret_is_looked_up_where_the_op_runs_and_in_no_history(
+    stack: LocalStack, door: Callable[..., Door]
+) -> None:
+    event = payload({"tell_key": {"table": "t", "key": {"env": "API_KEY"}}})
+    event["environment_variables"] = {"OTHER": "also-secret"}
+    keyed = door(env={"API_KEY": SECRET})
+    record, answer = await keyed.invoke(event)
+    body = json.loads(answer["body"])
+    assert body["result"]["results"] == {"tell_key": len(SECRET)}
+    history = await stack.client.get_workflow_handle(body["workflow_id"]).fetch_history()
+    for text in (history.to_json(), answer, "\n".join(record.log)):
+        assert SECRET not in str(text)
+        assert "also-secret" not in str(text)
+
+
+async def test_secret_that_is_not_set_fails_the_op_by_name(door: Callable[..., Door]) -> None:
+    code, body = await door().ask(payload({"tell_key": {"table": "t", "key": {"env": "API_KEY"}}}))
+    assert code == 500
+    assert "the environment variable API_KEY is not set in this function" in body["error"]
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ({"dagster_run": {"run_id": "../etc"}, "run_config": {}}, "dagster_run.run_id"),
+        (payload({"unheard_of": {}}), "no op 'unheard_of'"),
+        (payload({"extract": {"tabel": "users"}}), "table: is missing; tabel: unknown"),
+        (payload({"extract": {"table": "t", "limit": "many"}}), "limit: is no int"),
+        (payload({"transform": {"key": {"env": "HOME"}}}), "'HOME', which is not allowed"),
+        (payload({}), "the run has no ops"),
+        (payload({}, job_graph={"load": ["extract"], "extract": ["load"]}), "wait for each other"),
+        (payload({}, job_graph={"load": ["extract"]}), "needs the output of 'extract'"),
+        ([1, 2], "names no op"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "event",
+)
+async def test_payload_that_cant_be_served_is_refused_with_the_reason(
+    stack: LocalStack, door: Callable[..., Door], event: Any, said: str
+) -> None:
+    code, body = await door().ask(event)
+    assert (code, body["status"]) == (400, "error")
+    assert said in body["error"]
+
+
+async def test_cancel_request_ends_a_run_that_another_invocation_works_for(
+    stack: LocalStack, door: Callable[..., Door]
+) -> None:
+    napping, event = door(seconds=20), payload({"nap": {"steps": 100, "seconds": 0.2}})
+    running = asyncio.create_task(napping.ask(event))
+    handle = stack.client.get_workflow_handle(f"dagster-{event['dagster_run']['run_id']}")
+    await pending_activity(handle)
+    question = {"dagster_run": event["dagster_run"], "request": "status"}
+    assert (await napping.ask(question))[1]["status"] == "running"
+    code, body = await napping.ask({**question, "request": "cancel"})
+    assert (code, body["status"]) == (200, "canceled")
+    code, body = await running
+    assert (code, body["status"]) == (409, "canceled")
+    assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
+
+
+async def test_question_about_an_unknown_run_is_answered_so(door: Callable[..., Door]) -> None:
+    for request in ("cancel", "status"):
+        code, body = await door().ask({"dagster_run": {"run_id": "never"}, "request": request})
+        assert (code, body["error"]) == (404, "no such run is known here")
+
+
+async def test_controller_goes_on_with_a_run_by_itself(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    deployed = await stack.deploy(
+        make_function("dagster_ops.durable", seconds=6, env={"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1s"})
+    )
+    event = payload({"nap": {"steps": 6, "seconds": 0.8}})
+    function = stack.service.find(deployed.function.name)
+    assert function
+    _, response = await stack.service.invoke(function, json.dumps(event).encode())
+    assert json.loads(response.payload)["statusCode"] == 202
+    handle = stack.client.get_workflow_handle(f"dagster-{event['dagster_run']['run_id']}")
+    result = await asyncio.wait_for(handle.result(), 30)
+    assert result["results"] == {"nap": "slept 6"}
+
+
+async def pending_activity(handle: Any) -> None:
+    """Wait until an activity of the workflow has begun."""
+
+    async def ask() -> None:
+        while True:
+            try:
+                description = await handle.describe()
+            except Exception:  # It is not there yet.
+                continue
+            pending = description.raw_description.pending_activities
+            if pending and pending[0].last_started_time.seconds:
+                return
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(ask(), 15)
+
+
+# Inline
+
+
+async def test_inline_run_needs_no_server_and_gives_the_same_results(
+    door: Callable[..., Door],
+) -> None:
+    nowhere = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
+    record, answer = await door("inline", env=nowhere).invoke(payload(ETL, "etl"))
+    body = json.loads(answer["body"])
+    assert body["result"] == {"ops_processed": 3, "results": ETL_RESULTS}
+    assert events(record) == ["extract 1", "transform", "load", "hook", "teardown"]
+    assert record.report
+    assert record.report["stop_reason"] == "result"
+    assert record.report["tasks"]["activity"] == 3
+    assert record.report["connection"] is None
+
+
+@pytest.mark.parametrize(
+    ("event", "results"),
+    [
+        ({"ops": {"extract": {"config": {"table": "a", "limit": 1}}}}, {"extract": ["a-0"]}),
+        ({"extract": {"config": {"table": "a", "limit": 1}}}, {"extract": ["a-0"]}),
+        ({"table": "a", "limit": 1}, {"extract": ["a-0"]}),
+    ],
+    ids=["config_only", "ops_only", "custom"],
+)
+async def test_inline_run_in_each_payload_mode(
+    door: Callable[..., Door], event: Any, results: Any
+) -> None:
+    code, body = await door("inline").ask(event)
+    assert code == 200
+    assert {op: results.get(op) for op in body["result"]["results"] if op in results} == results
+
+
+async def test_pinned_mode_takes_a_look_alike_for_what_it_is(door: Callable[..., Door]) -> None:
+    event = {"dagster_run": {"run_id": "x"}, "table": "a"}
+    code, body = await door("custom").ask(event)
+    assert (code, "dagster_run: unknown" in body["error"]) == (400, True)
+
+
+async def test_inline_retries_and_timeouts_are_those_of_the_options(
+    door: Callable[..., Door],
+) -> None:
+    inline = door("inline")
+    code, body = await inline.ask(payload({"fail": {"succeeds_at": 3}}, "patient"))
+    assert (code, body["status"]) == (200, "success")
+    code, body = await inline.ask(payload({"nap": {"steps": 100}}, "hasty"))
+    assert code == 500
+    assert body["error"].startswith("op nap failed: TimeExpired")
+
+
+async def test_inline_secret_is_looked_up(door: Callable[..., Door]) -> None:
+    event = payload({"tell_key": {"table": "t", "key": {"env": "API_KEY"}}})
+    code, body = await door("inline", env={"API_KEY": SECRET}).ask(event)
+    assert (code, body["result"]["results"]) == (200, {"tell_key": len(SECRET)})
+
+
+async def test_inline_op_is_cut_off_at_the_deadline_with_hooks_run(
+    door: Callable[..., Door],
+) -> None:
+    napping = door("inline", seconds=5, env={"TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "3s"})
+    record, answer = await napping.invoke(payload({"nap": {"steps": 100}}))
+    assert answer["statusCode"] == 500
+    assert "the function's time was over at op nap" in json.loads(answer["body"])["error"]
+    assert events(record)[-2:] == ["hook", "teardown"]
+    assert record.duration_ms < 5_000 - PROMISED_MS
+    assert record.report
+    assert record.report["abandoned"] == []
+
+
+async def test_inline_op_that_blocks_its_thread_is_named_and_left_behind(
+    door: Callable[..., Door],
+) -> None:
+    blocking = door("inline", seconds=5, env={"TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "3s"})
+    record, _ = await blocking.invoke(payload({"block": {"seconds": 20}}))
+    assert record.duration_ms < 5_000 - PROMISED_MS
+    assert events(record) == ["hook", "teardown"]
+    assert record.report
+    assert record.report["abandoned"][0]["activity"] == "block"
+
+
+async def test_inline_failure_is_raised_where_that_was_asked_for(door: Callable[..., Door]) -> None:
+    _, error = await door("inline_raising").invoke(payload({"fail": {}}))
+    assert error["errorMessage"] == "op fail failed: ValueError: no luck"
+
+
+async def test_inline_function_refuses_what_is_for_durable_runs(door: Callable[..., Door]) -> None:
+    inline = door("inline")
+    code, body = await inline.ask({"dagster_run": {"run_id": "x"}, "request": "cancel"})
+    assert (code, "is for durable runs" in body["error"]) == (400, True)
+    code, body = await inline.ask({})
+    assert (code, "is empty" in body["error"]) == (400, True)

@@ -1,0 +1,304 @@
+"""Events -> requests -> runs that can be carried out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import pydantic
+import pytest
+from temporalio import activity
+from temporalio.common import RetryPolicy
+
+from temporal_lambda import SettingsError
+from temporal_lambda.dagster import JobOptions, OpOptions, Run
+from temporal_lambda.dagster.env import check, references, resolve
+from temporal_lambda.dagster.graph import in_order
+from temporal_lambda.dagster.ops import Ops
+from temporal_lambda.dagster.plan import ANY_ERROR, MOST_ATTEMPTS, Retries
+from temporal_lambda.dagster.planner import Planner
+from temporal_lambda.dagster.request import MAX_OPS, OpRequest, read, recognize
+from temporal_lambda.errors import PayloadError
+
+FULL = {"dagster_run": {"run_id": "8f1c", "job_name": "etl"}, "run_config": {"ops": {}}}
+
+
+@dataclass
+class Table:
+    name: str
+    mode: Literal["append", "replace"] = "append"
+
+
+@activity.defn
+async def extract(config: Table) -> None: ...
+
+
+@activity.defn(name="load")
+async def load_table(config: dict[str, Any], upstream: dict[str, Any]) -> None: ...
+
+
+@activity.defn
+async def tell() -> None: ...
+
+
+@activity.defn
+async def three(a: int, b: int, c: int) -> None: ...
+
+
+OPS = Ops([extract, load_table, tell, three])
+
+
+@pytest.mark.parametrize(
+    ("event", "mode"),
+    [
+        (FULL, "full"),
+        ({"dagster_run": {}}, "full"),
+        ({"ops": {}}, "config_only"),
+        ({"ops": {}, "resources": {}, "loggers": {}}, "config_only"),
+        ({"ops": {}, "table": "t"}, "custom"),
+        ({"ops": ["a"]}, "custom"),
+        ({"copy": {"config": {}}}, "ops_only"),
+        ({"copy": {"config": {}}, "tell": {"inputs": {}}}, "ops_only"),
+        ({"copy": {}}, "custom"),
+        ({"copy": {"config": {}, "retries": 1}}, "custom"),
+        ({"config": {"a": 1}}, "custom"),
+        ({"table": "t"}, "custom"),
+        (["a"], "custom"),
+        ("text", "custom"),
+        (0, "custom"),
+    ],
+    ids=str,
+)
+def test_mode_is_recognized_by_the_shape(event: Any, mode: str) -> None:
+    assert recognize(event) == mode
+
+
+@pytest.mark.parametrize("event", [{}, None, [], ""], ids=repr)
+def test_empty_event_asks_for_nothing(event: Any) -> None:
+    with pytest.raises(PayloadError, match="the event is empty"):
+        recognize(event)
+
+
+def test_pinned_mode_beats_a_look_alike() -> None:
+    assert read(FULL, "custom").ops == {"": OpRequest(FULL)}
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        ([1], "a payload of mode full is an object; got a list"),
+        ({"dagster_run": 1}, "the payload must have dagster_run, an object; got a int"),
+        ({"dagster_run": {}}, "dagster_run.run_id must be text"),
+        ({"dagster_run": {"run_id": "a/b"}}, "dagster_run.run_id must be text"),
+        ({"dagster_run": {"run_id": "a" * 129}}, "dagster_run.run_id must be text"),
+        ({"dagster_run": {"run_id": "a", "job_name": 1}}, "dagster_run.job_name must be text"),
+        ({"dagster_run": {"run_id": "a"}}, "must have run_config, an object; it is missing"),
+        ({**FULL, "request": "delete"}, "request must be one of run, cancel, status"),
+        ({**FULL, "run_config": {"ops": []}}, "ops must be an object"),
+        ({**FULL, "run_config": {"ops": {"a": 1}}}, "op 'a' must be an object"),
+        ({**FULL, "run_config": {"ops": {"a": {"b": 1}}}}, "op 'a' must be an object"),
+        ({**FULL, "run_config": {"ops": {"a": {"inputs": 1}}}}, "inputs of an op"),
+        ({**FULL, "job_graph": {"a": "b"}}, "job_graph must be an object"),
+        ({**FULL, "job_graph": {str(n): [] for n in range(MAX_OPS + 1)}}, "1000 ops at most"),
+        (
+            {**FULL, "run_config": {"ops": {str(n): {} for n in range(MAX_OPS + 1)}}},
+            "1000 ops at most",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "event",
+)
+def test_garbage_is_refused_with_the_reason(event: Any, said: str) -> None:
+    with pytest.raises(PayloadError) as caught:
+        read(event, "full")
+    assert said in str(caught.value)
+
+
+def test_nesting_has_a_limit() -> None:
+    ops: dict[str, Any] = {}
+    for _ in range(200):
+        ops = {"graph": {"ops": ops}}
+    with pytest.raises(PayloadError, match="nested more than 100 deep"):
+        read({"ops": ops}, "config_only")
+
+
+def test_ops_inside_of_graphs_are_named_by_their_path_and_inputs_are_unwrapped() -> None:
+    inner = {"op": {"config": 1, "inputs": {"a": {"value": 2}, "b": 3}}}
+    request = read({"ops": {"graph": {"ops": inner}, "bare": None}}, "config_only")
+    assert request.ops == {"graph.op": OpRequest(1, {"a": 2, "b": 3}), "bare": OpRequest()}
+
+
+def test_request_about_a_run_needs_no_config() -> None:
+    request = read({"dagster_run": {"run_id": "8f1c"}, "request": "cancel"})
+    assert (request.kind, request.run_id, request.ops) == ("cancel", "8f1c", {})
+
+
+# Order
+
+
+def test_order_is_that_of_the_needs_and_stable() -> None:
+    assert list(in_order({"c": ["b"], "b": [], "a": []}, [])) == ["b", "a", "c"]
+
+
+def test_cycle_is_told_in_full() -> None:
+    with pytest.raises(PayloadError, match=r"ops wait for each other: (a -> b -> a|b -> a -> b)$"):
+        in_order({"a": ["b"], "b": ["a"]}, [])
+
+
+def plan(event: Any, job: JobOptions | None = None, **options: OpOptions) -> Run:
+    planner = Planner(OPS, job, options, ["KEY"], timedelta(seconds=20))
+    return planner.plan(read(event), "etl", None)
+
+
+def ops(**configs: Any) -> dict[str, Any]:
+    return {"ops": {name: {"config": config} for name, config in configs.items()}}
+
+
+def test_payload_order_is_one_op_after_the_other() -> None:
+    run = plan(ops(tell={}, load={}, extract={"name": "t"}))
+    assert [(op.name, op.upstream) for op in run.ops] == [
+        ("tell", []),
+        ("load", ["tell"]),
+        ("extract", ["tell", "load"]),
+    ]
+
+
+def test_order_of_the_job_beats_that_of_the_payload_and_adds_ops_without_config() -> None:
+    order = JobOptions(order={"tell": ["load"], "load": ["extract"]})
+    run = plan(ops(load={}, extract={"name": "t"}), order)
+    assert [op.name for op in run.ops] == ["extract", "load", "tell"]
+
+
+def test_job_graph_beats_the_order_of_the_job() -> None:
+    event = {**FULL, "job_graph": {"load": [], "tell": ["load"]}}
+    run = plan(event, JobOptions(order={"load": ["tell"]}))
+    assert [op.name for op in run.ops] == ["load", "tell"]
+
+
+def test_op_with_a_config_that_the_job_graph_does_not_know_is_refused() -> None:
+    event = {**FULL, "run_config": ops(load={}), "job_graph": {"tell": []}}
+    with pytest.raises(PayloadError, match="op 'load' has a config, but is not in the job_graph"):
+        plan(event)
+
+
+def test_op_takes_nothing_or_its_config_or_the_outputs_upstream_as_well() -> None:
+    run = plan(ops(tell={}, extract={"name": "t"}, load={"x": 1}))
+    outputs = {"tell": 1, "extract": 2}
+    assert [op.args(outputs) for op in run.ops] == [[], [{"name": "t"}], [{"x": 1}, outputs]]
+
+
+def test_op_of_a_graph_is_the_activity_of_its_last_name() -> None:
+    run = plan({"ops": {"graph": {"ops": {"tell": {"config": {}}}}}})
+    assert [(op.name, op.activity) for op in run.ops] == [("graph.tell", "tell")]
+
+
+def test_activity_with_three_arguments_is_no_op() -> None:
+    with pytest.raises(SettingsError, match="activity three takes 3 arguments"):
+        plan(ops(three={}))
+
+
+def test_what_is_no_activity_is_told_so() -> None:
+    with pytest.raises(SettingsError, match="has len, which is no activity"):
+        Ops([len])
+
+
+# Options
+
+
+def test_options_of_an_op_in_its_job_come_before_those_of_the_op() -> None:
+    general = OpOptions(
+        start_to_close_timeout=timedelta(seconds=3), heartbeat_timeout=timedelta(seconds=2)
+    )
+    own = OpOptions(heartbeat_timeout=timedelta(seconds=1))
+    (op,) = plan(ops(tell={}), JobOptions(ops={"tell": own}), tell=general).ops
+    assert (op.start_to_close_timeout, op.heartbeat_timeout) == (3.0, 1.0)
+
+
+def test_op_nobody_said_anything_about_has_the_functions_time_and_fails_with_its_first_error() -> (
+    None
+):
+    (op,) = plan(ops(tell={})).ops
+    assert op.start_to_close_timeout == 20.0
+    assert op.retries.policy() == RetryPolicy(
+        maximum_attempts=MOST_ATTEMPTS, non_retryable_error_types=[ANY_ERROR]
+    )
+
+
+def test_retry_policy_survives_the_way_into_the_workflow() -> None:
+    policy = RetryPolicy(
+        initial_interval=timedelta(seconds=2),
+        backoff_coefficient=3.0,
+        maximum_interval=timedelta(seconds=9),
+        maximum_attempts=4,
+        non_retryable_error_types=["ValueError"],
+    )
+    retries = Retries.of(policy)
+    assert Retries(**json.loads(json.dumps(vars(retries)))).policy() == policy
+    assert [retries.pause(attempt) for attempt in (1, 2, 3)] == [2.0, 6.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: OpOptions(start_to_close_timeout=timedelta()), "must be a timedelta above 0"),
+        (lambda: OpOptions(heartbeat_timeout=5), "must be a timedelta above 0"),  # type: ignore[arg-type] # wrong on purpose
+        (lambda: OpOptions(retry_policy=3), "must be a temporalio RetryPolicy"),  # type: ignore[arg-type] # wrong on purpose
+        (lambda: JobOptions(order={"a": ["b"], "b": ["a"]}), "ops wait for each other"),
+        (lambda: JobOptions(order={"a": "b"}), "needs a list of ops; got the text 'b'"),
+    ],
+    ids=["zero", "number", "policy", "cycle", "text"],
+)
+def test_wrong_options_are_errors_where_they_are_made(wrong: Any, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        wrong()
+
+
+# Configs
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({}, "name: is missing"),
+        ({"name": "t", "moed": 1}, "moed: unknown"),
+        ({"name": 1}, "name: is no str"),
+        ({"name": "t", "mode": "sk-secret"}, "mode: is no "),
+        (["sk-secret"], "must be an object; got a list"),
+    ],
+    ids=str,
+)
+def test_config_that_does_not_fit_its_dataclass_is_told_by_field_without_values(
+    config: Any, said: str
+) -> None:
+    with pytest.raises(PayloadError) as caught:
+        plan(ops(extract=config))
+    assert "the config of op 'extract'" in str(caught.value)
+    assert said in str(caught.value)
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_config_that_does_not_fit_its_pydantic_model_is_told_by_field_without_values() -> None:
+    class Model(pydantic.BaseModel):
+        limit: int
+
+    async def limited(config: Any) -> None: ...
+
+    limited.__annotations__["config"] = Model
+    ops = Ops([activity.defn(limited)])
+    assert ops.find("limited").validate({"limit": 3}, "limited") == Model(limit=3)
+    with pytest.raises(PayloadError, match="limit: Input should be a valid integer") as caught:
+        ops.find("limited").validate({"limit": "sk-secret"}, "limited")
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_references_to_variables_are_found_and_resolved_at_any_depth() -> None:
+    config = {"a": [{"b": {"env": "KEY"}}], "c": {"env": "x", "d": 1}, "e": {"env": 1}}
+    assert list(references(config)) == ["KEY"]
+    assert resolve(config, ["KEY"], {"KEY": "k"}) == {**config, "a": [{"b": "k"}]}
+
+
+def test_reference_that_is_not_allowed_is_refused_by_name() -> None:
+    check({"key": {"env": "KEY"}}, ["KEY"], "load")
+    with pytest.raises(PayloadError, match="op 'load' refers to the environment variable 'HOME'"):
+        check({"key": {"env": "HOME"}}, ["KEY"], "load")
