@@ -17,12 +17,11 @@ from temporal_lambda.dagster.waits import Waits
 
 
 def test_waiter_lives_as_long_as_its_process() -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    waiter = replace(Waiter.here("9d6c"), pid=child.pid, started=started(child.pid))
-    assert waiter.alive(time.time())
-    assert not replace(waiter, started="1").alive(time.time())
-    child.kill()
-    child.wait()
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as child:
+        waiter = replace(Waiter.here("9d6c"), pid=child.pid, started=started(child.pid))
+        assert waiter.alive(time.time())
+        assert not replace(waiter, started="1").alive(time.time())
+        child.kill()
     assert not waiter.alive(time.time())
 
 

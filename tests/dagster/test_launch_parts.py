@@ -96,7 +96,7 @@ def test_error_names_the_tag_and_what_is_allowed(given: dict[str, str], message:
     "arn", ["etl", "arn:aws:s3:::bucket", ARN.replace(":function:", ":layer:")]
 )
 def test_arn_of_something_else_is_refused(arn: str) -> None:
-    with pytest.raises(SettingsError, match="lambda/function_arn is '.*'; allowed is arn:aws:"):
+    with pytest.raises(SettingsError, match=r"lambda/function_arn is '.*'; allowed is arn:aws:"):
         tags.resolve({"lambda/function_arn": arn}, LauncherConfig())
 
 
