@@ -46,7 +46,7 @@ class LambdaUserCodeLauncher(ProcessUserCodeLauncher):
         run_launcher: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(inst_data=inst_data, **options)  # type: ignore[no-untyped-call]
+        super().__init__(inst_data=inst_data, **options)
         self._launcher_values = run_launcher or {}
         self._lambda_launcher: LambdaRunLauncher | None = None
 

@@ -189,7 +189,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             conduct.announce()
             conduct.reports.note(
                 f"Launching the run on AWS Lambda: {conduct.launch.function}",
-                conduct.launch.described(),
+                {**conduct.launch.described(), **self._unmonitored(conduct.launch)},
             )
             conduct.reports.started()
         except BaseException:
@@ -324,6 +324,19 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             type(self),
             phase,
         )
+
+    def _unmonitored(self, launch: Launch) -> dict[str, str]:
+        """What a user should know who has not switched run monitoring on."""
+        # Dagster+ monitors by itself.
+        monitored = self._instance.run_monitoring_enabled or hasattr(
+            self._instance, "organization_name"
+        )
+        if monitored or launch.invocation_type == "Event":
+            return {}
+        return {
+            "Run monitoring": "off: should the process that waits for the function die, the run "
+            "stays STARTED. Set run_monitoring: {enabled: true} in dagster.yaml"
+        }
 
     def _limit(self, launch: Launch) -> int:
         if launch.invocation_type == "Event":

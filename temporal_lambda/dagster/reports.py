@@ -29,8 +29,8 @@ from temporal_lambda.dagster.private import (
 
 logger = logging.getLogger(__name__)
 
-RESULT_BYTES = 64 * 1024
-"""A result larger than this is cut off in the event log."""
+RESULT_CHARACTERS = 64 * 1024
+"""A result longer than this is cut off in the event log."""
 
 
 class Reports:
@@ -133,6 +133,7 @@ class Reports:
 
 def _bounded(result: Any) -> MetadataValue[Any]:
     text = json.dumps(result, ensure_ascii=False)
-    if len(text) <= RESULT_BYTES:
-        return MetadataValue.json(result)
-    return MetadataValue.text(f"{text[:RESULT_BYTES]}… ({len(text)} characters in all)")
+    if len(text) <= RESULT_CHARACTERS:
+        # Dagster's JSON is a list or a dictionary.
+        return MetadataValue.json(result if isinstance(result, dict | list) else {"value": result})
+    return MetadataValue.text(f"{text[:RESULT_CHARACTERS]}… ({len(text)} characters in all)")

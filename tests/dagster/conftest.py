@@ -53,7 +53,7 @@ def aws(state: Path) -> Iterator[Lambda]:
 def dagster(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[Dagster]:
     """An instance whose coordinator launches at once."""
     home = tmp_path_factory.mktemp("dagster")
-    with dagster_on_disk(home, aws, DIRECT) as dagster:
+    with dagster_on_disk(home, aws.endpoint, DIRECT) as dagster:
         yield dagster
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dagster import AssetKey, DagsterEventType, DagsterRunStatus
@@ -193,7 +195,7 @@ def test_throttled_invocations_are_tried_again_and_run_once(dagster: Dagster, aw
         aws.throttle(2)
         run_id = dagster.launch(tags)
         dagster.succeeded(run_id)
-        eventually(lambda run_id=run_id: aws.records("echo", run_id), "the function ran")
+        eventually(partial(aws.records, "echo", run_id), "the function ran")
         assert len(aws.records("echo", run_id)) == 1
 
 
@@ -265,7 +267,7 @@ def test_large_result_is_cut_off_in_the_log(dagster: Dagster) -> None:
     ],
 )
 def test_what_can_not_be_launched_is_refused_before_the_run_starts(
-    tags: dict[str, str], config: dict[str, int], message: str, dagster: Dagster
+    tags: dict[str, str], config: dict[str, Any], message: str, dagster: Dagster
 ) -> None:
     with pytest.raises(DagsterLaunchFailedError, match=message):
         dagster.launch(tags, CONFIG, **config)

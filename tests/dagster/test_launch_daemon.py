@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ class Daemon:
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[Daemon]:
-    with dagster_on_disk(tmp_path_factory.mktemp("queued"), aws, QUEUED) as dagster:
+    with dagster_on_disk(tmp_path_factory.mktemp("queued"), aws.endpoint, QUEUED) as dagster:
         daemon = Daemon(dagster)
         daemon.start()
         try:
@@ -103,7 +104,7 @@ def test_daemon_restart_during_waits_loses_no_run_and_invokes_none_twice(
     event = daemon.enqueue({"lambda/function_name": "echo"})
     dagster.finished(event, seconds=60)
     for run_id in (plain, durable):
-        eventually(lambda run_id=run_id: aws.records("protocol", run_id), "it was invoked")
+        eventually(partial(aws.records, "protocol", run_id), "it was invoked")
         assert dagster.run(run_id).status is DagsterRunStatus.STARTED
     daemon.kill()
     eventually(lambda: not aws.busy("protocol"), "the last invocations have ended")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from platform import node
 
@@ -84,7 +85,7 @@ def test_process_that_waited_has_died(dagster: Dagster, aws: Lambda, state: Path
     process = subprocess.Popen([sys.executable, "-c", ELSEWHERE, home, plain, durable])
     try:
         for run_id in (plain, durable):
-            eventually(lambda run_id=run_id: aws.records("protocol", run_id), "it was invoked")
+            eventually(partial(aws.records, "protocol", run_id), "it was invoked")
             status, message = health(dagster, run_id)
             assert (status, message) == (
                 "RUNNING",

@@ -12,7 +12,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 from dagster import (
     DagsterEvent,
     DagsterEventType,
@@ -95,16 +94,6 @@ class Lambda:
         """How many invocations are under way."""
         return self.service.busy(function)
 
-    def client(self) -> Any:
-        """A client that is not the launcher's."""
-        return boto3.client(
-            "lambda",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="local",
-            aws_secret_access_key="local",
-        )
-
 
 def sync(function: str, **tags: str) -> dict[str, str]:
     """Tags of a run that waits for a function."""
@@ -125,14 +114,14 @@ def sent(record: InvocationRecord) -> Any:
 class Dagster:
     """Creates, launches and watches runs of an instance."""
 
-    def __init__(self, instance: DagsterInstance, aws: Lambda) -> None:
+    def __init__(self, instance: DagsterInstance, endpoint: str) -> None:
         self.instance = instance
-        self._aws = aws
+        self._endpoint = endpoint
 
     def launcher(self, **values: Any) -> LambdaRunLauncher:
         """A fresh launcher, as Dagster makes them."""
         launcher = LambdaRunLauncher(
-            config.LauncherConfig.of({"aws": aws_values(self._aws.endpoint), **values})
+            config.LauncherConfig.of({"aws": aws_values(self._endpoint), **values})
         )
         launcher.register_instance(self.instance)
         return launcher
@@ -217,22 +206,22 @@ def aws_values(endpoint: str) -> dict[str, str]:
 
 
 @contextmanager
-def dagster_on_disk(home: Path, aws: Lambda, settings: Mapping[str, Any]) -> Iterator[Dagster]:
+def dagster_on_disk(home: Path, endpoint: str, settings: Mapping[str, Any]) -> Iterator[Dagster]:
     """An instance in a directory.
 
     Args:
         home: The directory.
-        aws: Where its runs go.
+        endpoint: Of the Lambda API its runs go to.
         settings: For ``dagster.yaml``, beside the launcher.
     """
     home.mkdir(exist_ok=True)
     launcher = {
         "module": "temporal_lambda.dagster.launcher",
         "class": "LambdaRunLauncher",
-        "config": {"aws": aws_values(aws.endpoint), "throttle_timeout_seconds": 5},
+        "config": {"aws": aws_values(endpoint), "throttle_timeout_seconds": 5},
     }
     # JSON is YAML.
     whole = {"run_launcher": launcher, "telemetry": {"enabled": False}, **settings}
     (home / "dagster.yaml").write_text(json.dumps(whole))
     with DagsterInstance.from_config(str(home)) as instance:
-        yield Dagster(instance, aws)
+        yield Dagster(instance, endpoint)
