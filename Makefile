@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-FUNCTIONS := tests/functions bench/functions examples/greeting examples/s3_storage examples/telemetry
+FUNCTIONS := tests/functions tests/functions/launched bench/functions examples/greeting examples/s3_storage examples/telemetry
 
 .PHONY: help demo test lint format check reliability trace bench clean
 
@@ -62,7 +62,7 @@ $(VENV)/local: pyproject.toml | $(VENV)/bin/python
 # Dependency groups need a recent pip.
 $(VENV)/dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws,otel]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws,otel,dagster]'
 	@touch $@ $(VENV)/local
 
 $(VENV)/bench: $(VENV)/dev

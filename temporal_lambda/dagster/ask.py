@@ -1,0 +1,33 @@
+"""The two questions about a durable run: whether it is done, and to cancel it."""
+
+from __future__ import annotations
+
+from temporal_lambda.dagster.clients import Clients
+from temporal_lambda.dagster.config import LauncherConfig
+from temporal_lambda.dagster.invoke import invoke
+from temporal_lambda.dagster.outcome import Outcome, read
+from temporal_lambda.dagster.payload import build_request
+from temporal_lambda.dagster.protocol import Request
+from temporal_lambda.dagster.tags import Launch
+
+
+def ask(
+    clients: Clients, config: LauncherConfig, launch: Launch, run_id: str, request: Request
+) -> Outcome:
+    """Ask the function of a durable run, and wait for its answer.
+
+    Args:
+        clients: Lambda clients.
+        config: Says how long the answer may take (``cancel_timeout_seconds``).
+        launch: How the run was launched.
+        run_id: The run.
+        request: ``cancel`` or ``status``.
+
+    Raises:
+        InvokeError: There is no answer.
+    """
+    client = clients.get(launch.region, config.cancel_timeout_seconds)
+    payload = build_request(run_id, request)
+    return read(
+        invoke(client, launch.function, payload, "RequestResponse", config.cancel_timeout_seconds)
+    )

@@ -1,0 +1,78 @@
+"""Stopping a run: what can be stopped, and what is said of the rest."""
+
+from __future__ import annotations
+
+import time
+
+from dagster import DagsterRun
+
+from temporal_lambda.dagster import tags
+from temporal_lambda.dagster.ask import ask
+from temporal_lambda.dagster.clients import Clients
+from temporal_lambda.dagster.conduct import PAUSE_SECONDS, report
+from temporal_lambda.dagster.config import LauncherConfig
+from temporal_lambda.dagster.invoke import InvokeError
+from temporal_lambda.dagster.outcome import Outcome
+from temporal_lambda.dagster.protocol import NOT_FOUND
+from temporal_lambda.dagster.reports import Reports
+from temporal_lambda.dagster.tags import Launch
+from temporal_lambda.dagster.waiter import Waiter
+from temporal_lambda.dagster.waits import WAITS
+
+
+def cancel(
+    run: DagsterRun, launch: Launch, reports: Reports, clients: Clients, config: LauncherConfig
+) -> bool:
+    """Stop a run, if that is possible.
+
+    A run that waits for its turn is simply not invoked. A durable run is canceled in Lambda. A
+    plain function that has been invoked goes on to its end, whoever wants it to stop.
+
+    Args:
+        run: A run that has not ended.
+        launch: How it was launched.
+        reports: Of the run.
+        clients: Lambda clients.
+        config: The launcher's configuration.
+
+    Returns:
+        Whether it has stopped or is about to.
+    """
+    waiter = Waiter.from_tag(run.tags.get(tags.WAITER), run.run_id)
+    if waiter and waiter.phase == "queued":
+        reports.canceling()
+        if WAITS.withdraw(run.run_id):
+            reports.canceled("Canceled before the function was invoked.")
+        # Otherwise whoever waits sees the status when it is the run's turn.
+        return True
+    if not launch.durable:
+        reports.note(
+            f"The run can't be stopped: {launch.function} has been invoked, and AWS Lambda has no "
+            "way to end an invocation. Durable runs can be canceled (tag lambda/durable)."
+        )
+        return False
+    reports.canceling()
+    try:
+        outcome = _settled(launch, run.run_id, clients, config)
+    except InvokeError as error:
+        reports.note(f"The cancel request has not arrived: {error}")
+        return False
+    if outcome.kind == "running":
+        reports.note(f"{launch.function} is canceling the run.")
+        return True
+    if outcome.status == NOT_FOUND:
+        reports.note(f"{launch.function} does not know the run (yet), so nothing was canceled.")
+        return False
+    report(reports, launch, outcome)
+    return outcome.kind == "canceled"
+
+
+def _settled(launch: Launch, run_id: str, clients: Clients, config: LauncherConfig) -> Outcome:
+    """The answer once it says more than that it is not done, or not begun; or the last one."""
+    deadline = time.monotonic() + config.cancel_timeout_seconds
+    while True:
+        outcome = ask(clients, config, launch, run_id, "cancel")
+        unsettled = outcome.kind == "running" or outcome.status == NOT_FOUND
+        if not unsettled or time.monotonic() + PAUSE_SECONDS > deadline:
+            return outcome
+        time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,126 @@
+"""boto3 clients of the Lambda API, made once per region and timeout."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from temporal_lambda.dagster.config import AwsConfig
+
+ClientFactory = Callable[[str | None, int], Any]
+"""Makes a Lambda client for a region (``None``: the default) and a read timeout in seconds."""
+
+REFRESH_BEFORE = timedelta(minutes=5)
+"""How long before a role's credentials expire they are replaced."""
+
+
+class Clients:
+    """Keeps clients; safe to use from several threads.
+
+    No client ever repeats a request by itself: a function that was only slow would run again.
+
+    Args:
+        config: How AWS is reached.
+        connect_timeout_seconds: How long making a connection may take.
+        max_connections: How many requests are under way at once.
+        factory: Makes the clients instead, for tests and for what this configuration can't say.
+
+    Example:
+        >>> clients = Clients(AwsConfig(region="eu-west-1"), 10, 50)
+        >>> clients.get(None, 930).meta.region_name
+        'eu-west-1'
+        >>> clients.get("us-east-1", 930).meta.region_name
+        'us-east-1'
+    """
+
+    def __init__(
+        self,
+        config: AwsConfig,
+        connect_timeout_seconds: int,
+        max_connections: int,
+        factory: ClientFactory | None = None,
+    ) -> None:
+        self._config = config
+        self._connect_timeout = connect_timeout_seconds
+        self._max_connections = max_connections
+        self._factory = factory or self._make
+        self._clients: dict[tuple[str | None, int], Any] = {}
+        self._expires: datetime | None = None
+        self._role: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def get(self, region: str | None, read_timeout_seconds: int) -> Any:
+        """A client; the same one for the same arguments, until its credentials near their end.
+
+        Args:
+            region: ``None`` for the configured one.
+            read_timeout_seconds: How long an answer is awaited.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: No region or no credentials are to be found.
+            botocore.exceptions.ClientError: The role can't be assumed.
+        """
+        with self._lock:
+            if self._expires and datetime.now(timezone.utc) >= self._expires - REFRESH_BEFORE:
+                self._clients.clear()
+                self._role = {}
+            key = (region, read_timeout_seconds)
+            if key not in self._clients:
+                self._clients[key] = self._factory(region, read_timeout_seconds)
+            return self._clients[key]
+
+    def _make(self, region: str | None, read_timeout_seconds: int) -> Any:
+        if self._config.assume_role and not self._role:
+            self._assume()
+        session = boto3.session.Session(**(self._role or self._static()))
+        return session.client(
+            "lambda",
+            region_name=region or self._config.region,
+            endpoint_url=self._config.endpoint_url,
+            config=Config(
+                connect_timeout=self._connect_timeout,
+                read_timeout=read_timeout_seconds,
+                tcp_keepalive=True,
+                max_pool_connections=self._max_connections,
+                # Said in full, since max_attempts can also come from the environment.
+                retries={"total_max_attempts": 1, "mode": "standard"},
+            ),
+        )
+
+    def _assume(self) -> None:
+        role = self._config.assume_role
+        assert role is not None
+        session = boto3.session.Session(**self._static())
+        sts = session.client(
+            "sts",
+            region_name=self._config.region,
+            endpoint_url=self._config.sts_endpoint_url,
+            config=Config(
+                connect_timeout=self._connect_timeout,
+                retries={"total_max_attempts": 3, "mode": "standard"},
+            ),
+        )
+        external = {"ExternalId": role.external_id} if role.external_id else {}
+        answer = sts.assume_role(
+            RoleArn=role.role_arn, RoleSessionName=role.session_name, **external
+        )
+        credentials = answer["Credentials"]
+        self._expires = credentials["Expiration"]
+        self._role = {
+            "aws_access_key_id": credentials["AccessKeyId"],
+            "aws_secret_access_key": credentials["SecretAccessKey"],
+            "aws_session_token": credentials["SessionToken"],
+        }
+
+    def _static(self) -> dict[str, str]:
+        given = {
+            "aws_access_key_id": self._config.access_key_id,
+            "aws_secret_access_key": self._config.secret_access_key,
+            "aws_session_token": self._config.session_token,
+        }
+        return {name: value for name, value in given.items() if value is not None}

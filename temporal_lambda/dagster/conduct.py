@@ -1,0 +1,194 @@
+"""One run, from its first invocation to its last report."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import ExitStack
+
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
+
+from temporal_lambda.dagster import tags
+from temporal_lambda.dagster.ask import ask
+from temporal_lambda.dagster.clients import Clients
+from temporal_lambda.dagster.config import LauncherConfig
+from temporal_lambda.dagster.invoke import Answer, InvokeError, invoke
+from temporal_lambda.dagster.outcome import Outcome, read
+from temporal_lambda.dagster.protocol import NOT_FOUND
+from temporal_lambda.dagster.reports import Reports
+from temporal_lambda.dagster.tags import Launch
+from temporal_lambda.dagster.waiter import Phase, Waiter
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS = 1.0
+"""Between an invocation that was not done and the next."""
+
+MAX_DEATHS = 3
+"""How many invocations of a durable run may be lost in a row."""
+
+
+class Conduct:
+    """Invokes the function of a run, as often as the run needs it, and reports.
+
+    It has a Dagster instance of its own: that of the launcher may be closed before the function
+    is done.
+
+    Args:
+        instance: The launcher's instance.
+        run_id: The run.
+        launch: How it is launched.
+        payload: What is sent.
+        clients: Lambda clients.
+        config: The launcher's configuration.
+        launcher: The launcher's class, for the event log.
+        phase: ``invoked`` if this goes on where another process ended.
+    """
+
+    def __init__(
+        self,
+        instance: DagsterInstance,
+        run_id: str,
+        launch: Launch,
+        payload: bytes,
+        clients: Clients,
+        config: LauncherConfig,
+        launcher: type[object],
+        phase: Phase = "queued",
+    ) -> None:
+        self.run_id = run_id
+        self.launch = launch
+        self._payload = payload
+        self._clients = clients
+        self._config = config
+        self._waiter = Waiter.here(run_id, phase)
+        self._stack = ExitStack()
+        if not instance.is_ephemeral:
+            own = DagsterInstance.from_ref(instance.get_ref())
+            instance = self._stack.enter_context(own)
+        self._instance = instance
+        self.reports = Reports(instance, run_id, launcher)
+
+    def announce(self) -> None:
+        """Leave this process's name with the run."""
+        self._instance.add_run_tags(
+            self.run_id,
+            {tags.FUNCTION: self.launch.function, tags.WAITER: self._waiter.tag()},
+        )
+
+    def renew(self) -> None:
+        """Tell that the run is still waited for."""
+        self._waiter = self._waiter.renewed()
+        if self.reports.open_run():
+            self.reports.tag(tags.WAITER, self._waiter.tag())
+
+    def close(self) -> None:
+        """Close the instance."""
+        self._stack.close()
+
+    def run(self) -> None:
+        """Invoke and report. Nothing is raised: the run is told instead."""
+        try:
+            self._run()
+        except Exception as error:
+            logger.exception("run %s", self.run_id)
+            self.reports.failed(
+                f"The launcher failed on {self.launch.function}: {type(error).__name__}: {error}"
+            )
+
+    def _run(self) -> None:
+        lost = 0
+        while run := self._still_ours():
+            canceling = run.status is DagsterRunStatus.CANCELING
+            if canceling and not (self.launch.durable and self._waiter.phase == "invoked"):
+                self.reports.canceled("Canceled before the function was invoked.")
+                return
+            self._enter("invoked")
+            outcome = self._cancel() if canceling else self._ask()
+            if outcome is None:
+                return
+            if outcome.kind == "died" and self.launch.durable and lost < MAX_DEATHS:
+                lost += 1
+                self.reports.note(
+                    f"An invocation was lost; the run goes on in the next: {outcome.message}"
+                )
+            elif outcome.kind != "running":
+                report(self.reports, self.launch, outcome)
+                return
+            else:
+                lost = 0
+            time.sleep(PAUSE_SECONDS)
+
+    def _still_ours(self) -> DagsterRun | None:
+        run = self.reports.open_run()
+        if run is None:
+            return None
+        waiter = Waiter.from_tag(run.tags.get(tags.WAITER), self.run_id)
+        if waiter is not None and not self._waiter.same_process(waiter):
+            # This process was taken for dead, perhaps after a long pause of its machine.
+            logger.warning("run %s is now waited for by %s", self.run_id, waiter)
+            return None
+        return run
+
+    def _enter(self, phase: Phase) -> None:
+        if self._waiter.phase != phase:
+            self._waiter = self._waiter.renewed(phase)
+            self.reports.tag(tags.WAITER, self._waiter.tag())
+
+    def _ask(self) -> Outcome | None:
+        """One invocation; ``None`` if that was all there is to do."""
+        launch = self.launch
+        try:
+            client = self._clients.get(launch.region, self._config.read_timeout_seconds)
+            answer = invoke(
+                client,
+                launch.function,
+                self._payload,
+                launch.invocation_type,
+                self._config.throttle_timeout_seconds,
+                keep_trying=lambda: self.reports.open_run() is not None,
+            )
+        except InvokeError as error:
+            return Outcome("died" if error.may_have_run else "failed", str(error))
+        self.reports.answered(launch.function, answer)
+        if launch.invocation_type == "Event":
+            self._accepted(answer)
+            return None
+        return read(
+            answer, fail_on_error_status=self._config.fail_on_error_status or launch.durable
+        )
+
+    def _cancel(self) -> Outcome:
+        try:
+            outcome = ask(self._clients, self._config, self.launch, self.run_id, "cancel")
+        except InvokeError as error:
+            return Outcome("died" if error.may_have_run else "failed", str(error))
+        if outcome.status == NOT_FOUND:
+            return Outcome("canceled", "nothing of the run is left")
+        return outcome
+
+    def _accepted(self, answer: Answer) -> None:
+        self._enter("accepted")
+        what = f"AWS has accepted the run for {self.launch.function}"
+        metadata = {"Request id": answer.request_id}
+        if self.launch.external:
+            self.reports.note(f"{what}; it is left to be finished from outside.", metadata)
+        else:
+            self.reports.note(f"{what}; accepted, not awaited.", metadata)
+            self.reports.succeeded(f"{what}: accepted, not awaited.")
+
+
+def report(reports: Reports, launch: Launch, outcome: Outcome) -> None:
+    """Report a run's end.
+
+    Args:
+        reports: Of the run.
+        launch: How it was launched.
+        outcome: Anything but ``running``.
+    """
+    if outcome.kind == "success":
+        reports.succeeded(f"{launch.function} has done the run.", outcome)
+    elif outcome.kind == "canceled":
+        reports.canceled(f"{launch.function}: {outcome.message}.")
+    else:
+        reports.failed(f"{launch.function}: {outcome.message}", outcome)

@@ -1,0 +1,370 @@
+"""The run launcher that ``dagster.yaml`` names."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from temporal_lambda.errors import MissingExtraError, SettingsError
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError
+    from dagster import DagsterInstance, DagsterRun
+
+    from temporal_lambda.dagster import canceling, facts, health, payload, tags
+    from temporal_lambda.dagster.clients import ClientFactory, Clients
+    from temporal_lambda.dagster.conduct import Conduct
+    from temporal_lambda.dagster.config import LauncherConfig, config_schema
+    from temporal_lambda.dagster.private import (
+        CheckRunHealthResult,
+        ConfigurableClass,
+        ConfigurableClassData,
+        LaunchRunContext,
+        ResumeRunContext,
+        RunLauncher,
+        UserConfigSchema,
+        WorkerStatus,
+        launch_failed,
+    )
+    from temporal_lambda.dagster.reports import Reports
+    from temporal_lambda.dagster.tags import Launch
+    from temporal_lambda.dagster.waiter import Phase, Waiter
+    from temporal_lambda.dagster.waits import WAITS
+except ImportError as error:
+    raise MissingExtraError("temporal_lambda.dagster.launcher", "dagster", error) from error
+
+logger = logging.getLogger(__name__)
+
+EVENT_THREADS = 10
+"""Event invocations under way at once; each takes milliseconds, unless AWS throttles."""
+
+
+class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
+    """Launches runs by invoking AWS Lambda functions.
+
+    In ``dagster.yaml``::
+
+        run_launcher:
+          module: temporal_lambda.dagster.launcher
+          class: LambdaRunLauncher
+          config:
+            default_function_name: etl
+            inner:            # for runs without lambda/ tags
+              module: dagster
+              class: DefaultRunLauncher
+
+        run_monitoring:       # finds runs whose waiting process is gone; off unless said
+          enabled: true
+          poll_interval_seconds: 30
+
+    Which function, and how, is said by tags of jobs and runs: ``lambda/function_name`` or
+    ``lambda/function_arn``, ``lambda/invocation_type`` (``Event``, ``RequestResponse``),
+    ``lambda/payload_mode`` (``full``, ``config_only``, ``ops_only``, ``custom`` with
+    ``lambda/payload_config_path``), ``lambda/durable`` and ``lambda/external`` (``true``,
+    ``false``).
+
+    The configuration, with its defaults:
+
+    =========================== ================ ==================================================
+    ``default_function_name``   none             the function of runs that name none
+    ``default_invocation_type`` ``Event``        or ``RequestResponse``
+    ``default_durable``         ``false``        functions keep runs as workflows
+    ``external``                ``false``        accepted Events stay STARTED
+    ``default_deployment_name`` none             in payloads, outside of Dagster+
+    ``environment_variables``   ``[]``           names of variables that full payloads carry
+    ``job_graph``               ``false``        full payloads carry op to upstream ops
+    ``fail_on_error_status``    ``true``         a statusCode of 400 or more is a failure
+    ``max_concurrent_waits``    50               RequestResponse runs awaited at once per process
+    ``read_timeout_seconds``    930              must be above the functions' timeout
+    ``connect_timeout_seconds`` 10
+    ``throttle_timeout_seconds`` 60              how long throttled invocations are tried again
+    ``cancel_timeout_seconds``  60               how long a cancel or status request may take
+    ``shutdown_timeout_seconds`` 930             how long an ending process waits for answers
+    ``max_sync_payload_bytes``  6 MiB            AWS's quota
+    ``max_async_payload_bytes`` 1 MiB            AWS's quota
+    ``aws``                     boto3's chain    ``region``, ``endpoint_url``,
+                                                 ``sts_endpoint_url``, ``access_key_id``,
+                                                 ``secret_access_key``, ``session_token``,
+                                                 ``assume_role``: ``role_arn``, ``external_id``,
+                                                 ``session_name``
+    ``inner``                   none             ``module``, ``class``, ``config``
+    =========================== ================ ==================================================
+
+    A run is STARTED when it is handed to a thread of this process, also while it waits there for
+    one of ``max_concurrent_waits`` to be free: STARTING would be ended by run monitoring after
+    180 s. The process that waits is named in the run's tag ``lambda/waiter``. When it dies, run
+    monitoring finds out: a durable run is attached to again, a run that was not invoked yet is
+    invoked, and any other fails, since its function may have done its work.
+
+    Args:
+        config: The configuration.
+        inner: The launcher of runs that carry no ``lambda/`` tag.
+        inst_data: Where Dagster found the configuration.
+        client_factory: Makes Lambda clients, see ``clients.ClientFactory``. A subclass that is
+            named in ``dagster.yaml`` can override ``make_client`` instead.
+
+    Raises:
+        SettingsError: A number of the configuration makes no sense.
+
+    Example:
+        >>> launcher = LambdaRunLauncher(LauncherConfig(default_function_name="etl"))
+        >>> launcher.supports_check_run_worker_health
+        True
+    """
+
+    make_client: ClientFactory | None = None
+
+    def __init__(
+        self,
+        config: LauncherConfig | None = None,
+        inner: RunLauncher[DagsterInstance] | None = None,
+        inst_data: ConfigurableClassData | None = None,
+        client_factory: ClientFactory | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.config = config or LauncherConfig()
+        self.inner = inner
+        self._inst_data = inst_data
+        self._clients = Clients(
+            self.config.aws,
+            self.config.connect_timeout_seconds,
+            self.config.max_concurrent_waits,
+            client_factory or self.make_client,
+        )
+        self._run_ids: set[str] = set()
+
+    @property
+    def inst_data(self) -> ConfigurableClassData | None:
+        """Where Dagster found the configuration."""
+        return self._inst_data
+
+    @classmethod
+    def config_type(cls) -> UserConfigSchema:
+        """The schema of ``run_launcher.config``."""
+        return config_schema()
+
+    @classmethod
+    def from_config_value(
+        cls, inst_data: ConfigurableClassData, config_value: Mapping[str, Any]
+    ) -> LambdaRunLauncher:
+        """Dagster's way to make a launcher of its configuration."""
+        inner = config_value.get("inner")
+        return cls(
+            LauncherConfig.of(config_value),
+            rehydrate(inner) if inner else None,
+            inst_data,
+        )
+
+    def register_instance(self, instance: DagsterInstance) -> None:
+        """Called by Dagster once, before anything else."""
+        super().register_instance(instance)
+        if self.inner is not None and not self.inner.has_instance:
+            self.inner.register_instance(instance)
+
+    def launch_run(self, context: LaunchRunContext) -> None:
+        """Hand a run to its function. What AWS says to it is reported, not raised.
+
+        Args:
+            context: The run. The workspace is not needed.
+
+        Raises:
+            DagsterLaunchFailedError: The run can't be launched as its tags and the configuration
+                have it. Nothing was invoked.
+        """
+        run = context.dagster_run
+        if inner := self._inner_of(run):
+            inner.launch_run(context)
+            return
+        try:
+            conduct = self._prepare(run, "queued")
+        except (SettingsError, BotoCoreError, ClientError) as error:
+            raise launch_failed(
+                f"Run {run.run_id} of {run.job_name} can't be launched on Lambda: {error}"
+            ) from error
+        WAITS.hold(conduct)
+        try:
+            conduct.announce()
+            conduct.reports.note(
+                f"Launching the run on AWS Lambda: {conduct.launch.function}",
+                {**conduct.launch.described(), **self._unmonitored(conduct.launch)},
+            )
+            conduct.reports.started()
+        except BaseException:
+            WAITS.drop(conduct)
+            raise
+        self._submit(conduct)
+
+    def terminate(self, run_id: str) -> bool:
+        """Stop a run: durable ones, and those that were not invoked yet.
+
+        Args:
+            run_id: The run.
+
+        Returns:
+            Whether it has stopped or is about to. A plain function can't be stopped.
+        """
+        run = self._instance.get_run_by_id(run_id)
+        if run is None or run.is_finished:
+            return False
+        if inner := self._inner_of(run):
+            return inner.terminate(run_id)
+        reports = self._reports(run)
+        try:
+            launch = tags.resolve(run.tags, self.config)
+            return canceling.cancel(run, launch, reports, self._clients, self.config)
+        except (SettingsError, BotoCoreError, ClientError) as error:
+            reports.note(f"The run can't be stopped: {error}")
+            return False
+
+    @property
+    def supports_check_run_worker_health(self) -> bool:
+        """True: run monitoring finds runs whose waiting process is gone."""
+        return True
+
+    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+        """Whether somebody waits for a run; what nobody waits for is attached to, or failed.
+
+        Args:
+            run: A run that has not ended.
+        """
+        if inner := self._inner_of(run):
+            if inner.supports_check_run_worker_health:
+                return inner.check_run_worker_health(run)
+            return CheckRunHealthResult(WorkerStatus.RUNNING, "its launcher can't tell")
+        try:
+            return health.check(
+                run.run_id, self._reports(run), self._clients, self.config, self._attach
+            )
+        except (SettingsError, BotoCoreError, ClientError) as error:
+            return CheckRunHealthResult(WorkerStatus.FAILED, str(error))
+
+    def get_run_worker_debug_info(
+        self, run: DagsterRun, include_container_logs: bool | None = True
+    ) -> str | None:
+        """Where to look for what became of a run."""
+        if inner := self._inner_of(run):
+            return inner.get_run_worker_debug_info(run, include_container_logs)
+        waiter = Waiter.from_tag(run.tags.get(tags.WAITER), run.run_id)
+        told = {
+            "Function": run.tags.get(tags.FUNCTION),
+            "Request id": run.tags.get(tags.REQUEST_ID),
+            "Waited for by": waiter,
+        }
+        return "\n".join(f"{name}: {value}" for name, value in told.items() if value) or None
+
+    @property
+    def supports_resume_run(self) -> bool:
+        """Whether the inner launcher does. Runs on Lambda go on by the health check alone."""
+        return self.inner is not None and self.inner.supports_resume_run
+
+    def resume_run(self, context: ResumeRunContext) -> None:
+        """Resume a run of the inner launcher.
+
+        Raises:
+            DagsterLaunchFailedError: It ran on Lambda, and may have done its work.
+        """
+        inner = self._inner_of(context.dagster_run)
+        if inner is None:
+            raise launch_failed(
+                f"Run {context.dagster_run.run_id} is not resumed: its function may have done its "
+                "work, and would do it twice. Launch it again if that is all right"
+            )
+        inner.resume_run(context)
+
+    def dispose(self) -> None:
+        """Wait for the answers that are still out, at most ``shutdown_timeout_seconds``.
+
+        A second Ctrl-C ends the process without them; run monitoring then takes care of the runs.
+        """
+        if self.inner is not None:
+            self.inner.dispose()
+        if WAITS.join(self._run_ids, 0):
+            logger.info("waiting for runs on Lambda: %s", ", ".join(sorted(self._run_ids)))
+            left = WAITS.join(self._run_ids, self.config.shutdown_timeout_seconds)
+            for run_id in left:
+                logger.warning("run %s is left to run monitoring", run_id)
+
+    def join(self, timeout: int = 30) -> None:
+        """Wait for the runs that this launcher launched.
+
+        Args:
+            timeout: Seconds.
+
+        Raises:
+            TimeoutError: They are not done.
+        """
+        if self.inner is not None:
+            self.inner.join(timeout)
+        if left := WAITS.join(self._run_ids, timeout):
+            raise TimeoutError(f"after {timeout} s these runs are not done: {', '.join(left)}")
+
+    def _inner_of(self, run: DagsterRun) -> RunLauncher[DagsterInstance] | None:
+        return None if tags.is_for_lambda(run.tags) else self.inner
+
+    def _reports(self, run: DagsterRun) -> Reports:
+        return Reports(self._instance, run.run_id, type(self))
+
+    def _prepare(self, run: DagsterRun, phase: Phase) -> Conduct:
+        """Everything that can be wrong with a run is found here."""
+        launch = tags.resolve(run.tags, self.config)
+        about = facts.collect(self._instance, run, self.config)
+        data = payload.build(launch, about, datetime.now(timezone.utc))
+        payload.check_size(data, self._limit(launch), launch)
+        self._clients.get(launch.region, self.config.read_timeout_seconds)
+        return Conduct(
+            self._instance,
+            run.run_id,
+            launch,
+            data,
+            self._clients,
+            self.config,
+            type(self),
+            phase,
+        )
+
+    def _unmonitored(self, launch: Launch) -> dict[str, str]:
+        """What a user should know who has not switched run monitoring on."""
+        # Dagster+ monitors by itself.
+        monitored = self._instance.run_monitoring_enabled or hasattr(
+            self._instance, "organization_name"
+        )
+        if monitored or launch.invocation_type == "Event":
+            return {}
+        return {
+            "Run monitoring": "off: should the process that waits for the function die, the run "
+            "stays STARTED. Set run_monitoring: {enabled: true} in dagster.yaml"
+        }
+
+    def _limit(self, launch: Launch) -> int:
+        if launch.invocation_type == "Event":
+            return self.config.max_async_payload_bytes
+        return self.config.max_sync_payload_bytes
+
+    def _attach(self, run: DagsterRun, phase: Phase) -> None:
+        conduct = self._prepare(run, phase)
+        WAITS.hold(conduct)
+        conduct.announce()
+        self._submit(conduct)
+
+    def _submit(self, conduct: Conduct) -> None:
+        self._run_ids.add(conduct.run_id)
+        event = conduct.launch.invocation_type == "Event"
+        limit = EVENT_THREADS if event else self.config.max_concurrent_waits
+        WAITS.submit(conduct.launch.invocation_type, conduct, limit)
+
+
+def rehydrate(inner: Mapping[str, Any]) -> RunLauncher[DagsterInstance]:
+    """A launcher as ``module``, ``class`` and ``config`` name it."""
+    # JSON is YAML.
+    data = ConfigurableClassData(
+        inner["module"], inner["class"], json.dumps(inner.get("config") or {})
+    )
+    launcher = data.rehydrate()
+    if not isinstance(launcher, RunLauncher):
+        raise SettingsError(
+            f"run_launcher.config.inner: {inner['module']}.{inner['class']} is no run launcher"
+        )
+    return launcher

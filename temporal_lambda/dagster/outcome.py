@@ -1,0 +1,109 @@
+"""What a function's answer means for the run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from temporal_lambda.dagster import protocol
+from temporal_lambda.dagster.invoke import Answer
+
+Kind = Literal["success", "failed", "running", "canceled", "died"]
+"""``died``: the execution environment did, under the function."""
+
+DEATHS = ("Sandbox.Timedout", "Runtime.ExitError")
+"""Error types of Lambda's own: the function did not fail, it was ended."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The meaning of an answer.
+
+    Attributes:
+        kind: What became of the run.
+        message: In words, for ``failed``, ``died`` and ``canceled``.
+        status: The ``statusCode``, if there was one.
+        error_type: The exception's class, where a function raised one.
+        stack: Its stack, one line each.
+        result: What the function returned, for ``success``.
+        log_tail: The last 4 KB of the function's log.
+    """
+
+    kind: Kind
+    message: str = ""
+    status: int | None = None
+    error_type: str | None = None
+    stack: tuple[str, ...] = ()
+    result: Any = field(default=None, repr=False)
+    log_tail: str = field(default="", repr=False)
+
+
+def read(answer: Answer, *, fail_on_error_status: bool = True) -> Outcome:
+    """Read the answer to a RequestResponse invocation.
+
+    Args:
+        answer: What AWS answered.
+        fail_on_error_status: Whether a ``statusCode`` of 400 or more is a failure.
+
+    Example:
+        >>> read(Answer(200, "id", payload=b'{"statusCode": 404, "body": "no such file"}')).message
+        'the function answered with status 404: no such file'
+        >>> read(Answer(200, "id", payload=b'{"copied": 3}')).result
+        {'copied': 3}
+    """
+    value = _parsed(answer.payload.decode(errors="replace"))
+    if answer.function_error:
+        return _function_error(value, answer)
+    status = _status(value)
+    if status is None:
+        return Outcome("success", result=value, log_tail=answer.log_tail)
+    body = _parsed(value.get("body"))
+    said = body.get("status") if isinstance(body, Mapping) else None
+    if status == protocol.RUNNING and said == "running":
+        return Outcome("running", status=status)
+    if said == "canceled" and status in (protocol.CANCELED, protocol.OK):
+        return Outcome("canceled", "the run was canceled in Lambda", status)
+    if status >= 400 and fail_on_error_status:
+        return Outcome(
+            "failed",
+            f"the function answered with status {status}: {_error_of(body)}",
+            status,
+            log_tail=answer.log_tail,
+        )
+    result = body["result"] if isinstance(body, Mapping) and "result" in body else body
+    return Outcome("success", status=status, result=result, log_tail=answer.log_tail)
+
+
+def _function_error(value: Any, answer: Answer) -> Outcome:
+    error = value if isinstance(value, Mapping) else {"errorMessage": str(value)}
+    kind, message = error.get("errorType"), error.get("errorMessage")
+    stack = error.get("stackTrace")
+    return Outcome(
+        "died" if kind in DEATHS else "failed",
+        f"the function failed: {kind or answer.function_error}: {message or 'no message'}",
+        error_type=kind,
+        stack=tuple(map(str, stack)) if isinstance(stack, list) else (),
+        log_tail=answer.log_tail,
+    )
+
+
+def _status(value: Any) -> int | None:
+    status = value.get("statusCode") if isinstance(value, Mapping) else None
+    if isinstance(status, str) and status.isdigit():
+        return int(status)
+    return status if isinstance(status, int) and not isinstance(status, bool) else None
+
+
+def _error_of(body: Any) -> str:
+    error = body.get("error", body) if isinstance(body, Mapping) else body
+    return error if isinstance(error, str) else json.dumps(error)
+
+
+def _parsed(text: Any) -> Any:
+    """JSON if it is JSON; a body is text by convention only."""
+    try:
+        return json.loads(text) if isinstance(text, str) else text
+    except ValueError:
+        return text

@@ -1,0 +1,144 @@
+"""What a function receives of a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from temporal_lambda import __version__
+from temporal_lambda.dagster.protocol import Request
+from temporal_lambda.dagster.tags import PAYLOAD_CONFIG_PATH, PAYLOAD_MODE, Launch
+from temporal_lambda.errors import SettingsError
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What is known of a run, as far as payloads are concerned.
+
+    Attributes:
+        run_id: The run's id.
+        job_name: Its job.
+        run_config: Its config, unresolved: ``{"env": "NAME"}`` stays what it is.
+        deployment_name: Of Dagster+, or the launcher's ``default_deployment_name``.
+        location_name: The job's code location.
+        org_id: Of Dagster+: the organization.
+        deployment_id: Of Dagster+: the deployment.
+        environment_variables: Those on the allow-list that are set.
+        job_graph: Op to upstream ops, if it is wanted.
+    """
+
+    run_id: str
+    job_name: str
+    run_config: Mapping[str, Any]
+    deployment_name: str | None = None
+    location_name: str | None = None
+    org_id: str | None = None
+    deployment_id: str | None = None
+    environment_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
+    job_graph: Mapping[str, Sequence[str]] | None = None
+
+
+def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
+    """The payload of a run, as JSON.
+
+    Args:
+        launch: Says the mode, and for ``custom`` the path.
+        facts: The run.
+        now: When it is launched (UTC).
+
+    Raises:
+        SettingsError: There is nothing at the path; or the config is no JSON.
+
+    Example:
+        >>> config = {"ops": {"a": {"config": {"x": 1}}}, "resources": {}}
+        >>> facts = RunFacts("9d6c", "etl", config)
+        >>> launch = Launch("f", payload_mode="ops_only")
+        >>> build(launch, facts, datetime(2026, 1, 9))
+        b'{"a": {"config": {"x": 1}}}'
+    """
+    payload: Any
+    if launch.payload_mode == "full":
+        payload = _full(facts, now)
+    elif launch.payload_mode == "config_only":
+        payload = facts.run_config
+    elif launch.payload_mode == "ops_only":
+        payload = facts.run_config.get("ops", {})
+    else:
+        payload = _at(launch.payload_config_path or "", facts.run_config)
+    try:
+        return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise SettingsError(
+            f"the run config of job {facts.job_name} can't be sent as JSON: {error}"
+        ) from None
+
+
+def build_request(run_id: str, request: Request) -> bytes:
+    """The payload that asks for something else than to run: ``cancel`` or ``status``.
+
+    Example:
+        >>> build_request("9d6c", "cancel")
+        b'{"dagster_run": {"run_id": "9d6c"}, "request": "cancel"}'
+    """
+    return json.dumps({"dagster_run": {"run_id": run_id}, "request": request}).encode()
+
+
+def check_size(payload: bytes, limit: int, launch: Launch) -> None:
+    """Refuse what Lambda would refuse.
+
+    Args:
+        payload: What would be sent.
+        limit: Bytes.
+        launch: Of the run, for the message.
+
+    Raises:
+        SettingsError: It is larger.
+    """
+    if len(payload) > limit:
+        kind = "sync" if launch.invocation_type == "RequestResponse" else "async"
+        raise SettingsError(
+            f"the payload for {launch.function} has {len(payload)} bytes, and "
+            f"{launch.invocation_type} takes {limit} (max_{kind}_payload_bytes in the launcher's "
+            "config): keep the data elsewhere, such as in S3, and put its address into the config"
+        )
+
+
+def _full(facts: RunFacts, now: datetime) -> dict[str, Any]:
+    payload: dict[str, Any] = {
+        "dagster_run": {
+            "run_id": facts.run_id,
+            "job_name": facts.job_name,
+            "deployment_name": facts.deployment_name,
+            "location_name": facts.location_name,
+        },
+        "run_config": facts.run_config,
+        "environment_variables": facts.environment_variables,
+        "dagster_cloud": {"org_id": facts.org_id, "deployment_id": facts.deployment_id},
+        "metadata": {"launched_at": now.isoformat(), "launcher_version": __version__},
+    }
+    if facts.job_graph is not None:
+        payload["job_graph"] = facts.job_graph
+    return payload
+
+
+def _at(path: str, run_config: Mapping[str, Any]) -> Any:
+    found: Any = run_config
+    walked: list[str] = []
+    for segment in path.split("."):
+        if not isinstance(found, Mapping) or segment not in found:
+            where = ".".join(walked) or "the root"
+            there = (
+                f"has {', '.join(map(str, found)) or 'nothing'}"
+                if isinstance(found, Mapping)
+                else f"is no dictionary but {type(found).__name__}"
+            )
+            raise SettingsError(
+                f"tag {PAYLOAD_CONFIG_PATH} is {path!r} ({PAYLOAD_MODE}: custom), and the run "
+                f"config has no {segment!r} there: {where} {there}"
+            )
+        found = found[segment]
+        walked.append(segment)
+    return found

@@ -1,0 +1,55 @@
+"""What a run launcher is made of and Dagster exports from no public module.
+
+``dagster.core`` exists in YAML alone; these names can only be imported from ``dagster._core``, as
+every launcher outside of Dagster does. They are in one place, so that a Dagster that moves one
+breaks one file. What ``dagster`` itself exports is imported from there.
+"""
+
+from temporal_lambda.errors import MissingExtraError
+
+try:
+    from dagster._config import UserConfigSchema
+    from dagster._core.errors import DagsterLaunchFailedError
+    from dagster._core.events import (
+        EngineEventData,
+        JobFailureData,
+        RunFailureReason,
+        StepMaterializationData,
+    )
+    from dagster._core.launcher import (
+        CheckRunHealthResult,
+        LaunchRunContext,
+        ResumeRunContext,
+        RunLauncher,
+        WorkerStatus,
+    )
+    from dagster._core.snap import ExecutionPlanSnapshot, JobSnap
+    from dagster._serdes import ConfigurableClass, ConfigurableClassData
+    from dagster_shared.error import SerializableErrorInfo
+except ImportError as error:
+    raise MissingExtraError("temporal_lambda.dagster.launcher", "dagster", error) from error
+
+__all__ = [
+    "CheckRunHealthResult",
+    "ConfigurableClass",
+    "ConfigurableClassData",
+    "DagsterLaunchFailedError",
+    "EngineEventData",
+    "ExecutionPlanSnapshot",
+    "JobFailureData",
+    "JobSnap",
+    "LaunchRunContext",
+    "ResumeRunContext",
+    "RunFailureReason",
+    "RunLauncher",
+    "SerializableErrorInfo",
+    "StepMaterializationData",
+    "UserConfigSchema",
+    "WorkerStatus",
+    "launch_failed",
+]
+
+
+def launch_failed(message: str) -> DagsterLaunchFailedError:
+    """The error that tells Dagster a run could not be launched."""
+    return DagsterLaunchFailedError(message)  # type: ignore[no-untyped-call]

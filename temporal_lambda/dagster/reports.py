@@ -1,0 +1,139 @@
+"""What the launcher tells Dagster of a run."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from dagster import (
+    DagsterEvent,
+    DagsterEventType,
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    MetadataValue,
+)
+
+from temporal_lambda.dagster import materializations, tags
+from temporal_lambda.dagster.invoke import Answer
+from temporal_lambda.dagster.outcome import Outcome
+from temporal_lambda.dagster.private import (
+    EngineEventData,
+    JobFailureData,
+    RunFailureReason,
+    SerializableErrorInfo,
+    StepMaterializationData,
+)
+
+logger = logging.getLogger(__name__)
+
+RESULT_CHARACTERS = 64 * 1024
+"""A result longer than this is cut off in the event log."""
+
+
+class Reports:
+    """Events and tags of one run.
+
+    Whatever comes last in the event log counts, even after the run has ended. So the run is read
+    again before each report, and one that has ended stays as it is.
+
+    Args:
+        instance: Where the run is.
+        run_id: The run.
+        launcher: The launcher's class, which its events name.
+    """
+
+    def __init__(self, instance: DagsterInstance, run_id: str, launcher: type[object]) -> None:
+        self._instance = instance
+        self._run_id = run_id
+        self._launcher = launcher
+
+    def open_run(self) -> DagsterRun | None:
+        """The run as it is now; ``None`` if it has ended or was deleted."""
+        run = self._instance.get_run_by_id(self._run_id)
+        return None if run is None or run.is_finished else run
+
+    def note(self, message: str, metadata: Mapping[str, Any] | None = None) -> None:
+        """An engine event."""
+        if run := self.open_run():
+            data = EngineEventData(metadata=dict(metadata or {}))
+            self._instance.report_engine_event(message, run, data, cls=self._launcher)
+
+    def tag(self, name: str, value: str) -> None:
+        """A run tag."""
+        self._instance.add_run_tags(self._run_id, {name: value})
+
+    def answered(self, function: str, answer: Answer) -> None:
+        """Which invocation it was, as run tags."""
+        new = {tags.FUNCTION: function, tags.REQUEST_ID: answer.request_id}
+        if answer.executed_version:
+            new[tags.EXECUTED_VERSION] = answer.executed_version
+        self._instance.add_run_tags(self._run_id, new)
+
+    def started(self) -> None:
+        """RUN_START."""
+        self._status(DagsterEventType.RUN_START)
+
+    def succeeded(self, message: str, outcome: Outcome | None = None) -> None:
+        """RUN_SUCCESS, after the result and what it materializes."""
+        if outcome is not None:
+            self.note("The function returned.", {"Result": _bounded(outcome.result)})
+            self._materialize(outcome.result)
+        self._status(DagsterEventType.RUN_SUCCESS, message)
+
+    def failed(self, message: str, outcome: Outcome | None = None) -> None:
+        """RUN_FAILURE, with what is known of the error."""
+        run = self.open_run()
+        if run is None:
+            return
+        error = None
+        if outcome is not None:
+            if outcome.log_tail:
+                self.note("The end of the function's log.", {"Log": outcome.log_tail})
+            stack = [line if line.endswith("\n") else f"{line}\n" for line in outcome.stack]
+            error = SerializableErrorInfo(outcome.message, stack, outcome.error_type)
+        self._instance.report_run_failed(
+            run, message, JobFailureData(error, failure_reason=RunFailureReason.RUN_EXCEPTION)
+        )
+
+    def canceling(self) -> None:
+        """RUN_CANCELING."""
+        run = self.open_run()
+        if run and run.status is not DagsterRunStatus.CANCELING:
+            self._instance.report_run_canceling(run)
+
+    def canceled(self, message: str) -> None:
+        """RUN_CANCELED."""
+        if run := self.open_run():
+            self._instance.report_run_canceled(run, message)
+
+    def _status(self, event_type: DagsterEventType, message: str | None = None) -> None:
+        if run := self.open_run():
+            event = DagsterEvent(event_type.value, run.job_name, message=message)
+            self._instance.report_dagster_event(event, run_id=run.run_id)
+
+    def _materialize(self, result: Any) -> None:
+        for found in materializations.find(result):
+            run = self.open_run()
+            if run is None:
+                return
+            if found.materialization is None:
+                self.note(f"A materialization was left out: {found.problem}")
+                continue
+            event = DagsterEvent(
+                DagsterEventType.ASSET_MATERIALIZATION.value,
+                run.job_name,
+                step_key=found.step_key,
+                event_specific_data=StepMaterializationData(found.materialization),
+            )
+            self._instance.report_dagster_event(event, run_id=run.run_id)
+
+
+def _bounded(result: Any) -> MetadataValue[Any]:
+    text = json.dumps(result, ensure_ascii=False)
+    if len(text) <= RESULT_CHARACTERS:
+        # Dagster's JSON is a list or a dictionary.
+        return MetadataValue.json(result if isinstance(result, dict | list) else {"value": result})
+    return MetadataValue.text(f"{text[:RESULT_CHARACTERS]}… ({len(text)} characters in all)")

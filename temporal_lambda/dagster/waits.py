@@ -1,0 +1,166 @@
+"""Threads that wait for functions, so that whoever launches runs doesn't."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+
+logger = logging.getLogger(__name__)
+
+RENEW_SECONDS = 30.0
+"""How often the runs that are waited for are told so."""
+
+
+class Wait(Protocol):
+    """One run that is waited for."""
+
+    @property
+    def run_id(self) -> str:
+        """The run."""
+
+    def run(self) -> None:
+        """Wait for it."""
+
+    def renew(self) -> None:
+        """Tell that it is still waited for."""
+
+    def close(self) -> None:
+        """Let go of what it holds; called once, when it is done or withdrawn."""
+
+
+@dataclass
+class _Lane:
+    threads: int = 0
+    line: deque[Wait] = field(default_factory=deque)
+
+
+class Waits:
+    """A bounded number of threads per lane; what finds none free waits in line.
+
+    Lanes don't delay each other. The threads are daemons: a process ends without them, after it
+    has given them the time it wants to (``join``).
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._lanes: dict[str, _Lane] = {}
+        self._held: dict[str, Wait] = {}
+        self._renewing = False
+
+    def hold(self, wait: Wait) -> None:
+        """Count a run as waited for, before anybody can ask; ``submit`` or ``drop`` follows."""
+        with self._changed:
+            self._held[wait.run_id] = wait
+
+    def drop(self, wait: Wait) -> None:
+        """Undo ``hold``."""
+        with self._changed:
+            self._let_go(wait)
+
+    def submit(self, lane: str, wait: Wait, limit: int) -> None:
+        """Begin to wait as soon as the lane has room.
+
+        Args:
+            lane: Its name.
+            wait: What to do.
+            limit: Threads the lane may have.
+        """
+        with self._changed:
+            self._held[wait.run_id] = wait
+            row = self._lanes.setdefault(lane, _Lane())
+            if row.threads < limit:
+                row.threads += 1
+                self._start(f"lambda-{lane}-{wait.run_id[:8]}", self._work, row, wait)
+            else:
+                row.line.append(wait)
+            if not self._renewing:
+                self._renewing = True
+                self._start("lambda-renew", self._renew)
+
+    def holds(self, run_id: str) -> bool:
+        """Whether this process waits for a run, or has it in line."""
+        with self._changed:
+            return run_id in self._held
+
+    def withdraw(self, run_id: str) -> bool:
+        """Take a run out of its line.
+
+        Returns:
+            Whether it was in line; if so, its function has not been invoked.
+        """
+        with self._changed:
+            for lane in self._lanes.values():
+                for wait in lane.line:
+                    if wait.run_id == run_id:
+                        lane.line.remove(wait)
+                        self._let_go(wait)
+                        return True
+        return False
+
+    def join(self, run_ids: Collection[str], timeout: float) -> list[str]:
+        """Wait until runs are done.
+
+        Args:
+            run_ids: Which.
+            timeout: Seconds.
+
+        Returns:
+            Those that are not.
+        """
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while left := [run_id for run_id in run_ids if run_id in self._held]:
+                seconds = deadline - time.monotonic()
+                if seconds <= 0:
+                    break
+                self._changed.wait(seconds)
+            return left
+
+    def _start(self, name: str, target: Callable[..., None], *args: object) -> None:
+        threading.Thread(target=target, args=args, name=name, daemon=True).start()
+
+    def _work(self, lane: _Lane, wait: Wait) -> None:
+        following: Wait | None = wait
+        while following:
+            try:
+                following.run()
+            except Exception:
+                logger.exception("waiting for run %s failed", following.run_id)
+            with self._changed:
+                self._let_go(following)
+                following = lane.line.popleft() if lane.line else None
+                if following is None:
+                    lane.threads -= 1
+
+    def _let_go(self, wait: Wait) -> None:
+        # A run may have been submitted anew in the meantime.
+        if self._held.get(wait.run_id) is wait:
+            del self._held[wait.run_id]
+        self._changed.notify_all()
+        try:
+            wait.close()
+        except Exception:
+            logger.exception("the instance of run %s can't be closed", wait.run_id)
+
+    def _renew(self) -> None:
+        while True:
+            time.sleep(RENEW_SECONDS)
+            with self._changed:
+                held = list(self._held.values())
+                if not held:
+                    self._renewing = False
+                    return
+            for wait in held:
+                try:
+                    wait.renew()
+                except Exception:
+                    logger.exception("the lease of run %s can't be renewed", wait.run_id)
+
+
+WAITS = Waits()
+"""Of this process. Dagster makes launchers as it needs them; what they wait for outlives them."""

@@ -1,0 +1,50 @@
+"""Fixtures of the tests of the launching side: one Lambda service and one instance for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from temporal_lambda.dagster import canceling, conduct
+from tests.dagster.world import Dagster, Lambda, dagster_on_disk
+
+DIRECT = {
+    "run_coordinator": {
+        "module": "dagster.core.run_coordinator",
+        "class": "DefaultRunCoordinator",
+    }
+}
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(canceling, "PAUSE_SECONDS", 0.2)
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where functions that speak the protocol keep what they know of runs."""
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="session")
+def aws(state: Path) -> Iterator[Lambda]:
+    with Lambda() as aws:
+        for name in ("echo", "fail", "fail_with_status", "exit", "materialize", "big"):
+            aws.add(name)
+        for name in ("protocol", "exit_once"):
+            aws.add(name, environment={"STATE": str(state)})
+        aws.add("nap", environment={"NAP": "1"})
+        aws.add("oversleeps", "nap", seconds=0.5, environment={"NAP": "5"})
+        yield aws
+
+
+@pytest.fixture(scope="session")
+def dagster(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[Dagster]:
+    """An instance whose coordinator launches at once."""
+    home = tmp_path_factory.mktemp("dagster")
+    with dagster_on_disk(home, aws.endpoint, DIRECT) as dagster:
+        yield dagster

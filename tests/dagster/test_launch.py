@@ -1,0 +1,283 @@
+"""Runs on Lambda: what is sent, what is reported, and what is never done twice."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import AssetKey, DagsterEventType, DagsterRunStatus
+
+from temporal_lambda import __version__
+from temporal_lambda.dagster.private import DagsterLaunchFailedError
+from temporal_lambda.dagster.waits import WAITS
+from tests.dagster import jobs
+from tests.dagster.world import Dagster, Lambda, eventually, sent, sync
+
+pytestmark = pytest.mark.server
+
+CONFIG = {"ops": {"op_a": {"config": {"x": 1}}, "op_b": {"config": {"deep": {"y": [1, "ü"]}}}}}
+
+
+def test_sync_run_succeeds_with_the_result_as_metadata(dagster: Dagster, aws: Lambda) -> None:
+    run_id = dagster.launch(sync("echo", payload_mode="ops_only"), CONFIG)
+    run = dagster.succeeded(run_id)
+    assert dagster.result(run_id) == CONFIG["ops"]
+    assert run.tags["lambda/function"] == "echo"
+    assert run.tags["lambda/executed_version"] == "$LATEST"
+    (record,) = [r for r in aws.records("echo") if r.request_id == run.tags["lambda/request_id"]]
+    assert record.invocation_type == "RequestResponse"
+
+
+def test_full_payload_tells_the_run_and_its_config(dagster: Dagster) -> None:
+    run_id = dagster.launch(sync("echo"), CONFIG, job=jobs.tagged, default_deployment_name="prod")
+    dagster.succeeded(run_id)
+    payload = dagster.result(run_id)
+    metadata = payload.pop("metadata")
+    assert payload == {
+        "dagster_run": {
+            "run_id": run_id,
+            "job_name": "tagged",
+            "deployment_name": "prod",
+            "location_name": None,
+        },
+        "run_config": CONFIG,
+        "environment_variables": {},
+        "dagster_cloud": {"org_id": None, "deployment_id": None},
+    }
+    assert metadata["launcher_version"] == __version__
+    assert metadata["launched_at"].endswith("+00:00")
+
+
+@pytest.mark.parametrize(
+    ("tags", "payload"),
+    [
+        ({"payload_mode": "config_only"}, CONFIG),
+        ({"payload_mode": "ops_only"}, CONFIG["ops"]),
+        (
+            {"payload_mode": "custom", "payload_config_path": "ops.op_b.config.deep.y"},
+            [1, "ü"],
+        ),
+    ],
+)
+def test_other_modes_send_that_part_of_the_config_and_nothing_else(
+    tags: dict[str, str], payload: object, dagster: Dagster
+) -> None:
+    run_id = dagster.launch(sync("echo", **tags), CONFIG)
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id) == payload
+
+
+def test_jobs_own_config_is_sent_where_the_run_has_none(dagster: Dagster) -> None:
+    default = {"ops": {"op_a": {"config": {"from": "the job"}}}}
+    run_id = dagster.launch(sync("echo", payload_mode="config_only"), job=jobs.configured)
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id) == default
+    run_id = dagster.launch(sync("echo", payload_mode="config_only"), CONFIG, jobs.configured)
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id) == CONFIG
+
+
+def test_job_graph_is_sent_on_demand(dagster: Dagster) -> None:
+    run_id = dagster.launch(sync("echo"), CONFIG, job_graph=True)
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id)["job_graph"] == {"op_a": [], "op_b": ["op_a"]}
+
+
+def test_of_the_environment_only_what_is_allowed_leaves_the_process(
+    dagster: Dagster, aws: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_CLOUD_API_TOKEN", "agent:test:s3cret")
+    monkeypatch.setenv("STAGE", "test")
+    run_id = dagster.launch(sync("echo"), environment_variables=["STAGE", "NOT_SET"])
+    run = dagster.succeeded(run_id)
+    assert dagster.result(run_id)["environment_variables"] == {"STAGE": "test"}
+    (record,) = aws.records("echo", run_id)
+    assert "s3cret" not in dagster.log(run_id) + str(run.tags) + "".join(record.log)
+
+
+def test_unresolved_values_stay_unresolved(
+    dagster: Dagster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "s3cret")
+    config = {"ops": {"op_a": {"config": {"key": {"env": "SECRET"}}}}}
+    run_id = dagster.launch(sync("echo", payload_mode="config_only"), config)
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id) == config
+
+
+def test_event_run_succeeds_once_it_is_accepted(dagster: Dagster, aws: Lambda) -> None:
+    run_id = dagster.launch({"lambda/function_name": "echo"}, CONFIG)
+    run = dagster.succeeded(run_id)
+    (message,) = dagster.messages(run_id, DagsterEventType.RUN_SUCCESS)
+    assert "accepted, not awaited" in message
+    (record,) = eventually(lambda: aws.records("echo", run_id), "the function ran")
+    assert record.invocation_type == "Event"
+    assert record.request_id == run.tags["lambda/request_id"]
+    assert sent(record)["run_config"] == CONFIG
+
+
+def test_external_event_run_stays_started(dagster: Dagster, aws: Lambda) -> None:
+    run_id = dagster.launch({"lambda/function_name": "echo", "lambda/external": "true"})
+    eventually(lambda: aws.records("echo", run_id), "the function ran")
+    eventually(lambda: not WAITS.holds(run_id), "it is not waited for")
+    health = dagster.launcher().check_run_worker_health(dagster.run(run_id))
+    assert (health.status.value, health.msg) == ("RUNNING", "to be finished from outside")
+    assert dagster.run(run_id).status is DagsterRunStatus.STARTED
+
+
+def test_arn_is_invoked_in_its_own_region(dagster: Dagster, aws: Lambda) -> None:
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:echo"
+    sync = {"lambda/invocation_type": "RequestResponse"}
+    run_id = dagster.launch({"lambda/function_arn": arn, **sync})
+    assert dagster.succeeded(run_id).tags["lambda/function"] == arn
+    elsewhere = {
+        "lambda/function_arn": arn.replace("us-east-1", "eu-west-1"),
+        "lambda/invocation_type": "RequestResponse",
+    }
+    assert "Function not found" in dagster.failed(dagster.launch(elsewhere))
+
+
+def test_exception_of_the_handler_fails_the_run_with_its_stack_and_log(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.launch(sync("fail"))
+    assert "ValueError: handler broke" in dagster.failed(run_id)
+    (failure,) = dagster.instance.all_logs(run_id, of_type=DagsterEventType.RUN_FAILURE)
+    assert failure.dagster_event
+    error = failure.dagster_event.job_failure_data.error
+    assert error
+    assert error.cls_name == "ValueError"
+    assert "raise ValueError" in "".join(error.stack)
+    assert "REPORT RequestId" in dagster.log(run_id)
+    assert len(aws.records("fail", run_id)) == 1
+
+
+def test_error_status_fails_the_run_unless_it_may_not(dagster: Dagster) -> None:
+    message = dagster.failed(dagster.launch(sync("fail_with_status")))
+    assert message.endswith("the function answered with status 500: no such bucket")
+    dagster.succeeded(dagster.launch(sync("fail_with_status"), fail_on_error_status=False))
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [("exit", "Runtime.ExitError"), ("oversleeps", "Sandbox.Timedout")],
+)
+def test_death_of_a_plain_function_fails_the_run(
+    function: str, error: str, dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.launch(sync(function))
+    assert error in dagster.failed(run_id)
+    assert len(aws.records(function, run_id)) == 1
+
+
+def test_death_under_a_durable_run_is_followed_by_another_invocation(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.launch(sync("exit_once", durable="true"))
+    dagster.succeeded(run_id)
+    assert len(aws.records("exit_once", run_id)) == 2
+    run_id = dagster.launch(sync("exit", durable="true"))
+    assert "Runtime.ExitError" in dagster.failed(run_id)
+    assert len(aws.records("exit", run_id)) == 4
+
+
+def test_unknown_function_fails_the_run(dagster: Dagster) -> None:
+    for tags in (sync("nobody"), {"lambda/function_name": "nobody"}):
+        message = dagster.failed(dagster.launch(tags))
+        assert "AWS refused to invoke nobody" in message
+        assert "Function not found" in message
+
+
+def test_throttled_invocations_are_tried_again_and_run_once(dagster: Dagster, aws: Lambda) -> None:
+    for tags in (sync("echo"), {"lambda/function_name": "echo"}):
+        aws.throttle(2)
+        run_id = dagster.launch(tags)
+        dagster.succeeded(run_id)
+        eventually(partial(aws.records, "echo", run_id), "the function ran")
+        assert len(aws.records("echo", run_id)) == 1
+
+
+def test_throttling_is_borne_for_a_limited_time(dagster: Dagster, aws: Lambda) -> None:
+    aws.throttle(1)
+    run_id = dagster.launch(sync("echo"), throttle_timeout_seconds=0)
+    assert "TooManyRequestsException" in dagster.failed(run_id)
+    assert not aws.records("echo", run_id)
+
+
+def test_slow_function_is_invoked_once_whatever_the_environment_says_of_retries(
+    dagster: Dagster, aws: Lambda, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "5")
+    aws.add("slow", "nap", environment={"NAP": "2"})
+    run_id = dagster.launch(sync("slow"), read_timeout_seconds=1)
+    assert "read_timeout_seconds" in dagster.failed(run_id)
+    eventually(lambda: aws.records("slow", run_id), "the function has ended")
+    assert len(aws.records("slow", run_id)) == 1
+    assert not aws.busy("slow")
+
+
+def test_run_that_is_not_done_is_invoked_again_until_it_is(
+    dagster: Dagster, aws: Lambda, state: Path
+) -> None:
+    run_id = dagster.launch(sync("protocol"))
+    eventually(lambda: len(aws.records("protocol", run_id)) == 2, "it was invoked again")
+    (state / f"{run_id}.done").touch()
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id) == {"ops_processed": 1}
+    payloads = [sent(record) for record in aws.records("protocol", run_id)]
+    assert all(payload == payloads[0] for payload in payloads)
+
+
+def test_materializations_in_a_result_are_reported(dagster: Dagster) -> None:
+    run_id = dagster.launch(sync("materialize"))
+    dagster.succeeded(run_id)
+    (of_op,) = dagster.instance.fetch_materializations(AssetKey(["a", "b"]), limit=1).records
+    assert of_op.run_id == run_id
+    assert of_op.asset_materialization
+    assert of_op.asset_materialization.metadata["rows"].value == 3
+    (of_run,) = dagster.instance.fetch_materializations(AssetKey(["c", "d"]), limit=1).records
+    assert of_run.partition_key == "2026-01-09"
+    assert "A materialization was left out: KeyError: 'asset_key'" in dagster.log(run_id)
+
+
+def test_large_result_is_cut_off_in_the_log(dagster: Dagster) -> None:
+    run_id = dagster.launch(sync("big"))
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id).endswith("x… (200002 characters in all)")
+
+
+@pytest.mark.parametrize(
+    ("tags", "config", "message"),
+    [
+        ({}, {}, "no function to invoke"),
+        (sync("echo", payload_mode="some"), {}, "allowed are full, config_only, ops_only, custom"),
+        (
+            sync("echo", payload_mode="custom", payload_config_path="ops.op_x.config"),
+            {},
+            "the run config has no 'op_x' there: ops has op_a, op_b",
+        ),
+        (sync("echo"), {"max_sync_payload_bytes": 100}, "max_sync_payload_bytes"),
+        (
+            {"lambda/function_name": "echo"},
+            {"max_async_payload_bytes": 100},
+            "Event takes 100",
+        ),
+    ],
+)
+def test_what_can_not_be_launched_is_refused_before_the_run_starts(
+    tags: dict[str, str], config: dict[str, Any], message: str, dagster: Dagster
+) -> None:
+    with pytest.raises(DagsterLaunchFailedError, match=message):
+        dagster.launch(tags, CONFIG, **config)
+    (run,) = dagster.instance.get_runs(limit=1)
+    assert not dagster.messages(run.run_id, DagsterEventType.RUN_START)
+
+
+def test_launch_error_of_a_coordinator_fails_the_run(dagster: Dagster) -> None:
+    run = dagster.create({"lambda/function_name": "echo", "lambda/payload_mode": "some"})
+    with pytest.raises(DagsterLaunchFailedError):
+        dagster.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]
+    dagster.failed(run.run_id)
+    assert "allowed are full, config_only, ops_only, custom" in dagster.log(run.run_id)

@@ -1,0 +1,82 @@
+"""Launcher and handler together: durable runs on a real Temporal server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from dagster import DagsterRunStatus
+
+from temporal_lambda.local import Function, LocalStack
+from tests.conftest import MakeFunction, events
+from tests.dagster import jobs
+from tests.dagster.conftest import DIRECT
+from tests.dagster.world import Dagster, dagster_on_disk, eventually, sync
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def durable(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Function]:
+    return lambda **options: stack.create(make_function("dagster_ops.durable", **options))
+
+
+@pytest.fixture(scope="module")
+def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
+    """An instance whose runs go to the stack."""
+    home = tmp_path_factory.mktemp("beside")
+    with dagster_on_disk(home, stack.lambda_endpoint, DIRECT) as dagster:
+        yield dagster
+
+
+async def test_ops_run_in_the_order_of_the_job(
+    durable: Callable[..., Function], beside: Dagster
+) -> None:
+    config = {"ops": {"load": {"config": {"table": "t"}}, "extract": {"config": {"table": "us"}}}}
+    tags = sync(durable().name, durable="true")
+    launch = partial(beside.launch, tags, config, jobs.in_order, job_graph=True)
+    run_id = await asyncio.to_thread(launch)
+    await asyncio.to_thread(beside.succeeded, run_id)
+    assert beside.result(run_id) == {
+        "ops_processed": 3,
+        "results": {
+            "extract": ["us-0", "us-1"],
+            "transform": ["US-0", "US-1"],
+            "load": {"rows": ["US-0", "US-1"], "to": "t"},
+        },
+    }
+
+
+async def test_run_outlives_its_invocations_and_is_done_once(
+    stack: LocalStack, durable: Callable[..., Function], beside: Dagster
+) -> None:
+    function = durable(seconds=5)
+    config = {"ops": {"nap": {"config": {"steps": 6, "seconds": 0.5}}}}
+    tags = sync(function.name, durable="true")
+    run_id = await asyncio.to_thread(beside.launch, tags, config, jobs.napping)
+    await asyncio.to_thread(beside.succeeded, run_id)
+    assert beside.result(run_id)["results"] == {"nap": "slept 6"}
+    records = [record for record in stack.service.records if record.function == function.name]
+    assert len(records) >= 2
+    naps = [event for record in records for event in events(record) if "nap from" in event]
+    assert naps.count("nap from 0") == 1
+
+
+async def test_canceled_run_is_canceled_on_the_server(
+    stack: LocalStack, durable: Callable[..., Function], beside: Dagster
+) -> None:
+    function = durable()
+    config = {"ops": {"nap": {"config": {"steps": 100, "seconds": 0.1}}}}
+    tags = sync(function.name, durable="true")
+    run_id = await asyncio.to_thread(beside.launch, tags, config, jobs.napping)
+    begun = partial(eventually, lambda: stack.service.busy(function.name), "it was invoked")
+    await asyncio.to_thread(begun)
+    assert await asyncio.to_thread(beside.launcher().terminate, run_id)
+    run = await asyncio.to_thread(beside.finished, run_id)
+    assert run.status is DagsterRunStatus.CANCELED
+    workflow = stack.client.get_workflow_handle(f"dagster-{run_id}")
+    status = (await workflow.describe()).status
+    assert status is not None
+    assert status.name == "CANCELED"

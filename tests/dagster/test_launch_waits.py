@@ -1,0 +1,201 @@
+"""Who waits for a function, who doesn't, and what becomes of a wait whose process is gone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from platform import node
+
+import pytest
+from dagster import DagsterRunStatus
+
+from temporal_lambda.dagster import launcher, tags, waits
+from temporal_lambda.dagster.private import LaunchRunContext
+from temporal_lambda.dagster.waiter import Waiter
+from tests.dagster.world import Dagster, Lambda, eventually, sync
+
+pytestmark = pytest.mark.server
+
+
+def test_launching_does_not_wait_and_events_do_not_wait_for_sync_runs(
+    dagster: Dagster, aws: Lambda, state: Path
+) -> None:
+    slow = [dagster.launch(sync("protocol"), max_concurrent_waits=1) for _ in range(2)]
+    event = dagster.launch({"lambda/function_name": "echo"}, max_concurrent_waits=1)
+    dagster.succeeded(event)
+    assert [dagster.run(run_id).status for run_id in slow] == [DagsterRunStatus.STARTED] * 2
+    for run_id in slow:
+        (state / f"{run_id}.done").touch()
+        dagster.succeeded(run_id)
+    (record,) = aws.records("protocol", slow[1])
+    assert record.status == "success"
+
+
+def test_process_that_ends_waits_for_its_answers(dagster: Dagster) -> None:
+    own = dagster.launcher()
+    run = dagster.create(sync("nap"))
+    own.launch_run(LaunchRunContext(run, None))
+    with pytest.raises(TimeoutError, match=run.run_id):
+        own.join(timeout=0)
+    own.dispose()
+    assert dagster.run(run.run_id).status is DagsterRunStatus.SUCCESS
+    own.join(timeout=0)
+
+
+def test_process_that_ends_waits_no_longer_than_it_may(
+    dagster: Dagster, caplog: pytest.LogCaptureFixture
+) -> None:
+    own = dagster.launcher(shutdown_timeout_seconds=0)
+    run = dagster.create(sync("nap"))
+    own.launch_run(LaunchRunContext(run, None))
+    own.dispose()
+    assert f"run {run.run_id} is left to run monitoring" in caplog.text
+    dagster.succeeded(run.run_id)
+
+
+def test_run_that_is_waited_for_is_healthy(dagster: Dagster) -> None:
+    run_id = dagster.launch(sync("nap"))
+    assert health(dagster, run_id) == ("RUNNING", "waited for by this process")
+    info = dagster.launcher().get_run_worker_debug_info(dagster.run(run_id)) or ""
+    assert f"Waited for by: process {os.getpid()} on {node()}" in info
+    dagster.succeeded(run_id)
+    assert health(dagster, run_id)[0] == "RUNNING"
+
+
+ELSEWHERE = """
+import sys, threading
+from dagster import DagsterInstance
+home, *run_ids = sys.argv[1:]
+instance = DagsterInstance.from_config(home)
+for run_id in run_ids:
+    instance.launch_run(run_id, None)
+threading.Event().wait()
+"""
+
+
+def test_process_that_waited_has_died(dagster: Dagster, aws: Lambda, state: Path) -> None:
+    plain = dagster.create(sync("protocol")).run_id
+    durable = dagster.create(sync("protocol", durable="true")).run_id
+    home = dagster.instance.root_directory
+    process = subprocess.Popen([sys.executable, "-c", ELSEWHERE, home, plain, durable])
+    try:
+        for run_id in (plain, durable):
+            eventually(partial(aws.records, "protocol", run_id), "it was invoked")
+            status, message = health(dagster, run_id)
+            assert (status, message) == (
+                "RUNNING",
+                f"waited for by process {process.pid} on {node()}",
+            )
+    finally:
+        process.kill()
+        process.wait()
+    status, message = health(dagster, plain)
+    assert status == "FAILED"
+    assert "may have done its work" in message
+    invoked = len(aws.records("protocol", plain))
+
+    assert health(dagster, durable)[0] == "RUNNING"
+    (state / f"{durable}.done").touch()
+    dagster.succeeded(durable)
+    assert "the run is durable and attached to" in dagster.log(durable)
+    assert len(aws.records("protocol", plain)) == invoked
+
+
+def health(dagster: Dagster, run_id: str) -> tuple[str, str]:
+    """What run monitoring would be told, by a launcher of its own."""
+    found = dagster.launcher().check_run_worker_health(dagster.run(run_id))
+    return found.status.value, found.msg or ""
+
+
+def started(dagster: Dagster, function: str, waiter: Waiter | None, **more: str) -> str:
+    """A run that has begun under a waiter."""
+    run = dagster.create(sync(function, **more), status=DagsterRunStatus.STARTED)
+    if waiter:
+        tag = replace(waiter, run_id=waiter.run_id or run.run_id).tag()
+        dagster.instance.add_run_tags(run.run_id, {tags.WAITER: tag})
+    return run.run_id
+
+
+GONE = Waiter(run_id="", host=node(), pid=os.getpid(), started="1", phase="invoked", until=0)
+
+
+def test_run_that_was_not_invoked_is_invoked_after_all(dagster: Dagster, aws: Lambda) -> None:
+    run_id = started(dagster, "echo", replace(GONE, phase="queued"))
+    assert health(dagster, run_id)[0] == "RUNNING"
+    dagster.succeeded(run_id)
+    assert len(aws.records("echo", run_id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("waiter", "status"),
+    [
+        (GONE, "FAILED"),
+        (None, "FAILED"),
+        (replace(GONE, run_id="another"), "FAILED"),
+        (replace(GONE, host="elsewhere"), "FAILED"),
+        (replace(GONE, host="elsewhere", until=time.time() + 600), "RUNNING"),
+        (replace(Waiter.here(""), phase="invoked"), "FAILED"),
+        (replace(GONE, phase="accepted"), "RUNNING"),
+    ],
+)
+def test_wait_is_lost_when_its_process_is_gone_or_silent(
+    waiter: Waiter | None, status: str, dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = started(dagster, "echo", waiter)
+    assert health(dagster, run_id)[0] == status
+    assert not aws.records("echo", run_id)
+
+
+def test_wait_that_was_taken_over_is_given_up(dagster: Dagster, aws: Lambda) -> None:
+    run_id = dagster.launch(sync("protocol"))
+    eventually(lambda: aws.records("protocol", run_id), "it was invoked")
+    taken = replace(GONE, run_id=run_id, host="elsewhere", until=time.time() + 600)
+    dagster.instance.add_run_tags(run_id, {tags.WAITER: taken.tag()})
+    eventually(lambda: "elsewhere" in health(dagster, run_id)[1], "this process has given up")
+    assert dagster.run(run_id).status is DagsterRunStatus.STARTED
+
+
+def test_waits_renew_their_lease(dagster: Dagster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waits, "RENEW_SECONDS", 0.1)
+    own = waits.Waits()
+    monkeypatch.setattr(launcher, "WAITS", own)
+    run_id = dagster.launch(sync("nap"))
+
+    def lease() -> float:
+        waiter = Waiter.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
+        return waiter.until if waiter else 0
+
+    first = lease()
+    eventually(lambda: lease() > first + 0.2, "the lease was renewed")
+    dagster.succeeded(run_id)
+    assert own.join([run_id], 10) == []
+
+
+@pytest.mark.parametrize(
+    ("mark", "status"),
+    [("done", DagsterRunStatus.SUCCESS), ("canceled", DagsterRunStatus.CANCELED)],
+)
+def test_external_durable_run_is_finished_by_the_health_check(
+    mark: str, status: DagsterRunStatus, dagster: Dagster, aws: Lambda, state: Path
+) -> None:
+    run_id = dagster.launch(
+        {"lambda/function_name": "protocol", "lambda/durable": "true", "lambda/external": "true"}
+    )
+    eventually(lambda: aws.records("protocol", run_id), "it has begun")
+    eventually(lambda: not waits.WAITS.holds(run_id), "it is not waited for")
+    assert health(dagster, run_id) == ("RUNNING", "not done in Lambda")
+    (state / f"{run_id}.{mark}").touch()
+    assert health(dagster, run_id)[0] == "SUCCESS"
+    assert dagster.run(run_id).status is status
+
+
+def test_external_durable_run_that_can_not_be_asked_stays_started(dagster: Dagster) -> None:
+    run_id = started(dagster, "nobody", replace(GONE, phase="accepted"), durable="true")
+    status, message = health(dagster, run_id)
+    assert status == "RUNNING"
+    assert "Function not found" in message

@@ -1,0 +1,95 @@
+"""Functions as Dagster's users have them. Each tells the log what it was sent."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+
+def told(event: Any) -> None:
+    print("GOT " + json.dumps(event))
+
+
+def echo(event: Any, context: Any) -> Any:
+    told(event)
+    return event
+
+
+def nap(event: Any, context: Any) -> Any:
+    """Sleeps, then returns what it was sent."""
+    told(event)
+    time.sleep(float(os.environ["NAP"]))
+    return event
+
+
+def fail(event: Any, context: Any) -> Any:
+    told(event)
+    raise ValueError("handler broke")
+
+
+def fail_with_status(event: Any, context: Any) -> Any:
+    told(event)
+    return {"statusCode": 500, "body": json.dumps({"error": "no such bucket"})}
+
+
+def exit(event: Any, context: Any) -> Any:
+    told(event)
+    os._exit(3)
+
+
+def materialize(event: Any, context: Any) -> Any:
+    told(event)
+    op = {"rows": 3, "materializations": [{"asset_key": ["a", "b"], "metadata": {"rows": 3}}]}
+    result = {
+        "ops_processed": 1,
+        "results": {"op_a": op},
+        "materializations": [{"asset_key": "c/d", "partition": "2026-01-09"}, {"asset": "?"}],
+    }
+    body = {"status": "success", "run_id": event["dagster_run"]["run_id"], "result": result}
+    return {"statusCode": 200, "body": json.dumps(body)}
+
+
+def big(event: Any, context: Any) -> Any:
+    return "x" * 200_000
+
+
+def answer(status: int, said: str, **more: Any) -> dict[str, Any]:
+    return {"statusCode": status, "body": json.dumps({"status": said, **more})}
+
+
+def protocol(event: Any, context: Any) -> Any:
+    """A run that is done once a file says so; it answers as a durable one does."""
+    told(event)
+    run_id = event["dagster_run"]["run_id"]
+    request = event.get("request", "run")
+    state = Path(os.environ["STATE"])
+    begun, done, canceled = (state / f"{run_id}.{name}" for name in ("begun", "done", "canceled"))
+    if request == "run":
+        begun.touch()
+    elif not begun.exists():
+        return answer(404, "error", error="no such run")
+    if request == "cancel":
+        canceled.touch()
+        return answer(200, "canceled")
+    until = time.monotonic() + (0.3 if request == "run" else 0)
+    while True:
+        if canceled.exists():
+            return answer(409, "canceled")
+        if done.exists():
+            return answer(200, "success", result={"ops_processed": 1})
+        if time.monotonic() >= until:
+            return answer(202, "running")
+        time.sleep(0.02)
+
+
+def exit_once(event: Any, context: Any) -> Any:
+    """The environment dies under the first invocation of a run; the second is done."""
+    told(event)
+    marker = Path(os.environ["STATE"]) / f"{event['dagster_run']['run_id']}.died"
+    if not marker.exists():
+        marker.touch()
+        os._exit(3)
+    return answer(200, "success", result={})
