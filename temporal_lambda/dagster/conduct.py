@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from contextlib import ExitStack
 
@@ -62,6 +63,7 @@ class Conduct:
         self._clients = clients
         self._config = config
         self._waiter = Waiter.here(run_id, phase)
+        self._telling = threading.Lock()
         self._stack = ExitStack()
         if not instance.is_ephemeral:
             own = DagsterInstance.from_ref(instance.get_ref())
@@ -78,9 +80,8 @@ class Conduct:
 
     def renew(self) -> None:
         """Tell that the run is still waited for."""
-        self._waiter = self._waiter.renewed()
         if self.reports.open_run():
-            self.reports.tag(tags.WAITER, self._waiter.tag())
+            self._tell(self._waiter.phase)
 
     def close(self) -> None:
         """Close the instance."""
@@ -132,6 +133,13 @@ class Conduct:
 
     def _enter(self, phase: Phase) -> None:
         if self._waiter.phase != phase:
+            self._tell(phase)
+
+    def _tell(self, phase: Phase) -> None:
+        # Leases are renewed by another thread, which must not take a phase back.
+        with self._telling:
+            if phase == "queued" != self._waiter.phase:
+                return
             self._waiter = self._waiter.renewed(phase)
             self.reports.tag(tags.WAITER, self._waiter.tag())
 

@@ -164,8 +164,11 @@ class Dagster:
 
     def finished(self, run_id: str, seconds: float = 20.0) -> DagsterRun:
         """The run, once it has ended."""
-        eventually(lambda: self.run(run_id).is_finished, f"run {run_id} has ended", seconds)
-        return self.run(run_id)
+        deadline = time.monotonic() + seconds
+        while not (run := self.run(run_id)).is_finished:
+            assert time.monotonic() < deadline, f"{run.status} {run.tags}\n{self.log(run_id)}"
+            time.sleep(0.02)
+        return run
 
     def succeeded(self, run_id: str) -> DagsterRun:
         run = self.finished(run_id)
