@@ -53,7 +53,14 @@ def aws(state: Path) -> Iterator[Lambda]:
 def dagster(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[Dagster]:
     """An instance whose coordinator launches at once."""
     home = tmp_path_factory.mktemp("dagster")
-    with dagster_on_disk(home, aws.endpoint, DIRECT) as dagster:
+    # One database for all event logs; by default each run has its own, which takes long to make.
+    storage = {
+        "module": "dagster.core.storage.event_log",
+        "class": "ConsolidatedSqliteEventLogStorage",
+        "config": {"base_dir": str(home)},
+    }
+    settings = {**DIRECT, "event_log_storage": storage}
+    with dagster_on_disk(home, aws.endpoint, settings) as dagster:
         yield dagster
 
 

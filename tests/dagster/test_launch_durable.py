@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from dagster import DagsterRunStatus
 
+from temporal_lambda.dagster.waits import WAITS
 from temporal_lambda.local import Function, LocalStack
 from tests.conftest import MakeFunction, events
 from tests.dagster import jobs
@@ -76,6 +77,8 @@ async def test_canceled_run_is_canceled_on_the_server(
     assert await asyncio.to_thread(beside.launcher().terminate, run_id)
     run = await asyncio.to_thread(beside.finished, run_id)
     assert run.status is DagsterRunStatus.CANCELED
+    # The service answers in this event loop, and no longer once the test is over.
+    assert not await asyncio.to_thread(WAITS.join, [run_id], 20)
     workflow = stack.client.get_workflow_handle(f"dagster-{run_id}")
     status = (await workflow.describe()).status
     assert status is not None
