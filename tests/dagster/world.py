@@ -117,14 +117,15 @@ class Dagster:
     def __init__(self, instance: DagsterInstance, endpoint: str) -> None:
         self.instance = instance
         self._endpoint = endpoint
+        self._launchers: dict[config.LauncherConfig, LambdaRunLauncher] = {}
 
     def launcher(self, **values: Any) -> LambdaRunLauncher:
-        """A fresh launcher, as Dagster makes them."""
-        launcher = LambdaRunLauncher(
-            config.LauncherConfig.of({"aws": aws_values(self._endpoint), **values})
-        )
-        launcher.register_instance(self.instance)
-        return launcher
+        """A launcher of its own for each configuration."""
+        chosen = config.LauncherConfig.of({"aws": aws_values(self._endpoint), **values})
+        if chosen not in self._launchers:
+            self._launchers[chosen] = LambdaRunLauncher(chosen)
+            self._launchers[chosen].register_instance(self.instance)
+        return self._launchers[chosen]
 
     def create(
         self,
