@@ -26,11 +26,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What lies in tests/server needs a server; it runs after what does not."""
+    """What lies in tests/server needs a server; it runs after what does not, the longest first."""
     for item in items:
         if "server" in item.path.parts:
             item.add_marker("server")
-    items.sort(key=lambda item: item.get_closest_marker("server") is not None)
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("server") is not None,
+            item.get_closest_marker("begin_early") is None,
+        )
+    )
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

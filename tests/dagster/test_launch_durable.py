@@ -65,6 +65,23 @@ async def test_run_outlives_its_invocations_and_is_done_once(
     assert naps.count("nap from 0") == 1
 
 
+@pytest.mark.timeout(240)
+@pytest.mark.begin_early
+async def test_run_of_90_s_succeeds_in_a_function_that_may_take_20(
+    stack: LocalStack, durable: Callable[..., Function], beside: Dagster
+) -> None:
+    function = durable(seconds=20)
+    config = {"ops": {"nap": {"config": {"steps": 90, "seconds": 1.0}}}}
+    tags = sync(function.name, durable="true")
+    run_id = await asyncio.to_thread(beside.launch, tags, config, jobs.napping)
+    run = await asyncio.to_thread(beside.finished, run_id, 200)
+    assert run.status is DagsterRunStatus.SUCCESS, beside.log(run_id)
+    assert beside.result(run_id)["results"] == {"nap": "slept 90"}
+    records = [record for record in stack.service.records if record.function == function.name]
+    assert {record.status for record in records} == {"success"}
+    assert max(record.duration_ms for record in records) < 20_000
+
+
 async def test_canceled_run_is_canceled_on_the_server(
     stack: LocalStack, durable: Callable[..., Function], beside: Dagster
 ) -> None:

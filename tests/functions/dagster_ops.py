@@ -63,6 +63,14 @@ async def fail(config: dict[str, Any]) -> None:
 
 
 @activity.defn
+async def die_at_first() -> str:
+    event(f"die_at_first {activity.info().attempt}")
+    if activity.info().attempt == 1:
+        os._exit(1)
+    return "alive"
+
+
+@activity.defn
 async def tell_key(config: Source) -> int:
     """Says how long the key is, not what."""
     assert config.key == os.environ["API_KEY"]
@@ -96,6 +104,7 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
         nap,
         fail,
         tell_key,
+        die_at_first,
         block,
         another_name,
     ]
@@ -112,6 +121,9 @@ JOBS = {
     "etl": JobOptions(order=ETL),
     "patient": JobOptions(ops={"fail": OpOptions(retry_policy=PATIENT)}),
     "hasty": JobOptions(ops={"nap": OpOptions(schedule_to_close_timeout=HASTE)}),
+    "deadly": JobOptions(
+        ops={"die_at_first": OpOptions(start_to_close_timeout=timedelta(seconds=1))}
+    ),
 }
 OWN = JobOptions(workflow=OwnWorkflow.run)
 

@@ -13,7 +13,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from tests.conftest import MakeFunction, events
-from tests.server.scene import PROMISED_MS
+from tests.server.scene import PROMISED_MS, RETRY_DELAYS
 
 SECRET = "sk-very-secret"
 
@@ -30,6 +30,9 @@ ETL_RESULTS = {
     "transform": ["USERS-0", "USERS-1"],
     "load": {"rows": ["USERS-0", "USERS-1"], "to": "t"},
 }
+
+
+DEADLY = {"extract": [], "die_at_first": ["extract"]}
 
 
 class Door:
@@ -112,6 +115,27 @@ async def test_two_deliveries_at_once_run_each_op_once(door: Callable[..., Door]
         "nap from 0",
         "transform",
     ]
+
+
+async def test_event_that_lambda_delivers_again_goes_on_and_repeats_no_op(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    function = stack.create(make_function("dagster_ops.durable", retry_delays=RETRY_DELAYS))
+    event = payload({"extract": {"table": "users"}}, "deadly", job_graph=DEADLY)
+    request_id = stack.service.enqueue(
+        function, json.dumps(event).encode(), arn=None, trace_id=None
+    )
+
+    def second(record: InvocationRecord) -> bool:
+        return record.request_id == request_id and record.status == "success"
+
+    last = await stack.service.wait_for_record(second, 30)
+    first = next(r for r in stack.service.records if r.request_id == request_id)
+    assert (first.status, last.status) == ("crash", "success")
+    assert events(first) == ["extract 1", "die_at_first 1"]
+    assert [e for e in events(last) if e not in ("hook", "teardown")] == ["die_at_first 2"]
+    handle = stack.client.get_workflow_handle(f"dagster-{event['dagster_run']['run_id']}")
+    assert (await handle.result())["results"]["die_at_first"] == "alive"
 
 
 async def test_run_that_outlives_its_invocation_is_running_and_goes_on_when_asked_again(
