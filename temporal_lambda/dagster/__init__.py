@@ -7,8 +7,8 @@
 
 from __future__ import annotations
 
-from temporal_lambda.dagster.options import JobOptions, OpOptions
-from temporal_lambda.dagster.plan import OpPlan, Run
-from temporal_lambda.dagster.serve import run_dagster_worker
+from temporal_lambda.dagster.serving.handler import run_dagster_worker
+from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
+from temporal_lambda.dagster.serving.plan import OpPlan, Run
 
 __all__ = ["JobOptions", "OpOptions", "OpPlan", "Run", "run_dagster_worker"]

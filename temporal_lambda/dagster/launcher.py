@@ -14,11 +14,11 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
     from dagster import DagsterInstance, DagsterRun
 
-    from temporal_lambda.dagster import canceling, facts, health, payload, tags
-    from temporal_lambda.dagster.clients import ClientFactory, Clients
-    from temporal_lambda.dagster.conduct import Conduct
-    from temporal_lambda.dagster.config import LauncherConfig, config_schema
-    from temporal_lambda.dagster.private import (
+    from temporal_lambda.dagster.launching import canceling, facts, health, payload, tags
+    from temporal_lambda.dagster.launching.clients import ClientFactory, Clients
+    from temporal_lambda.dagster.launching.conduct import Conduct
+    from temporal_lambda.dagster.launching.config import LauncherConfig, config_schema
+    from temporal_lambda.dagster.launching.private import (
         CheckRunHealthResult,
         ConfigurableClass,
         ConfigurableClassData,
@@ -29,10 +29,10 @@ try:
         WorkerStatus,
         launch_failed,
     )
-    from temporal_lambda.dagster.reports import Reports
-    from temporal_lambda.dagster.tags import Launch
-    from temporal_lambda.dagster.waiter import Phase, Waiter
-    from temporal_lambda.dagster.waits import WAITS
+    from temporal_lambda.dagster.launching.reports import Reports
+    from temporal_lambda.dagster.launching.tags import Launch
+    from temporal_lambda.dagster.launching.waiter import Phase, Waiter
+    from temporal_lambda.dagster.launching.waits import WAITS
 except ImportError as error:
     raise MissingExtraError("temporal_lambda.dagster.launcher", "dagster", error) from error
 

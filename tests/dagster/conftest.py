@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from examples.dagster.demo.dagster_here import DagsterHere
 from examples.dagster.demo.scenario import example
-from temporal_lambda.dagster import canceling, conduct
+from temporal_lambda.dagster.launching import canceling, conduct
 from temporal_lambda.local import LocalStack
 from tests.dagster.world import Dagster, Lambda, dagster_on_disk
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from temporal_lambda.dagster import payload, tags
-from temporal_lambda.dagster.config import LauncherConfig, config_schema
-from temporal_lambda.dagster.payload import RunFacts
+from temporal_lambda.dagster.launching import payload, tags
+from temporal_lambda.dagster.launching.config import LauncherConfig, config_schema
+from temporal_lambda.dagster.launching.payload import RunFacts
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "dagster.md").read_text()
 

@@ -10,8 +10,8 @@ import pytest
 from dagster import AssetKey, DagsterEventType, DagsterRunStatus
 
 from temporal_lambda import __version__
-from temporal_lambda.dagster.private import DagsterLaunchFailedError
-from temporal_lambda.dagster.waits import WAITS
+from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError
+from temporal_lambda.dagster.launching.waits import WAITS
 from tests.dagster import jobs
 from tests.dagster.world import Dagster, Lambda, eventually, sent, sync
 

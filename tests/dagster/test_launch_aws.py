@@ -12,10 +12,10 @@ import pytest
 from botocore.exceptions import NoRegionError
 from moto.server import ThreadedMotoServer
 
-from temporal_lambda.dagster import clients
-from temporal_lambda.dagster.clients import Clients
-from temporal_lambda.dagster.config import AssumeRole, AwsConfig
-from temporal_lambda.dagster.private import DagsterLaunchFailedError
+from temporal_lambda.dagster.launching import clients
+from temporal_lambda.dagster.launching.clients import Clients
+from temporal_lambda.dagster.launching.config import AssumeRole, AwsConfig
+from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError
 from tests.dagster.world import Dagster, Lambda, aws_values, sync
 
 ROLE = "arn:aws:iam::123456789012:role/invoker"

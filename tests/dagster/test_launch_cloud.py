@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from dagster import DagsterInstance
 
-from temporal_lambda.dagster import facts
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
+from temporal_lambda.dagster.launching import facts
 
 AGENT = {
     "instance_class": {"module": "dagster_cloud.instance", "class": "DagsterCloudAgentInstance"},

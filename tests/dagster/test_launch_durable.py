@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from dagster import DagsterRunStatus
 
-from temporal_lambda.dagster.waits import WAITS
+from temporal_lambda.dagster.launching.waits import WAITS
 from temporal_lambda.local import Function, LocalStack
 from tests.conftest import MakeFunction, events
 from tests.dagster import jobs

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from dagster import DagsterInstance, DagsterRun
 
-from temporal_lambda.dagster.config import LauncherConfig
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.private import (
+from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.private import (
     CheckRunHealthResult,
     ConfigurableClassData,
     DagsterLaunchFailedError,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from temporal_lambda.dagster.waiter import Waiter
-from temporal_lambda.dagster.waits import Waits
+from temporal_lambda.dagster.launching.waiter import Waiter
+from temporal_lambda.dagster.launching.waits import Waits
 
 
 def test_waiter_lives_as_long_as_its_process() -> None:

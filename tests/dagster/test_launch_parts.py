@@ -18,12 +18,12 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from temporal_lambda.dagster import invoke as invoking
-from temporal_lambda.dagster import materializations, outcome, payload, tags
-from temporal_lambda.dagster.config import AssumeRole, LauncherConfig
-from temporal_lambda.dagster.invoke import Answer, InvokeError, invoke
-from temporal_lambda.dagster.payload import RunFacts
-from temporal_lambda.dagster.tags import Launch
+from temporal_lambda.dagster.launching import invoke as invoking
+from temporal_lambda.dagster.launching import materializations, outcome, payload, tags
+from temporal_lambda.dagster.launching.config import AssumeRole, LauncherConfig
+from temporal_lambda.dagster.launching.invoke import Answer, InvokeError, invoke
+from temporal_lambda.dagster.launching.payload import RunFacts
+from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.errors import SettingsError
 
 ARN = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:etl:live"

@@ -14,9 +14,10 @@ from platform import node
 import pytest
 from dagster import DagsterRunStatus
 
-from temporal_lambda.dagster import launcher, tags, waits
-from temporal_lambda.dagster.private import LaunchRunContext
-from temporal_lambda.dagster.waiter import Waiter
+from temporal_lambda.dagster import launcher
+from temporal_lambda.dagster.launching import tags, waits
+from temporal_lambda.dagster.launching.private import LaunchRunContext
+from temporal_lambda.dagster.launching.waiter import Waiter
 from tests.dagster.world import Dagster, Lambda, eventually, sync
 
 pytestmark = pytest.mark.server

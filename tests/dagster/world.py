@@ -21,9 +21,9 @@ from dagster import (
     JobDefinition,
 )
 
-from temporal_lambda.dagster import config
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.private import LaunchRunContext
+from temporal_lambda.dagster.launching import config
+from temporal_lambda.dagster.launching.private import LaunchRunContext
 from temporal_lambda.local import Function, InvocationRecord, LambdaService
 from temporal_lambda.local.invoke_api import InvokeApi
 from tests.dagster import jobs

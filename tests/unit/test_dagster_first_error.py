@@ -12,8 +12,8 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from temporal_lambda.dagster.first_error import VAIN_ATTEMPTS, FirstErrorFails
-from temporal_lambda.dagster.plan import Retries
+from temporal_lambda.dagster.serving.first_error import VAIN_ATTEMPTS, FirstErrorFails
+from temporal_lambda.dagster.serving.plan import Retries
 
 
 class Innermost(ActivityInboundInterceptor):

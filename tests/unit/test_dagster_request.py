@@ -14,12 +14,12 @@ from temporalio.common import RetryPolicy
 
 from temporal_lambda import SettingsError
 from temporal_lambda.dagster import JobOptions, OpOptions, Run
-from temporal_lambda.dagster.env import check, references, resolve
-from temporal_lambda.dagster.graph import in_order
-from temporal_lambda.dagster.ops import Ops
-from temporal_lambda.dagster.plan import ANY_ERROR, MOST_ATTEMPTS, Retries
-from temporal_lambda.dagster.planner import Planner
-from temporal_lambda.dagster.request import MAX_OPS, OpRequest, read, recognize
+from temporal_lambda.dagster.serving.env import check, references, resolve
+from temporal_lambda.dagster.serving.graph import in_order
+from temporal_lambda.dagster.serving.ops import Ops
+from temporal_lambda.dagster.serving.plan import ANY_ERROR, MOST_ATTEMPTS, Retries
+from temporal_lambda.dagster.serving.planner import Planner
+from temporal_lambda.dagster.serving.request import MAX_OPS, OpRequest, read, recognize
 from temporal_lambda.errors import PayloadError
 
 FULL = {"dagster_run": {"run_id": "8f1c", "job_name": "etl"}, "run_config": {"ops": {}}}

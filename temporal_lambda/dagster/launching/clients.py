@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from temporal_lambda.dagster.config import AwsConfig
+from temporal_lambda.dagster.launching.config import AwsConfig
 
 ClientFactory = Callable[[str | None, int], Any]
 """Makes a Lambda client for a region (``None``: the default) and a read timeout in seconds."""

@@ -15,9 +15,9 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, CancelledError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from temporal_lambda.dagster.answer import Answers
-from temporal_lambda.dagster.plan import Run
 from temporal_lambda.dagster.protocol import Request
+from temporal_lambda.dagster.serving.answer import Answers
+from temporal_lambda.dagster.serving.plan import Run
 from temporal_lambda.work import Stop, Work
 
 NOT_REGISTERED_YET = "is not present in task queue"

@@ -13,7 +13,7 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from temporal_lambda.dagster.ops import activity_name, is_async, parameter_types
+from temporal_lambda.dagster.serving.ops import activity_name, is_async, parameter_types
 from temporal_lambda.errors import PayloadError
 
 

@@ -9,16 +9,16 @@ from contextlib import ExitStack
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
-from temporal_lambda.dagster import tags
-from temporal_lambda.dagster.ask import ask
-from temporal_lambda.dagster.clients import Clients
-from temporal_lambda.dagster.config import LauncherConfig
-from temporal_lambda.dagster.invoke import Answer, InvokeError, invoke
-from temporal_lambda.dagster.outcome import Outcome, read
+from temporal_lambda.dagster.launching import tags
+from temporal_lambda.dagster.launching.ask import ask
+from temporal_lambda.dagster.launching.clients import Clients
+from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.invoke import Answer, InvokeError, invoke
+from temporal_lambda.dagster.launching.outcome import Outcome, read
+from temporal_lambda.dagster.launching.reports import Reports
+from temporal_lambda.dagster.launching.tags import Launch
+from temporal_lambda.dagster.launching.waiter import Phase, Waiter
 from temporal_lambda.dagster.protocol import NOT_FOUND
-from temporal_lambda.dagster.reports import Reports
-from temporal_lambda.dagster.tags import Launch
-from temporal_lambda.dagster.waiter import Phase, Waiter
 
 logger = logging.getLogger(__name__)
 
@@ -118,6 +118,11 @@ class Conduct:
                 return
             else:
                 lost = 0
+                if not canceling:
+                    self.reports.note(
+                        f"{self.launch.function} had to end before the run did; it goes on in the "
+                        "next invocation."
+                    )
             time.sleep(PAUSE_SECONDS)
 
     def _still_ours(self) -> DagsterRun | None:

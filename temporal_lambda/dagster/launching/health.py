@@ -7,18 +7,18 @@ from collections.abc import Callable
 
 from dagster import DagsterRun, DagsterRunStatus
 
-from temporal_lambda.dagster import tags
-from temporal_lambda.dagster.ask import ask
-from temporal_lambda.dagster.clients import Clients
-from temporal_lambda.dagster.conduct import report
-from temporal_lambda.dagster.config import LauncherConfig
-from temporal_lambda.dagster.invoke import InvokeError
-from temporal_lambda.dagster.private import CheckRunHealthResult, WorkerStatus
+from temporal_lambda.dagster.launching import tags
+from temporal_lambda.dagster.launching.ask import ask
+from temporal_lambda.dagster.launching.clients import Clients
+from temporal_lambda.dagster.launching.conduct import report
+from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.invoke import InvokeError
+from temporal_lambda.dagster.launching.private import CheckRunHealthResult, WorkerStatus
+from temporal_lambda.dagster.launching.reports import Reports
+from temporal_lambda.dagster.launching.tags import Launch
+from temporal_lambda.dagster.launching.waiter import Phase, Waiter
+from temporal_lambda.dagster.launching.waits import WAITS
 from temporal_lambda.dagster.protocol import NOT_FOUND
-from temporal_lambda.dagster.reports import Reports
-from temporal_lambda.dagster.tags import Launch
-from temporal_lambda.dagster.waiter import Phase, Waiter
-from temporal_lambda.dagster.waits import WAITS
 
 Attach = Callable[[DagsterRun, Phase], None]
 """Waits for a run in this process, from a phase on."""

@@ -17,7 +17,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
-from temporal_lambda.dagster.config import InvocationType
+from temporal_lambda.dagster.launching.config import InvocationType
 from temporal_lambda.errors import TemporalLambdaError
 
 THROTTLED = 429

@@ -20,8 +20,8 @@ from temporalio.worker import (
     ExecuteActivityInput,
 )
 
-from temporal_lambda.dagster.ops import is_async, parameter_types
-from temporal_lambda.dagster.plan import ANY_ERROR, WORKFLOW, OpPlan, Retries, Run
+from temporal_lambda.dagster.serving.ops import is_async, parameter_types
+from temporal_lambda.dagster.serving.plan import ANY_ERROR, WORKFLOW, OpPlan, Retries, Run
 from temporal_lambda.loop_thread import at_most
 from temporal_lambda.work import Work
 

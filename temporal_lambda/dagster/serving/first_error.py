@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from temporal_lambda.dagster.plan import ANY_ERROR
+from temporal_lambda.dagster.serving.plan import ANY_ERROR
 
 VAIN_ATTEMPTS = 10
 """How often an op that tells no progress may be cut off: what does not fit into an invocation ten

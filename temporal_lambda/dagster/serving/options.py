@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio.common import RetryPolicy
 
-from temporal_lambda.dagster.graph import in_order
+from temporal_lambda.dagster.serving.graph import in_order
 from temporal_lambda.errors import PayloadError, SettingsError
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from temporal_lambda.dagster import env
-from temporal_lambda.dagster.graph import Graph, in_order, one_after_the_other
-from temporal_lambda.dagster.ops import Ops
-from temporal_lambda.dagster.options import JobOptions, OpOptions
-from temporal_lambda.dagster.plan import OpPlan, Retries, Run
-from temporal_lambda.dagster.request import OpRequest, RunRequest
+from temporal_lambda.dagster.serving import env
+from temporal_lambda.dagster.serving.graph import Graph, in_order, one_after_the_other
+from temporal_lambda.dagster.serving.ops import Ops
+from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
+from temporal_lambda.dagster.serving.plan import OpPlan, Retries, Run
+from temporal_lambda.dagster.serving.request import OpRequest, RunRequest
 from temporal_lambda.errors import PayloadError
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from dagster import DagsterInstance, DagsterRun
 
-from temporal_lambda.dagster.config import LauncherConfig
-from temporal_lambda.dagster.payload import RunFacts
-from temporal_lambda.dagster.private import ExecutionPlanSnapshot, JobSnap
+from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.payload import RunFacts
+from temporal_lambda.dagster.launching.private import ExecutionPlanSnapshot, JobSnap
 
 _FILLED_IN = ("ops", "resources")
 """Parts of a run config that a job's own default may stand in for."""

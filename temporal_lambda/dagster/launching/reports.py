@@ -16,10 +16,10 @@ from dagster import (
     MetadataValue,
 )
 
-from temporal_lambda.dagster import materializations, tags
-from temporal_lambda.dagster.invoke import Answer
-from temporal_lambda.dagster.outcome import Outcome
-from temporal_lambda.dagster.private import (
+from temporal_lambda.dagster.launching import materializations, tags
+from temporal_lambda.dagster.launching.invoke import Answer
+from temporal_lambda.dagster.launching.outcome import Outcome
+from temporal_lambda.dagster.launching.private import (
     EngineEventData,
     JobFailureData,
     RunFailureReason,

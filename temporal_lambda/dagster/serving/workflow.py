@@ -10,7 +10,7 @@ from temporalio import workflow
 from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ActivityError, ApplicationError
 
-from temporal_lambda.dagster.plan import WORKFLOW, OpPlan, Run, run_ops
+from temporal_lambda.dagster.serving.plan import WORKFLOW, OpPlan, Run, run_ops
 
 
 @workflow.defn(name=WORKFLOW, versioning_behavior=VersioningBehavior.PINNED)

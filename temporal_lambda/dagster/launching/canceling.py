@@ -6,18 +6,18 @@ import time
 
 from dagster import DagsterRun
 
-from temporal_lambda.dagster import tags
-from temporal_lambda.dagster.ask import ask
-from temporal_lambda.dagster.clients import Clients
-from temporal_lambda.dagster.conduct import PAUSE_SECONDS, report
-from temporal_lambda.dagster.config import LauncherConfig
-from temporal_lambda.dagster.invoke import InvokeError
-from temporal_lambda.dagster.outcome import Outcome
+from temporal_lambda.dagster.launching import tags
+from temporal_lambda.dagster.launching.ask import ask
+from temporal_lambda.dagster.launching.clients import Clients
+from temporal_lambda.dagster.launching.conduct import PAUSE_SECONDS, report
+from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.invoke import InvokeError
+from temporal_lambda.dagster.launching.outcome import Outcome
+from temporal_lambda.dagster.launching.reports import Reports
+from temporal_lambda.dagster.launching.tags import Launch
+from temporal_lambda.dagster.launching.waiter import Waiter
+from temporal_lambda.dagster.launching.waits import WAITS
 from temporal_lambda.dagster.protocol import NOT_FOUND
-from temporal_lambda.dagster.reports import Reports
-from temporal_lambda.dagster.tags import Launch
-from temporal_lambda.dagster.waiter import Waiter
-from temporal_lambda.dagster.waits import WAITS
 
 
 def cancel(

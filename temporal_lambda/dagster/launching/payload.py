@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from temporal_lambda import __version__
+from temporal_lambda.dagster.launching.tags import PAYLOAD_CONFIG_PATH, PAYLOAD_MODE, Launch
 from temporal_lambda.dagster.protocol import Request
-from temporal_lambda.dagster.tags import PAYLOAD_CONFIG_PATH, PAYLOAD_MODE, Launch
 from temporal_lambda.errors import SettingsError
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from temporal_lambda.dagster import protocol
-from temporal_lambda.dagster.invoke import Answer
+from temporal_lambda.dagster.launching.invoke import Answer
 
 Kind = Literal["success", "failed", "running", "canceled", "died"]
 """``died``: the execution environment did, under the function."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from temporal_lambda.dagster.answer import Answers
-from temporal_lambda.dagster.attempt import Attempts, Functions
-from temporal_lambda.dagster.plan import OpPlan, Outcome, Run, run_ops
-from temporal_lambda.dagster.workflow import tell_all
+from temporal_lambda.dagster.serving.answer import Answers
+from temporal_lambda.dagster.serving.attempt import Attempts, Functions
+from temporal_lambda.dagster.serving.plan import OpPlan, Outcome, Run, run_ops
+from temporal_lambda.dagster.serving.workflow import tell_all
 from temporal_lambda.work import Stop, Work
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from temporal_lambda.dagster.config import InvocationType, LauncherConfig
+from temporal_lambda.dagster.launching.config import InvocationType, LauncherConfig
 from temporal_lambda.dagster.protocol import PayloadMode
 from temporal_lambda.errors import SettingsError
 

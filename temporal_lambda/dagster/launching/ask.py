@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from temporal_lambda.dagster.clients import Clients
-from temporal_lambda.dagster.config import LauncherConfig
-from temporal_lambda.dagster.invoke import invoke
-from temporal_lambda.dagster.outcome import Outcome, read
-from temporal_lambda.dagster.payload import build_request
+from temporal_lambda.dagster.launching.clients import Clients
+from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.invoke import invoke
+from temporal_lambda.dagster.launching.outcome import Outcome, read
+from temporal_lambda.dagster.launching.payload import build_request
+from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.protocol import Request
-from temporal_lambda.dagster.tags import Launch
 
 
 def ask(

@@ -10,18 +10,18 @@ from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.configure import ConfigureCallback
-from temporal_lambda.dagster.answer import Answers, OnError
-from temporal_lambda.dagster.durable import AskAbout, RunDurably
-from temporal_lambda.dagster.env import resolving
-from temporal_lambda.dagster.first_error import FirstErrorFails
-from temporal_lambda.dagster.inline import RunInline
-from temporal_lambda.dagster.ops import Ops
-from temporal_lambda.dagster.options import JobOptions, OpOptions
-from temporal_lambda.dagster.plan import LONGEST_FUNCTION, WORKFLOW
-from temporal_lambda.dagster.planner import Planner
 from temporal_lambda.dagster.protocol import PayloadMode
-from temporal_lambda.dagster.request import RunRequest, read
-from temporal_lambda.dagster.workflow import DagsterRun
+from temporal_lambda.dagster.serving.answer import Answers, OnError
+from temporal_lambda.dagster.serving.durable import AskAbout, RunDurably
+from temporal_lambda.dagster.serving.env import resolving
+from temporal_lambda.dagster.serving.first_error import FirstErrorFails
+from temporal_lambda.dagster.serving.inline import RunInline
+from temporal_lambda.dagster.serving.ops import Ops
+from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
+from temporal_lambda.dagster.serving.plan import LONGEST_FUNCTION, WORKFLOW
+from temporal_lambda.dagster.serving.planner import Planner
+from temporal_lambda.dagster.serving.request import RunRequest, read
+from temporal_lambda.dagster.serving.workflow import DagsterRun
 from temporal_lambda.errors import PayloadError, SettingsError
 from temporal_lambda.handler import make_handler
 from temporal_lambda.work import ServeTaskQueue, Stop, Work, WorkStrategy
