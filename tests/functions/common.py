@@ -11,7 +11,9 @@ from workflows import ACTIVITIES, WORKFLOWS
 
 from temporal_lambda import LambdaWorkerConfig
 
-VERSION = WorkerDeploymentVersion(os.environ.get("DEPLOYMENT", "tests"), "1")
+VERSION = WorkerDeploymentVersion(
+    os.environ.get("DEPLOYMENT", "tests"), os.environ.get("BUILD", "1")
+)
 
 
 def event(name: object) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import pydantic
 from common import VERSION, event
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy, VersioningBehavior
@@ -77,6 +78,50 @@ async def tell_key(config: Source) -> int:
     return len(config.key)
 
 
+class Limited(pydantic.BaseModel):
+    limit: int
+
+
+@dataclass
+class Numbered:
+    limit: int
+
+
+@activity.defn
+async def pydantic_async(config: Limited) -> int:
+    return config.limit
+
+
+@activity.defn
+def pydantic_sync(config: Limited) -> int:
+    return config.limit
+
+
+@activity.defn
+async def dataclass_async(config: Numbered) -> int:
+    return config.limit
+
+
+@activity.defn
+def dataclass_sync(config: Numbered) -> int:
+    return config.limit
+
+
+@dataclass
+class Out:
+    rows: int
+
+
+@activity.defn
+async def typed_output() -> Out:
+    return Out(3)
+
+
+@activity.defn
+async def no_json() -> float:
+    return float("nan")
+
+
 @activity.defn
 def block(config: dict[str, Any]) -> None:
     time.sleep(config["seconds"])
@@ -105,6 +150,12 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
         fail,
         tell_key,
         die_at_first,
+        pydantic_async,
+        pydantic_sync,
+        dataclass_async,
+        dataclass_sync,
+        typed_output,
+        no_json,
         block,
         another_name,
     ]
@@ -116,11 +167,13 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
 
 ETL = {"transform": ["extract"], "load": ["transform"]}
 PATIENT = RetryPolicy(initial_interval=timedelta(milliseconds=10), maximum_attempts=3)
+SHORT = timedelta(milliseconds=700)
 HASTE = timedelta(milliseconds=200)
 JOBS = {
     "etl": JobOptions(order=ETL),
     "patient": JobOptions(ops={"fail": OpOptions(retry_policy=PATIENT)}),
     "hasty": JobOptions(ops={"nap": OpOptions(schedule_to_close_timeout=HASTE)}),
+    "strict": JobOptions(ops={"nap": OpOptions(start_to_close_timeout=SHORT)}),
     "deadly": JobOptions(
         ops={"die_at_first": OpOptions(start_to_close_timeout=timedelta(seconds=1))}
     ),
@@ -129,6 +182,7 @@ OWN = JobOptions(workflow=OwnWorkflow.run)
 
 durable = run_dagster_worker(VERSION, configure, jobs={**JOBS, "own": OWN}, env=["API_KEY"])
 durable_raising = run_dagster_worker(VERSION, configure, on_error="raise")
+durable_custom = run_dagster_worker(VERSION, configure, payload_mode="custom", op="extract")
 inline = run_dagster_worker(
     VERSION, configure, durable=False, jobs=JOBS, job="etl", op="extract", env=["API_KEY"]
 )

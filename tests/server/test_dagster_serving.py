@@ -6,6 +6,7 @@ import asyncio
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ ETL_RESULTS = {
 }
 
 
+ALL_OF_A = {"extract": ["a-0"], "transform": ["A-0"], "load": {"rows": ["A-0"], "to": "nowhere"}}
 DEADLY = {"extract": [], "die_at_first": ["extract"]}
 
 
@@ -207,8 +209,89 @@ async def test_secret_that_is_not_set_fails_the_op_by_name(door: Callable[..., D
 
 
 @pytest.mark.parametrize(
+    "op", ["pydantic_async", "pydantic_sync", "dataclass_async", "dataclass_sync"]
+)
+async def test_secret_that_does_not_fit_is_told_by_field_and_shown_nowhere(
+    stack: LocalStack, door: Callable[..., Door], op: str
+) -> None:
+    event = payload({op: {"limit": {"env": "API_KEY"}}})
+    record, answer = await door(env={"API_KEY": SECRET}).invoke(event)
+    body = json.loads(answer["body"])
+    assert body["status"] == "error"
+    assert (
+        f"op {op} failed: PayloadError: the config of op '{op}' is wrong: limit: " in body["error"]
+    )
+    history = await stack.client.get_workflow_handle(body["workflow_id"]).fetch_history()
+    for text in (history.to_json(), answer, "\n".join(record.log)):
+        assert SECRET not in str(text)
+
+
+async def test_build_that_can_not_go_on_with_a_run_says_which_can(
+    door: Callable[..., Door],
+) -> None:
+    event = payload({"nap": {"steps": 100}})
+    old = door(seconds=6)
+    new_build = {**old.function.environment, "BUILD": "2"}
+    code, _ = await old.ask(event)
+    new = Door(
+        old.stack, replace(old.function, name=f"{old.function.name}-2", environment=new_build)
+    )
+    record, answer = await new.invoke(event)
+    assert (code, answer["statusCode"]) == (202, 202)
+    assert json.loads(answer["body"])["pinned_to"] == "1"
+    assert record.duration_ms < 4_000
+    code, body = await new.ask({"dagster_run": event["dagster_run"], "request": "cancel"})
+    assert body["status"] in ("running", "canceled")
+
+
+async def test_question_is_answered_even_where_failures_are_raised(
+    door: Callable[..., Door],
+) -> None:
+    raising = door("durable_raising")
+    question = {"dagster_run": {"run_id": "never"}, "request": "status"}
+    assert (await raising.ask(question))[0] == 404
+    event = payload({"fail": {}})
+    await raising.invoke(event)
+    code, body = await raising.ask({"dagster_run": event["dagster_run"], "request": "status"})
+    assert (code, body["status"]) == (500, "error")
+
+
+@pytest.mark.parametrize("handler", ["durable", "inline"])
+async def test_attempt_that_takes_too_long_fails_an_op_without_a_retry_policy(
+    door: Callable[..., Door], handler: str
+) -> None:
+    record, answer = await door(handler).invoke(payload({"nap": {"steps": 5}}, "strict"))
+    assert answer["statusCode"] == 500
+    assert [e for e in events(record) if e.startswith("nap")] == ["nap from 0"]
+
+
+@pytest.mark.parametrize("handler", ["durable", "inline"])
+async def test_outputs_are_json_or_said_to_be_none(door: Callable[..., Door], handler: str) -> None:
+    asked = door(handler)
+    code, body = await asked.ask(payload({"typed_output": {}}))
+    assert (code, body["result"]["results"]) == (200, {"typed_output": {"rows": 3}})
+    code, body = await asked.ask(payload({"no_json": {}}))
+    assert (code, body["status"]) == (200, "success")
+    assert body["result"]["results"].startswith("omitted: no JSON")
+
+
+async def test_empty_event_is_the_controllers_whatever_the_mode(door: Callable[..., Door]) -> None:
+    record, answer = await door("durable_custom").invoke({})
+    assert (record.status, answer) == ("success", None)
+    assert record.report
+    assert record.report["stop_reason"] == "idle"
+
+
+@pytest.mark.parametrize(
     ("event", "said"),
     [
+        (
+            {
+                "dagster_run": {"run_id": "a"},
+                "run_config": {"ops": {"load": {"inputs": {"a": {"env": "API_KEY"}}}}},
+            },
+            "an input of op 'load' refers to the environment variable 'API_KEY'",
+        ),
         ({"dagster_run": {"run_id": "../etc"}, "run_config": {}}, "dagster_run.run_id"),
         (payload({"unheard_of": {}}), "no op 'unheard_of'"),
         (payload({"extract": {"tabel": "users"}}), "table: is missing; tabel: unknown"),
@@ -304,8 +387,8 @@ async def test_inline_run_needs_no_server_and_gives_the_same_results(
 @pytest.mark.parametrize(
     ("event", "results"),
     [
-        ({"ops": {"extract": {"config": {"table": "a", "limit": 1}}}}, {"extract": ["a-0"]}),
-        ({"extract": {"config": {"table": "a", "limit": 1}}}, {"extract": ["a-0"]}),
+        ({"ops": {"extract": {"config": {"table": "a", "limit": 1}}}}, ALL_OF_A),
+        ({"extract": {"config": {"table": "a", "limit": 1}}}, ALL_OF_A),
         ({"table": "a", "limit": 1}, {"extract": ["a-0"]}),
     ],
     ids=["config_only", "ops_only", "custom"],
@@ -315,7 +398,7 @@ async def test_inline_run_in_each_payload_mode(
 ) -> None:
     code, body = await door("inline").ask(event)
     assert code == 200
-    assert {op: results.get(op) for op in body["result"]["results"] if op in results} == results
+    assert body["result"]["results"] == results
 
 
 async def test_pinned_mode_takes_a_look_alike_for_what_it_is(door: Callable[..., Door]) -> None:

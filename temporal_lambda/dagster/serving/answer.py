@@ -24,6 +24,10 @@ MAX_ANSWER_BYTES = 6_000_000
 """Just below what Lambda lets a function return (AWS's quota of 6 MB)."""
 
 
+MAX_ERROR = 100_000
+"""Characters of an error; what is longer is cut off."""
+
+
 class Answers:
     """Answers about one run.
 
@@ -55,18 +59,29 @@ class Answers:
             result: JSON values. One that is larger than Lambda lets through is left out, since
                 the run has succeeded all the same; the answer says so.
         """
-        answer = self._answer(OK, "success", result=result)
+        try:
+            answer = self._answer(OK, "success", result=result)
+        except (TypeError, ValueError) as error:
+            return self._without_result(result, f"omitted: no JSON, {error}")
         if len(json.dumps(answer)) > MAX_ANSWER_BYTES:
-            omitted = f"omitted: more than the {MAX_ANSWER_BYTES} bytes a function may return"
-            if isinstance(result, dict) and "ops_processed" in result:
-                omission = {"ops_processed": result["ops_processed"], "results": omitted}
-                return self._answer(OK, "success", result=omission)
-            return self._answer(OK, "success", result=omitted)
+            return self._without_result(
+                result, f"omitted: more than the {MAX_ANSWER_BYTES} bytes a function may return"
+            )
         return answer
 
-    def running(self) -> dict[str, Any]:
-        """The run is not over yet."""
-        return self._answer(RUNNING, "running")
+    def _without_result(self, result: Any, omitted: str) -> dict[str, Any]:
+        if isinstance(result, dict) and "ops_processed" in result:
+            omission = {"ops_processed": result["ops_processed"], "results": omitted}
+            return self._answer(OK, "success", result=omission)
+        return self._answer(OK, "success", result=omitted)
+
+    def running(self, pinned_to: str | None = None) -> dict[str, Any]:
+        """The run is not over yet.
+
+        Args:
+            pinned_to: The build that alone can go on with it, if it is not this one.
+        """
+        return self._answer(RUNNING, "running", **({"pinned_to": pinned_to} if pinned_to else {}))
 
     def failed(self, error: str) -> dict[str, Any]:
         """The run failed.
@@ -75,7 +90,7 @@ class Answers:
             RunFailedError: Errors are to be raised.
         """
         self._raise(RunFailedError(error))
-        return self._answer(FAILED, "error", error=error)
+        return self._answer(FAILED, "error", error=_bounded(error))
 
     def canceled(self) -> dict[str, Any]:
         """The run was canceled; that is a success if it is what was asked for.
@@ -95,22 +110,21 @@ class Answers:
             PayloadError: Errors are to be raised.
         """
         self._raise(error)
-        return self._answer(BAD_REQUEST, "error", error=str(error))
+        return self._answer(BAD_REQUEST, "error", error=_bounded(str(error)))
 
     def unknown(self) -> dict[str, Any]:
-        """A question about a run that was never started here, or so long ago that it is forgotten.
-
-        Raises:
-            RunFailedError: Errors are to be raised.
-        """
-        error = "no such run is known here"
-        self._raise(RunFailedError(error))
-        return self._answer(NOT_FOUND, "error", error=error)
+        """A question about a run that was never started here, or so long ago it is forgotten."""
+        return self._answer(NOT_FOUND, "error", error="no such run is known here")
 
     def _raise(self, error: Exception) -> None:
-        if self._on_error == "raise":
+        # A question about a run is answered, whatever the answer: that is no failure of a run.
+        if self._on_error == "raise" and self._kind == "run":
             raise error
 
     def _answer(self, code: int, status: Status, **more: Any) -> dict[str, Any]:
         body = {**self._known, "status": status, **more}
-        return {"statusCode": code, "body": json.dumps(body, default=str)}
+        return {"statusCode": code, "body": json.dumps(body, allow_nan=False)}
+
+
+def _bounded(error: str) -> str:
+    return error if len(error) <= MAX_ERROR else f"{error[:MAX_ERROR]}… ({len(error)} characters)"

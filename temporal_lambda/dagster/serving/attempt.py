@@ -22,11 +22,16 @@ from temporalio.worker import (
 
 from temporal_lambda.dagster.serving.ops import is_async, parameter_types
 from temporal_lambda.dagster.serving.plan import ANY_ERROR, WORKFLOW, OpPlan, Retries, Run
+from temporal_lambda.errors import RunFailedError
 from temporal_lambda.loop_thread import at_most
 from temporal_lambda.work import Work
 
 Functions = Mapping[str, Callable[..., Any]]
 """The activity of each op, by the op's name."""
+
+
+class NotBegunError(RunFailedError):
+    """An op was not begun, since the invocation ends."""
 
 
 class Attempts:
@@ -59,6 +64,8 @@ class Attempts:
         attempt = 0
         async with at_most(op.schedule_to_close_timeout or math.inf):
             while True:
+                if self.stopping:
+                    raise NotBegunError("the function's time was over")
                 attempt += 1
                 try:
                     return await self._attempt(op, args, attempt)
@@ -114,7 +121,9 @@ class Attempts:
             task.add_done_callback(self._in_flight.pop)
             self._work.slots.begin("activity")
             task.add_done_callback(lambda _: self._work.slots.end())
-            return await task
+            output = await task
+        # A copy, as the server would have given back.
+        return self._converter.from_payloads(self._converter.to_payloads([output]))[0]
 
     def _typed(self, function: Callable[..., Any], args: list[Any]) -> list[Any]:
         """The arguments as they would have come from a server: copies, of the annotated types."""

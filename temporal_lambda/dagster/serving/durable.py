@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporal_lambda.dagster.protocol import Request
 from temporal_lambda.dagster.serving.answer import Answers
 from temporal_lambda.dagster.serving.plan import Run
+from temporal_lambda.errors import DeadlineError
 from temporal_lambda.work import Stop, Work
 
 NOT_REGISTERED_YET = "is not present in task queue"
@@ -56,18 +57,34 @@ class RunDurably:
         self._workflow_id = workflow_id
         self._version = version
         self._answers = answers
+        self._started = False
 
     async def run(self, work: Work) -> Stop:
         """See base class."""
         assert work.client is not None
         await self._start(work.client, work.config.worker_config["task_queue"])
+        self._started = True
         # Not the handle of the start: that one would decode the result into the workflow's type.
         handle = work.client.get_workflow_handle(self._workflow_id)
+        if build_id := await self._other_build(handle):
+            return Stop("result", self._answers.running(pinned_to=build_id))
         return Stop("result", await _result(handle, self._answers))
 
     def outcome(self) -> Any:
         """See base class."""
+        if not self._started:
+            raise DeadlineError(
+                "the function's time was over before the server had taken the run; deliver it again"
+            )
         return self._answers.running()
+
+    async def _other_build(self, handle: WorkflowHandle[Any, Any]) -> str | None:
+        """The build a run that goes on is pinned to, if this worker is another."""
+        description = await handle.describe()
+        info = description.raw_description.workflow_execution_info
+        build_id = info.versioning_info.versioning_override.pinned.version.build_id
+        running = description.status == WorkflowExecutionStatus.RUNNING
+        return build_id if running and build_id not in ("", self._version.build_id) else None
 
     async def _start(self, client: Client, task_queue: str) -> None:
         while True:

@@ -13,7 +13,13 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from temporal_lambda.dagster.serving.ops import activity_name, is_async, parameter_types
+from temporal_lambda.dagster.serving.ops import (
+    activity_name,
+    config_model,
+    is_async,
+    parameter_types,
+    validate,
+)
 from temporal_lambda.errors import PayloadError
 
 
@@ -89,18 +95,27 @@ def resolving(function: Callable[..., Any], allowed: Collection[str]) -> Callabl
         function: The activity.
         allowed: The variables its config may refer to.
     """
+    name, model = activity_name(function), config_model(function)
     types = parameter_types(function)
 
     def prepare(args: tuple[Any, ...]) -> list[Any]:
         try:
-            resolved = [*(resolve(one, allowed, os.environ) for one in args[:1]), *args[1:]]
+            resolved = [resolve(one, allowed, os.environ) for one in args[:1]]
+            for config in resolved:
+                validate(model, config, name)
+            # Without annotations of its own this function is given plain JSON; from here on it is
+            # as if the SDK had decoded the arguments for the activity itself.
+            converter = activity.payload_converter()
+            payloads = converter.to_payloads([*resolved, *args[1:]])
+            hints = types[: len(payloads)] if len(types) >= len(payloads) else None
+            return converter.from_payloads(payloads, hints)
         except PayloadError as error:
-            raise ApplicationError(str(error), type="PayloadError", non_retryable=True) from None
-        # Without annotations of its own this function is given plain JSON; from here on it is as
-        # if the SDK had decoded the arguments for the activity itself.
-        converter = activity.payload_converter()
-        hints = types[: len(resolved)] if len(types) >= len(resolved) else None
-        return converter.from_payloads(converter.to_payloads(resolved), hints)
+            problem = str(error)
+        except Exception as error:
+            problem = f"the arguments of {name} can't be converted: {type(error).__name__}"
+        # Out of reach of the error above, whose text may show the secret; a cause ends up in the
+        # history like the rest.
+        raise ApplicationError(problem, type="PayloadError", non_retryable=True)
 
     async def call_async(*args: Any) -> Any:
         return await function(*prepare(args))
@@ -108,7 +123,7 @@ def resolving(function: Callable[..., Any], allowed: Collection[str]) -> Callabl
     def call(*args: Any) -> Any:
         return function(*prepare(args))
 
-    return activity.defn(name=activity_name(function))(call_async if is_async(function) else call)
+    return activity.defn(name=name)(call_async if is_async(function) else call)
 
 
 def _reference(config: Mapping[str, Any]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from temporalio import activity
@@ -9,10 +10,16 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from temporal_lambda.dagster.serving.plan import ANY_ERROR
+from temporal_lambda.loop_thread import TimeExpired, at_most
 
 VAIN_ATTEMPTS = 10
 """How often an op that tells no progress may be cut off: what does not fit into an invocation ten
 times will not fit the next time, and costs a whole invocation each time."""
+
+
+BEFORE_TIMEOUT = 0.2
+"""Seconds before the start-to-close timeout at which an op is told that it took too long; at the
+timeout itself the server would have it attempted again."""
 
 
 class FirstErrorFails(Interceptor):
@@ -42,10 +49,16 @@ class _FirstErrorFails(ActivityInboundInterceptor):
                 type="CutOff",
                 non_retryable=True,
             )
+        limit = info.start_to_close_timeout
         try:
-            return await super().execute_activity(input)
+            async with at_most(limit.total_seconds() - BEFORE_TIMEOUT if limit else math.inf):
+                return await super().execute_activity(input)
         except CancelledError:
             raise
+        except TimeExpired:
+            raise ApplicationError(
+                "it took longer than its start_to_close_timeout", type="Timeout", non_retryable=True
+            ) from None
         except ApplicationError as error:
             raise ApplicationError(
                 error.message, *error.details, type=error.type, non_retryable=True

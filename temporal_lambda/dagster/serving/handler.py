@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -16,7 +17,7 @@ from temporal_lambda.dagster.serving.durable import AskAbout, RunDurably
 from temporal_lambda.dagster.serving.env import resolving
 from temporal_lambda.dagster.serving.first_error import FirstErrorFails
 from temporal_lambda.dagster.serving.inline import RunInline
-from temporal_lambda.dagster.serving.ops import Ops
+from temporal_lambda.dagster.serving.ops import Ops, is_dynamic
 from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
 from temporal_lambda.dagster.serving.plan import LONGEST_FUNCTION, WORKFLOW
 from temporal_lambda.dagster.serving.planner import Planner
@@ -131,7 +132,7 @@ class _Service:
         ops = Ops(config.worker_config.get("activities") or [])
         if self.durable:
             self._register(config)
-            if self.payload_mode != "custom" and event in ({}, None):
+            if event in ({}, None):
                 return ServeTaskQueue(event, config)
         answers = Answers(self.on_error)
         try:
@@ -158,7 +159,7 @@ class _Service:
             answers = Answers(self.on_error, "run", request.run_id, job)
             return RunInline(run, functions, answers)
         # Deliveries of one event that Lambda repeats have the same request id.
-        run_key = request.run_id or f"request-{config.invocation.request_id}"
+        run_key = request.run_id or f"request-{config.invocation.request_id or uuid.uuid4()}"
         workflow_id = f"dagster-{run_key}"
         answers = Answers(self.on_error, request.kind, request.run_id, job, workflow_id)
         if request.kind != "run":
@@ -174,7 +175,8 @@ class _Service:
         worker["interceptors"] = [*worker.get("interceptors", []), FirstErrorFails()]
         if self.env:
             worker["activities"] = [
-                resolving(one, self.env) for one in worker.get("activities") or []
+                one if is_dynamic(one) else resolving(one, self.env)
+                for one in worker.get("activities") or []
             ]
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from temporal_lambda.dagster.serving.answer import Answers
-from temporal_lambda.dagster.serving.attempt import Attempts, Functions
+from temporal_lambda.dagster.serving.attempt import Attempts, Functions, NotBegunError
 from temporal_lambda.dagster.serving.plan import OpPlan, Outcome, Run, run_ops
 from temporal_lambda.dagster.serving.workflow import tell_all
 from temporal_lambda.work import Stop, Work
@@ -32,6 +32,7 @@ class RunInline:
         self._answers = answers
         self._outcome: Outcome | None = None
         self._in_flight: list[str] = []
+        self._errors: dict[str, Exception] = {}
 
     async def run(self, work: Work) -> Stop:
         """See base class."""
@@ -39,9 +40,16 @@ class RunInline:
 
         async def execute(op: OpPlan, args: list[Any]) -> Any:
             self._in_flight.append(op.name)
-            output = await attempts.execute(op, args)
-            self._in_flight.remove(op.name)
-            return output
+            try:
+                return await attempts.execute(op, args)
+            except NotBegunError:
+                raise
+            except Exception as error:
+                self._errors[op.name] = error
+                raise
+            finally:
+                if not attempts.stopping:
+                    self._in_flight.remove(op.name)
 
         running = asyncio.create_task(run_ops(self._run, execute))
         try:
@@ -50,7 +58,9 @@ class RunInline:
             attempts.stop()
             await asyncio.wait({running}, timeout=work.budget.fitting_graceful_timeout)
             if running.done() and not running.cancelled():
-                self._outcome = running.result()
+                outcome = running.result()
+                if not any(isinstance(one, NotBegunError) for one in outcome.errors.values()):
+                    self._outcome = outcome
                 raise
             attempts.cancel()
             running.cancel()
@@ -63,10 +73,12 @@ class RunInline:
         if self._outcome:
             return self._answer(self._outcome)
         where = f"op {', '.join(self._in_flight)}" if self._in_flight else "the first op"
-        return self._answers.failed(
+        cut_off = (
             f"the function's time was over at {where}: give the function a longer timeout, or make "
             "its runs durable"
         )
+        before = f"{tell_all(self._errors)}; " if self._errors else ""
+        return self._answers.failed(before + cut_off)
 
     def _answer(self, outcome: Outcome) -> dict[str, Any]:
         if outcome.errors:

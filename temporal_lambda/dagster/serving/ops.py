@@ -14,6 +14,9 @@ from temporalio.converter import value_to_type
 from temporal_lambda.errors import PayloadError, SettingsError
 from temporal_lambda.running import name_of
 
+_DEFINITION = "__temporal_activity_definition"
+# The SDK has no public way to ask for an activity's name; this is where its decorator leaves it.
+
 CONFIG_AND_UPSTREAM = 2
 """The most an op is given: its config, and the outputs of the ops upstream."""
 
@@ -34,25 +37,6 @@ class Op:
     arguments: int
     model: Any = None
 
-    def validate(self, config: Any, op: str) -> Any:
-        """Check a config against the model, if there is one.
-
-        Args:
-            config: The config, JSON values.
-            op: What to call the op in an error.
-
-        Returns:
-            What the activity is to be called with.
-
-        Raises:
-            PayloadError: It does not fit; names op and field, and no value.
-        """
-        if validate := getattr(self.model, "model_validate", None):
-            return _validated_by_pydantic(validate, config, op)
-        if dataclasses.is_dataclass(self.model) and isinstance(self.model, type):
-            return _validated_by_dataclass(self.model, config, op)
-        return config
-
 
 class Ops:
     """The ops a handler can run.
@@ -62,7 +46,9 @@ class Ops:
     """
 
     def __init__(self, activities: Iterable[Callable[..., Any]]) -> None:
-        self._activities = {activity_name(function): function for function in activities}
+        self._activities = {
+            activity_name(function): function for function in activities if not is_dynamic(function)
+        }
 
     @property
     def names(self) -> list[str]:
@@ -97,14 +83,40 @@ def activity_name(function: Callable[..., Any]) -> str:
     Raises:
         SettingsError: It is no activity.
     """
-    # The SDK has no public way to ask; this is where its decorator leaves the name.
-    definition = getattr(function, "__temporal_activity_definition", None)
+    definition = getattr(function, _DEFINITION, None)
     if definition is None:
         raise SettingsError(
             f'worker_config["activities"] has {name_of(function)}, which is no activity: decorate '
             "it with @activity.defn"
         )
     return str(definition.name)
+
+
+def is_dynamic(function: Callable[..., Any]) -> bool:
+    """Whether it is an activity without a name, which is called for whatever has no other."""
+    return hasattr(function, _DEFINITION) and getattr(function, _DEFINITION).name is None
+
+
+def config_model(function: Callable[..., Any]) -> Any:
+    """What the config parameter of an activity is annotated with; ``None`` if nothing."""
+    return next(iter(parameter_types(function)), None)
+
+
+def validate(model: Any, config: Any, op: str) -> None:
+    """Check a config against a model.
+
+    Args:
+        model: A dataclass or a pydantic model; anything else fits everything.
+        config: The config, JSON values.
+        op: What to call the op in an error.
+
+    Raises:
+        PayloadError: It does not fit; names op and field, and no value.
+    """
+    if check := getattr(model, "model_validate", None):
+        _check_by_pydantic(check, config, op)
+    elif dataclasses.is_dataclass(model) and isinstance(model, type):
+        _check_by_dataclass(model, config, op)
 
 
 def is_async(function: Callable[..., Any]) -> bool:
@@ -127,8 +139,7 @@ def _op(function: Callable[..., Any]) -> Op:
         )
     takes_any = any(one.kind is one.VAR_POSITIONAL for one in parameters)
     arguments = CONFIG_AND_UPSTREAM if takes_any else min(CONFIG_AND_UPSTREAM, len(parameters))
-    model = parameter_types(function)[0] if arguments else None
-    return Op(name, function, arguments, model)
+    return Op(name, function, arguments, config_model(function) if arguments else None)
 
 
 def parameter_types(function: Callable[..., Any]) -> list[Any]:
@@ -138,22 +149,24 @@ def parameter_types(function: Callable[..., Any]) -> list[Any]:
     return [hints.get(name) for name in inspect.signature(function).parameters]
 
 
-def _validated_by_pydantic(validate: Callable[[Any], Any], config: Any, op: str) -> Any:
+def _check_by_pydantic(check: Callable[[Any], Any], config: Any, op: str) -> None:
     try:
-        return validate(config)
+        check(config)
+        return
     except ValueError as error:
-        # Its text would show the values.
+        # Its text, and messages of the model's own validators, may show the values.
         errors = getattr(error, "errors", None)
-        if errors is None:
-            raise
-        wrong = "; ".join(
-            f"{'.'.join(map(str, one['loc'])) or 'config'}: {one['msg']}"
-            for one in errors(include_input=False, include_url=False, include_context=False)
-        )
-        raise PayloadError(f"the config of op {op!r} is wrong: {wrong}") from None
+        told = errors(include_input=False, include_url=False) if errors else []
+        wrong = [
+            f"{'.'.join(map(str, one['loc'])) or 'config'}: "
+            + (one["type"] if "error" in one.get("ctx", {}) else one["msg"])
+            for one in told
+        ]
+    # Out of reach of the error above: as its context, it would be shown with this one.
+    raise PayloadError(f"the config of op {op!r} is wrong: {'; '.join(wrong) or 'refused'}")
 
 
-def _validated_by_dataclass(model: type, config: Any, op: str) -> Any:
+def _check_by_dataclass(model: type, config: Any, op: str) -> None:
     if not isinstance(config, dict):
         raise PayloadError(
             f"the config of op {op!r} must be an object; got a {type(config).__name__}"
@@ -176,7 +189,8 @@ def _validated_by_dataclass(model: type, config: Any, op: str) -> Any:
             wrong.append(f"{name}: is no {getattr(hints[name], '__name__', hints[name])}")
     if not wrong:
         try:
-            return value_to_type(model, config)
+            value_to_type(model, config)
         except Exception as error:
             wrong.append(f"{model.__name__} refuses it with a {type(error).__name__}")
-    raise PayloadError(f"the config of op {op!r} is wrong: {'; '.join(wrong)}")
+    if wrong:
+        raise PayloadError(f"the config of op {op!r} is wrong: {'; '.join(wrong)}")

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from temporal_lambda.dagster.serving import env
 from temporal_lambda.dagster.serving.graph import Graph, in_order, one_after_the_other
-from temporal_lambda.dagster.serving.ops import Ops
+from temporal_lambda.dagster.serving.ops import Ops, validate
 from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
 from temporal_lambda.dagster.serving.plan import OpPlan, Retries, Run
 from temporal_lambda.dagster.serving.request import OpRequest, RunRequest
@@ -54,7 +54,9 @@ class Planner:
         asked = request.ops
         if request.mode == "custom":
             asked = {only_op or self._only_op(): asked[""]}
-        graph = self._graph(request, asked)
+            graph = one_after_the_other(list(asked))
+        else:
+            graph = self._graph(request, asked)
         plans = [
             self._plan_op(name, asked.get(name, OpRequest()), upstream)
             for name, upstream in graph.items()
@@ -79,9 +81,14 @@ class Planner:
     def _plan_op(self, name: str, asked: OpRequest, upstream: tuple[str, ...]) -> OpPlan:
         op = self._ops.find(name)
         env.check(asked.config, self._allowed, name)
+        for variable in env.references(asked.inputs):
+            raise PayloadError(
+                f"an input of op {name!r} refers to the environment variable {variable!r}; only "
+                "configs may do that"
+            )
         if not any(env.references(asked.config)):
             # With references in it, the config shows what it is where the op runs.
-            op.validate(asked.config, name)
+            validate(op.model, asked.config, name)
         general = self._options.get(name, OpOptions())
         options = self._job.ops.get(name, OpOptions()).over(general)
         return OpPlan(
