@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
 import boto3
@@ -13,6 +13,7 @@ from botocore.config import Config
 from temporal_lambda.local import InvocationRecord, LambdaService, LocalStack
 from temporal_lambda.local.invoke_api import InvokeApi
 from tests.conftest import WRITE, MakeFunction
+from tests.server.door import Door
 from tests.server.reliability import check
 from tests.server.scene import Handle, Scene, behind_proxy
 
@@ -62,3 +63,11 @@ async def client(service: LambdaService) -> AsyncIterator[Any]:
             aws_secret_access_key="local",
             config=Config(retries={"max_attempts": 0}, read_timeout=30),
         )
+
+
+@pytest.fixture
+def door(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Door]:
+    def make(handler: str = "durable", **options: Any) -> Door:
+        return Door(stack, make_function(f"dagster_ops.{handler}", **options))
+
+    return make

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,57 +11,10 @@ from typing import Any
 import pytest
 from temporalio.client import WorkflowExecutionStatus
 
-from temporal_lambda.local import Function, InvocationRecord, LocalStack
+from temporal_lambda.local import InvocationRecord, LocalStack
 from tests.conftest import MakeFunction, events
+from tests.server.door import DEADLY, ETL, ETL_RESULTS, SECRET, Door, payload
 from tests.server.scene import PROMISED_MS, RETRY_DELAYS
-
-SECRET = "sk-very-secret"
-
-
-def payload(ops: dict[str, Any], job: str = "job", run_id: str = "", **more: Any) -> dict[str, Any]:
-    run = {"run_id": run_id or str(uuid.uuid4()), "job_name": job}
-    configs = {name: {"config": config} for name, config in ops.items()}
-    return {"dagster_run": run, "run_config": {"ops": configs}, **more}
-
-
-ETL: dict[str, Any] = {"load": {"table": "t"}, "transform": {}, "extract": {"table": "users"}}
-ETL_RESULTS = {
-    "extract": ["users-0", "users-1"],
-    "transform": ["USERS-0", "USERS-1"],
-    "load": {"rows": ["USERS-0", "USERS-1"], "to": "t"},
-}
-
-
-ALL_OF_A = {"extract": ["a-0"], "transform": ["A-0"], "load": {"rows": ["A-0"], "to": "nowhere"}}
-DEADLY = {"extract": [], "die_at_first": ["extract"]}
-
-
-class Door:
-    """A function that Dagster launches runs in."""
-
-    def __init__(self, stack: LocalStack, function: Function) -> None:
-        self.stack = stack
-        self.function = function
-
-    async def invoke(self, event: Any) -> tuple[InvocationRecord, Any]:
-        """What became of the invocation, and what it returned."""
-        function = self.stack.service.find(self.function.name) or self.stack.create(self.function)
-        record, response = await self.stack.service.invoke(function, json.dumps(event).encode())
-        return record, json.loads(response.payload)
-
-    async def ask(self, event: Any) -> tuple[int, dict[str, Any]]:
-        """The status code and the body of the answer."""
-        record, answer = await self.invoke(event)
-        assert record.status == "success", record
-        return answer["statusCode"], json.loads(answer["body"])
-
-
-@pytest.fixture
-def door(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Door]:
-    def make(handler: str = "durable", **options: Any) -> Door:
-        return Door(stack, make_function(f"dagster_ops.{handler}", **options))
-
-    return make
 
 
 async def test_durable_run_passes_outputs_downstream_in_the_order_of_the_job(
@@ -365,97 +317,3 @@ async def pending_activity(handle: Any) -> None:
             await asyncio.sleep(0.02)
 
     await asyncio.wait_for(ask(), 15)
-
-
-# Inline
-
-
-async def test_inline_run_needs_no_server_and_gives_the_same_results(
-    door: Callable[..., Door],
-) -> None:
-    nowhere = {"TEMPORAL_ADDRESS": "127.0.0.1:1"}
-    record, answer = await door("inline", env=nowhere).invoke(payload(ETL, "etl"))
-    body = json.loads(answer["body"])
-    assert body["result"] == {"ops_processed": 3, "results": ETL_RESULTS}
-    assert events(record) == ["extract 1", "transform", "load", "hook", "teardown"]
-    assert record.report
-    assert record.report["stop_reason"] == "result"
-    assert record.report["tasks"]["activity"] == 3
-    assert record.report["connection"] is None
-
-
-@pytest.mark.parametrize(
-    ("event", "results"),
-    [
-        ({"ops": {"extract": {"config": {"table": "a", "limit": 1}}}}, ALL_OF_A),
-        ({"extract": {"config": {"table": "a", "limit": 1}}}, ALL_OF_A),
-        ({"table": "a", "limit": 1}, {"extract": ["a-0"]}),
-    ],
-    ids=["config_only", "ops_only", "custom"],
-)
-async def test_inline_run_in_each_payload_mode(
-    door: Callable[..., Door], event: Any, results: Any
-) -> None:
-    code, body = await door("inline").ask(event)
-    assert code == 200
-    assert body["result"]["results"] == results
-
-
-async def test_pinned_mode_takes_a_look_alike_for_what_it_is(door: Callable[..., Door]) -> None:
-    event = {"dagster_run": {"run_id": "x"}, "table": "a"}
-    code, body = await door("custom").ask(event)
-    assert (code, "dagster_run: unknown" in body["error"]) == (400, True)
-
-
-async def test_inline_retries_and_timeouts_are_those_of_the_options(
-    door: Callable[..., Door],
-) -> None:
-    inline = door("inline")
-    code, body = await inline.ask(payload({"fail": {"succeeds_at": 3}}, "patient"))
-    assert (code, body["status"]) == (200, "success")
-    code, body = await inline.ask(payload({"nap": {"steps": 100}}, "hasty"))
-    assert code == 500
-    assert body["error"].startswith("op nap failed: TimeExpired")
-
-
-async def test_inline_secret_is_looked_up(door: Callable[..., Door]) -> None:
-    event = payload({"tell_key": {"table": "t", "key": {"env": "API_KEY"}}})
-    code, body = await door("inline", env={"API_KEY": SECRET}).ask(event)
-    assert (code, body["result"]["results"]) == (200, {"tell_key": len(SECRET)})
-
-
-async def test_inline_op_is_cut_off_at_the_deadline_with_hooks_run(
-    door: Callable[..., Door],
-) -> None:
-    napping = door("inline", seconds=5, env={"TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "3s"})
-    record, answer = await napping.invoke(payload({"nap": {"steps": 100}}))
-    assert answer["statusCode"] == 500
-    assert "the function's time was over at op nap" in json.loads(answer["body"])["error"]
-    assert events(record)[-2:] == ["hook", "teardown"]
-    assert record.duration_ms < 5_000 - PROMISED_MS
-    assert record.report
-    assert record.report["abandoned"] == []
-
-
-async def test_inline_op_that_blocks_its_thread_is_named_and_left_behind(
-    door: Callable[..., Door],
-) -> None:
-    blocking = door("inline", seconds=5, env={"TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "3s"})
-    record, _ = await blocking.invoke(payload({"block": {"seconds": 20}}))
-    assert record.duration_ms < 5_000 - PROMISED_MS
-    assert events(record) == ["hook", "teardown"]
-    assert record.report
-    assert record.report["abandoned"][0]["activity"] == "block"
-
-
-async def test_inline_failure_is_raised_where_that_was_asked_for(door: Callable[..., Door]) -> None:
-    _, error = await door("inline_raising").invoke(payload({"fail": {}}))
-    assert error["errorMessage"] == "op fail failed: ValueError: no luck"
-
-
-async def test_inline_function_refuses_what_is_for_durable_runs(door: Callable[..., Door]) -> None:
-    inline = door("inline")
-    code, body = await inline.ask({"dagster_run": {"run_id": "x"}, "request": "cancel"})
-    assert (code, "is for durable runs" in body["error"]) == (400, True)
-    code, body = await inline.ask({})
-    assert (code, "is empty" in body["error"]) == (400, True)
