@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -16,6 +17,10 @@ SHARE = 0.9
 
 PROBE = 0.25
 """Seconds that a flush waits for a collector that did not take the last one."""
+
+RETRY = 60.0
+"""Seconds after which such a collector is given the full time again: one that works, but takes
+longer than a probe, would never be seen to be back."""
 
 
 class Flusher:
@@ -44,6 +49,7 @@ class Flusher:
         self._signals = signals
         # Wall time: the monotonic clock may stand still in the freeze.
         self._flushed_at: float | None = None
+        self._waited_at = 0.0
 
     async def flush(self, hook_time: timedelta | None) -> None:
         """Send what there is, off this event loop.
@@ -51,23 +57,29 @@ class Flusher:
         Args:
             hook_time: The time this shutdown hook has; ``None`` if nothing limits it.
         """
-        late = None
+        late, hurried = None, False
         if self._due():
-            limit = self._limit(hook_time)
+            patience = self._patience()
+            left = math.inf if hook_time is None else SHARE * hook_time.total_seconds()
+            limit, hurried = min(patience, left), left < patience
             missing = await self._send(limit)
             late = f"{' and '.join(missing)} not taken within {limit:.2f} s" if missing else None
             if not missing:
                 self._flushed_at = time.time()
-        self._health.tell(late)
+        self._health.tell(late, hurried=hurried)
 
     def _due(self) -> bool:
         if self._policy == "interval" and self._flushed_at is not None:
             return not 0 <= time.time() - self._flushed_at < self._interval
         return self._policy != "never"
 
-    def _limit(self, hook_time: timedelta | None) -> float:
-        limit = min(self._timeout, PROBE) if self._health.lost else self._timeout
-        return limit if hook_time is None else min(limit, SHARE * hook_time.total_seconds())
+    def _patience(self) -> float:
+        """Seconds for the collector, if nothing else limits them."""
+        now = time.time()
+        if self._health.lost and 0 <= now - self._waited_at < RETRY:
+            return min(self._timeout, PROBE)
+        self._waited_at = now
+        return self._timeout
 
     async def _send(self, limit: float) -> list[str]:
         waiting = {

@@ -19,12 +19,13 @@ class Health:
         self._endpoint = endpoint
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
-        self._warned = False
+        self._lost = False
+        self._hurried = False
 
     @property
     def lost(self) -> bool:
-        """Whether a warning was written, and nothing has been taken since."""
-        return self._warned
+        """Whether telemetry was said to be lost, and no flush has worked since."""
+        return self._lost
 
     def succeeded(self, signal: str) -> None:
         """Note that an export was taken.
@@ -40,23 +41,33 @@ class Health:
         with self._lock:
             self._reasons[signal] = reason
 
-    def tell(self, late: str | None) -> None:
+    def tell(self, late: str | None, *, hurried: bool = False) -> None:
         """Write the one line, if something has changed since the last time.
 
         Args:
             late: What the flush did not wait for any longer, ``None`` if it is through.
+            hurried: Whether the flush had less time than the collector may take, so that being late
+                says nothing about the collector.
         """
         with self._lock:
             reasons = dict(self._reasons)
-        reason = next(iter(reasons.values()), None) or late
-        if reason and not self._warned:
-            self._warned = True
+        reason = next(iter(reasons.values()), None) or (None if hurried else late)
+        if late and hurried and not (reason or self._lost or self._hurried):
+            logger.warning(
+                "no time left for telemetry: %s. What has not left leaves with the next invocation "
+                "(this is said once, until there is time again). A longer shutdown_deadline_buffer "
+                "gives more",
+                late,
+            )
+        self._hurried = bool(late and hurried)
+        if reason and not self._lost:
+            self._lost = True
             logger.warning(
                 "telemetry is lost until the collector at %s takes it again (this is said once): "
                 "%s",
                 self._endpoint,
                 reason,
             )
-        elif self._warned and not reason:
-            self._warned = False
+        elif self._lost and not (reason or late):
+            self._lost = False
             logger.info("the collector at %s takes telemetry again", self._endpoint)

@@ -54,13 +54,18 @@ async def test_it_waits_until_all_is_sent() -> None:
 
 
 @pytest.mark.parametrize(
-    ("timeout", "hook_time"),
-    [(0.2, HOOK_TIME), (5.0, timedelta(seconds=0.22)), (0.2, None)],
+    ("timeout", "hook_time", "said"),
+    [
+        (0.2, HOOK_TIME, "lost until the collector at http://c"),
+        (5.0, timedelta(seconds=0.22), "no time left for telemetry"),
+        (0.2, None, "lost until the collector at http://c"),
+    ],
     ids=["its own bound", "the hook's share", "no hook"],
 )
 async def test_it_takes_no_longer_than(
     timeout: float,
     hook_time: timedelta | None,
+    said: str,
     answers: threading.Event,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -69,7 +74,7 @@ async def test_it_takes_no_longer_than(
     await flush.flush(hook_time)
     assert 0.15 < time.monotonic() - begun < 1.0
     (warning,) = warnings(caplog)
-    assert "http://c" in warning
+    assert said in warning
     assert "spans not taken within 0.20 s" in warning
 
 
@@ -101,6 +106,44 @@ async def test_collector_that_comes_back_is_waited_for_again(
     assert "it is down" in caplog.records[0].getMessage()
     health.failed("metrics", "down again")
     await flush.flush(HOOK_TIME)
+    assert len(warnings(caplog)) == 2
+
+
+@pytest.mark.parametrize(
+    ("gone_by", "back"), [(59.0, False), (61.0, True), (-5.0, True)], ids=["soon", "later", "reset"]
+)
+async def test_slow_collector_that_is_back_is_noticed_after_a_minute_of_wall_time(
+    gone_by: float, back: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slower than a probe, and well within the time it may take."""
+    caplog.set_level("INFO", "temporal_lambda")
+    health = Health("c")
+    flush = flusher(lambda: time.sleep(0.5), health, timeout=4.0)
+    health.failed("spans", "it is down")
+    await flush.flush(HOOK_TIME)
+    health.succeeded("spans")
+    await flush.flush(HOOK_TIME)
+    assert health.lost
+    began = time.time()
+    monkeypatch.setattr(time, "time", lambda: began + gone_by)
+    await flush.flush(HOOK_TIME)
+    assert health.lost is not back
+    assert [r.levelname for r in caplog.records] == ["WARNING", "INFO"][: 1 + back]
+
+
+async def test_flush_that_was_cut_short_says_nothing_about_the_collector(
+    answers: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    health = Health("c")
+    flush = flusher(answers.wait, health, timeout=2.0)
+    for _ in range(2):
+        await flush.flush(timedelta(seconds=0.05))
+    assert not health.lost
+    assert len(warnings(caplog)) == 1
+    answers.set()
+    await flush.flush(HOOK_TIME)
+    answers.clear()
+    await flush.flush(timedelta(seconds=0.05))
     assert len(warnings(caplog)) == 2
 
 
