@@ -75,8 +75,9 @@ def apply_logging(config: LambdaWorkerConfig) -> None:
     """Let log lines say which request, workflow, activity and trace they belong to.
 
     The handlers that are there add the fields: as members in Lambda's JSON format, before the
-    message in text. None is added, so no line is written twice. Loggers below ``temporalio`` and
-    ``temporal_lambda`` take the level of ``AWS_LAMBDA_LOG_LEVEL``.
+    message in text, to the record alone where a formatter of your own makes the line. No handler is
+    added, so no line is written twice. Loggers below ``temporalio`` and ``temporal_lambda`` take
+    the level of ``AWS_LAMBDA_LOG_LEVEL``.
 
     Args:
         config: The configuration the callback received.

@@ -111,7 +111,9 @@ def _extend(handler: logging.Handler, *, in_text: bool) -> None:
     if any(isinstance(present, AddsFields) for present in handler.filters):
         return
     handler.addFilter(AddsFields())
-    if in_text:
+    # A formatter of anybody's own is left as it is: it may be JSON, or be used as an object with
+    # methods, as Powertools uses its own.
+    if in_text and type(handler.formatter) in (type(None), logging.Formatter):
         handler.setFormatter(ShowsFields(handler.formatter))
 
 

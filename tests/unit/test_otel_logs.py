@@ -170,6 +170,32 @@ def test_handler_that_powertools_gave_to_the_sdk_adds_the_fields(restore: Any) -
     assert not any("mine" in line for line in root.lines)
 
 
+def test_formatter_that_powertools_gave_to_the_root_stays_its_own(restore: Any) -> None:
+    from aws_lambda_powertools import Logger
+
+    restore(logging.Formatter(TEXT))
+    output = io.StringIO()
+    powertools = Logger(service="parcels", stream=output)
+    logging.getLogger().handlers[:] = powertools.handlers
+    switch_on(times=2)
+    powertools.append_keys(customer="c-1")
+    logging.getLogger("app").warning("theirs", extra={"temporal_activity": ACTIVITY})
+    (line,) = map(json.loads, output.getvalue().splitlines())
+    assert (line["message"], line["customer"]) == ("theirs", "c-1")
+    assert line["workflow_id"] == "order-7"
+
+
+def test_line_of_a_formatter_of_the_users_own_is_not_changed(restore: Any) -> None:
+    class AsJson(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return json.dumps({"said": record.getMessage(), "in": record.__dict__["workflow_id"]})
+
+    root = restore(AsJson())
+    switch_on()
+    logging.getLogger("app").warning("%s", "x", extra={"temporal_activity": ACTIVITY})
+    assert json.loads(root.lines[0]) == {"said": "x", "in": "order-7"}
+
+
 def test_context_of_lambda_is_not_needed(restore: Any) -> None:
     root = restore(logging.Formatter("%(message)s"))
     root.handler.filters.clear()
