@@ -18,6 +18,10 @@ SHARE = 0.9
 PROBE = 0.25
 """Seconds that a flush waits for a collector that did not take the last one."""
 
+FAIR = 0.5
+"""Seconds within which a collector that works answers. Being late says nothing about one that had
+less than this because the hooks have used up the time."""
+
 RETRY = 60.0
 """Seconds after which such a collector is given the full time again: one that works, but takes
 longer than a probe, would never be seen to be back."""
@@ -61,7 +65,7 @@ class Flusher:
         if self._due():
             patience = self._patience()
             left = math.inf if hook_time is None else SHARE * hook_time.total_seconds()
-            limit, hurried = min(patience, left), left < patience
+            limit, hurried = min(patience, left), left < min(patience, FAIR)
             missing = await self._send(limit)
             late = f"{' and '.join(missing)} not taken within {limit:.2f} s" if missing else None
             if not missing:

@@ -46,8 +46,8 @@ class Health:
 
         Args:
             late: What the flush did not wait for any longer, ``None`` if it is through.
-            hurried: Whether the flush had less time than the collector may take, so that being late
-                says nothing about the collector.
+            hurried: Whether the flush had so little time that being late says nothing about the
+                collector.
         """
         with self._lock:
             reasons = dict(self._reasons)
