@@ -25,9 +25,10 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
     code), and a Core runtime whose metrics go to the meter provider. Later calls only connect the
     invocation with them.
 
-    Appends a plugin to ``worker_config``, an interceptor to ``client_connect_config`` and a hook to
-    ``shutdown_hooks``, which flushes. What later hooks measure leaves with the next invocation, so
-    call this last, or add such hooks before.
+    Appends a plugin to ``worker_config`` and an interceptor to ``client_connect_config``. The flush
+    comes after the shutdown hooks and the code after your ``yield``, whatever became of them. Call
+    this first, so that an error in the rest of the callback is told as well, and add to these lists
+    rather than replace them.
 
     Args:
         config: The configuration the callback received.
@@ -39,8 +40,8 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
     Example:
         >>> from temporal_lambda.otel import OtelOptions, apply_defaults
         >>> def configure(config: LambdaWorkerConfig) -> None:
-        ...     config.worker_config["task_queue"] = "orders"
         ...     apply_defaults(config, OtelOptions(service_name="orders", add_temporal_spans=True))
+        ...     config.worker_config["task_queue"] = "orders"
     """
     options = options or OtelOptions()
     resolved = resolve(options)
@@ -133,4 +134,5 @@ def _connect(
             metrics.record(report, config.worker_config.get("task_queue") or "unknown")
         await flusher.flush(config.invocation.remaining_hook_time())
 
-    config.shutdown_hooks.append(flush_telemetry)
+    # Not a hook: what hooks and teardown measure, and whether they fail, is part of it.
+    config.invocation.last_steps.append(("telemetry", flush_telemetry))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -44,14 +45,17 @@ async def notify(name: str) -> None:
 def configure(config: LambdaWorkerConfig) -> None:
     # Workflows that the last worker left unfinished go now, rather than at some other time.
     gc.collect()
+    if SCENARIO != "no telemetry":
+        add_telemetry(config)
     config.worker_config["task_queue"] = os.environ["QUEUE"]
     config.worker_config["workflows"] = [Order, Stuck, RunActivity]
     config.worker_config["activities"] = [charge, stuck, block, notify]
     config.worker_config["activity_executor"] = ThreadPoolExecutor(4)
     config.worker_config["sticky_queue_schedule_to_start_timeout"] = timedelta(seconds=2)
-    if SCENARIO != "no telemetry":
-        add_telemetry(config)
-    config.shutdown_hooks.append(tell)
+    # After the flush.
+    config.invocation.last_steps.append(("tell", tell))
+    if SCENARIO == "broken callback":
+        raise RuntimeError("the callback broke")
     if SCENARIO == "no connection":
         config.client_connect_config["target_host"] = "127.0.0.1:1"
 
@@ -65,6 +69,14 @@ def add_telemetry(config: LambdaWorkerConfig) -> None:
             flush=os.environ.get("FLUSH", "always"),  # type: ignore[arg-type] # Checked when used.
         ),
     )
+
+
+async def configure_and_tear_down(config: LambdaWorkerConfig) -> AsyncIterator[None]:
+    configure(config)
+    yield
+    with trace.get_tracer("shop").start_as_current_span("tidy up"):
+        pass
+    raise RuntimeError("the teardown broke")
 
 
 def configure_quickly(config: LambdaWorkerConfig) -> None:
@@ -93,5 +105,6 @@ class BreakDown(ServeTaskQueue):
 
 
 lambda_handler = run_worker(VERSION, configure)
+untidy_handler = make_handler(VERSION, configure_and_tear_down, EndAtOnce)
 quick_handler = make_handler(VERSION, configure_quickly, EndAtOnce)
 broken_handler = make_handler(VERSION, configure, BreakDown)

@@ -174,6 +174,8 @@ async def test_deadline_with_an_activity_that_will_not_stop(
     [
         ("broken_handler", "plain", "the strategy broke", "temporal_worker_start"),
         ("lambda_handler", "no connection", "127.0.0.1:1", "temporal_lambda.invocations"),
+        ("lambda_handler", "broken callback", "the callback broke", "temporal_lambda.invocations"),
+        ("untidy_handler", "plain", "the teardown broke", "temporal_worker_start"),
     ],
 )
 async def test_invocation_that_fails(
@@ -190,7 +192,10 @@ async def test_invocation_that_fails(
     assert error in (record.error or "")
     span = await arrived(receiver, record)
     assert span.failed
-    assert span.attributes["temporal_lambda.stop_reason"] == "error"
+    untidy = handler == "untidy_handler"
+    assert span.attributes["temporal_lambda.stop_reason"] == ("result" if untidy else "error")
+    # What the code after the yield makes has left as well.
+    assert len(receiver.named("tidy up")) == untidy
     await eventually(lambda: receiver.total(counter) == 1)
     assert receiver.total("temporal_lambda.invocations", failed=True) == 1
 

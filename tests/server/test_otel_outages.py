@@ -56,7 +56,7 @@ async def test_deadline_holds_and_one_warning_is_written(
         assert record.report["stop_reason"] == "deadline"
         assert record.report["abandoned"] == record.report["errors"] == []
         assert record.duration_ms < 4_000 - PROMISED_MS
-        # The user's own hook, which comes after the flush.
+        # What comes after the flush.
         assert any(event.startswith("threads") for event in events(record))
     (line,) = [line for line in complaints(records) if "leaves less than 5s" not in line]
     assert "telemetry is lost until the collector at" in line

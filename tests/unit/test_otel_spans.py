@@ -166,7 +166,7 @@ def test_defaults_set_one_provider_once_and_its_ids_are_those_of_x_ray() -> None
         tell(
             same=len(set(seen)) == 1,
             safe=isinstance(trace.get_tracer_provider(), ReplaySafeTracerProvider),
-            plugins=len(config.worker_config["plugins"]), hooks=len(config.shutdown_hooks),
+            plugins=len(config.worker_config["plugins"]), steps=len(config.invocation.last_steps),
             begins=int(f"{root.get_span_context().trace_id:032x}"[:8], 16) - int(time.time()),
             runtimes=other.client_connect_config["runtime"]
                 is not config.client_connect_config["runtime"],
@@ -175,7 +175,7 @@ def test_defaults_set_one_provider_once_and_its_ids_are_those_of_x_ray() -> None
     )
     assert told["begins"] in (-1, 0)
     del told["begins"]
-    assert told == {"same": True, "safe": True, "plugins": 1, "hooks": 1, "runtimes": True}
+    assert told == {"same": True, "safe": True, "plugins": 1, "steps": 1, "runtimes": True}
     assert log == []
 
 
@@ -235,10 +235,10 @@ def test_without_a_provider_that_will_do_there_are_no_spans_and_one_warning(
             plugin, = config.worker_config["plugins"]
             untouched = {{"interceptors": []}}
             result = plugin.configure_worker(untouched)
-        tell(same=result == {{"interceptors": []}}, hooks=len(config.shutdown_hooks))
+        tell(same=result == {{"interceptors": []}}, steps=len(config.invocation.last_steps))
         """
     )
-    assert told == {"same": True, "hooks": 1}
+    assert told == {"same": True, "steps": 1}
     (line,) = log
     assert line.startswith("WARNING")
     assert said in line
