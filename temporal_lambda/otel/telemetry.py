@@ -44,7 +44,8 @@ class Metrics:
         self._period = options.metric_period
         self._exported_at = time.monotonic()
         buffer = MetricBuffer(BUFFER_SIZE)
-        self.runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer))
+        # The service is named by the resource. Core would say "temporal-core-sdk" on every metric.
+        self.runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer, attach_service_name=False))
         self._core = CoreMetrics(buffer, self._provider)
         self.report = ReportMetrics(self._provider)
         self.export = Background(

@@ -303,12 +303,16 @@ def test_meter_provider_that_is_set_gets_cores_metrics() -> None:
         metrics.set_meter_provider(MeterProvider([reader], shutdown_on_exit=False))
         config = LambdaWorkerConfig()
         apply_defaults(config)
-        config.client_connect_config["runtime"].metric_meter.create_counter("mine").add(3)
+        meter = config.client_connect_config["runtime"].metric_meter
+        meter.create_counter("mine").add(3, {"a": "b"})
         telemetry_for(resolve(OtelOptions())).metrics.export.request().result(timeout=10)
         data = reader.get_metrics_data()
-        tell(names=[
-            m.name for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics
+        tell(metrics=[
+            (m.name, dict(point.attributes))
+            for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics
+            for point in m.data.data_points
         ])
         """
     )
-    assert "mine" in told["names"]
+    # No name of a service beside that of the resource.
+    assert ["mine", {"a": "b"}] in told["metrics"]
