@@ -11,7 +11,7 @@ from temporal_lambda.otel.current import CURRENT
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.logs import add_log_fields
 from temporal_lambda.otel.metrics import ReportMetrics
-from temporal_lambda.otel.options import DEFAULT_ENDPOINT, OtelOptions, resolve
+from temporal_lambda.otel.options import DEFAULT_ENDPOINT, OtelOptions, Resolved, resolve
 from temporal_lambda.otel.providers import watch_spans
 from temporal_lambda.otel.spans import InvocationSpan, trace_temporal
 from temporal_lambda.otel.telemetry import span_flusher, telemetry_for, use_runtime
@@ -49,7 +49,7 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
     metrics = telemetry.metrics
     if metrics:
         use_runtime(config, metrics.runtime)
-    _connect(config, options, telemetry.flusher, metrics.report if metrics else None)
+    _connect(config, options, resolved, telemetry.flusher, metrics.report if metrics else None)
 
 
 def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None) -> None:
@@ -67,9 +67,7 @@ def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None
         SettingsError: An option has no such value.
     """
     options = options or OtelOptions()
-    resolved = resolve(options)
-    flusher = span_flusher(resolved.flush, resolved.flush_timeout, resolved.metric_period)
-    _connect(config, options, flusher, None)
+    _connect(config, options, resolve(options), span_flusher(), None)
 
 
 def apply_logging(config: LambdaWorkerConfig) -> None:
@@ -116,6 +114,7 @@ def build_metrics_telemetry_config(
 def _connect(
     config: LambdaWorkerConfig,
     options: OtelOptions,
+    resolved: Resolved,
     flusher: Flusher,
     metrics: ReportMetrics | None,
 ) -> None:
@@ -132,7 +131,7 @@ def _connect(
         span.end(report)
         if metrics:
             metrics.record(report, config.worker_config.get("task_queue") or "unknown")
-        await flusher.flush(config.invocation.remaining_hook_time())
+        await flusher.flush(resolved, config.invocation.remaining_hook_time())
 
     # Not a hook: what hooks and teardown measure, and whether they fail, is part of it.
     config.invocation.last_steps.append(("telemetry", flush_telemetry))

@@ -36,9 +36,10 @@ class OtelOptions:
             is older than ``metric_periodicity``; for functions invoked many times a second, whose
             last telemetry may then be late, or lost with its environment. ``never``: nothing is
             waited for; what is exported while the invocation runs is all.
-        flush_timeout: What an export, and the flush, may take at most. The flush never takes more
-            than its share of the time for shutdown hooks, whatever stands here. While a collector
-            does not answer, only its first flush waits that long.
+        flush_timeout: What an export, and the flush, may take at most; for exports, what the first
+            call in the process says. The flush never takes more than what is left of the time for
+            shutdown hooks, whatever stands here. While a collector does not answer, only its first
+            flush waits that long, and one a minute.
         logs: Whether to do what ``apply_logging`` does as well.
 
     Example:
@@ -56,7 +57,7 @@ class OtelOptions:
 
 
 class Resolved(NamedTuple):
-    """Options as they are in this environment; equal ones share providers and runtime.
+    """Options as they are in this environment.
 
     Attributes:
         endpoint: The collector.
@@ -71,6 +72,11 @@ class Resolved(NamedTuple):
     metric_period: float
     flush: FlushPolicy
     flush_timeout: float
+
+    @property
+    def destination(self) -> tuple[str, str]:
+        """What providers and runtime are made for; the rest may differ from call to call."""
+        return self.endpoint, self.service_name
 
 
 def resolve(options: OtelOptions, environ: Mapping[str, str] = os.environ) -> Resolved:

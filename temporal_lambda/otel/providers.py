@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+from functools import cache
 
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
@@ -27,6 +28,9 @@ NO_EXPORTER = (
     "pip install 'temporal-lambda[otel]'"
 )
 
+_tracing_for: list[tuple[str, str]] = []
+"""The destination of the tracer provider of ours, once there is one."""
+
 _watched: list[trace.TracerProvider] = []
 _made: list[MeterProvider] = []
 
@@ -39,6 +43,8 @@ def ensure_tracer_provider(options: Resolved, health: Health) -> None:
         health: Told of its exports.
     """
     if not is_unset(trace.get_tracer_provider()):
+        if options.destination not in (_tracing_for or [options.destination]):
+            _tell_of_first_destination(*_tracing_for[0])
         return
     provider = create_tracer_provider(
         resource=lambda_resource(options.service_name),
@@ -48,7 +54,19 @@ def ensure_tracer_provider(options: Resolved, health: Health) -> None:
     )
     if os.environ.get("OTEL_TRACES_EXPORTER") != "none":
         _export_spans(provider, options, health)
+    _tracing_for.append(options.destination)
     trace.set_tracer_provider(provider)
+
+
+@cache
+def _tell_of_first_destination(endpoint: str, service_name: str) -> None:
+    logger.warning(
+        "spans go on to %s as those of the service %s, for which the tracer provider was made: "
+        "OpenTelemetry lets it be set once. Another collector_endpoint or service_name is for "
+        "metrics alone",
+        endpoint,
+        service_name,
+    )
 
 
 def _export_spans(provider: ReplaySafeTracerProvider, options: Resolved, health: Health) -> None:

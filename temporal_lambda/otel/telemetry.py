@@ -17,7 +17,7 @@ from temporal_lambda.otel.background import Background
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.health import Health
 from temporal_lambda.otel.metrics import BUFFER_SIZE, CoreMetrics, ReportMetrics
-from temporal_lambda.otel.options import FlushPolicy, Resolved
+from temporal_lambda.otel.options import Resolved
 from temporal_lambda.otel.providers import ensure_meter_provider, ensure_tracer_provider
 
 logger = logging.getLogger(__name__)
@@ -35,13 +35,14 @@ class Metrics:
 
     Attributes:
         runtime: For the clients; its metrics are ours to export.
+        period: Seconds between exports while an invocation runs.
         report: What the report says, as metrics.
         export: Exports what there is.
     """
 
     def __init__(self, options: Resolved, health: Health) -> None:
         self._provider = ensure_meter_provider(options, health)
-        self._period = options.metric_period
+        self.period = options.metric_period
         self._exported_at = time.monotonic()
         buffer = MetricBuffer(BUFFER_SIZE)
         # The service is named by the resource. Core would say "temporal-core-sdk" on every metric.
@@ -53,7 +54,7 @@ class Metrics:
         )
 
     def _drain(self) -> None:
-        if time.monotonic() - self._exported_at >= self._period:
+        if time.monotonic() - self._exported_at >= self.period:
             self._export()
         else:
             self._core.drain()
@@ -65,7 +66,7 @@ class Metrics:
 
 
 class Telemetry:
-    """What there is for one set of options.
+    """What there is for one destination.
 
     Args:
         options: What it is made for.
@@ -84,21 +85,22 @@ class Telemetry:
         if environ.get("OTEL_METRICS_EXPORTER") != "none":
             self.metrics = Metrics(options, health)
             signals["metrics"] = self.metrics.export
-        self.flusher = Flusher(
-            options.flush, options.flush_timeout, options.metric_period, health, signals
-        )
+        self.flusher = Flusher(health, signals)
 
 
-_telemetry: dict[Resolved, Telemetry] = {}
+_telemetry: dict[tuple[str, str], Telemetry] = {}
 _lock = threading.Lock()
 
 
 def telemetry_for(options: Resolved) -> Telemetry:
-    """What this process has for these options; made at the first call."""
+    """What this process has for the destination of these options; made at the first call."""
     with _lock:
-        if options not in _telemetry:
-            _telemetry[options] = Telemetry(options)
-        return _telemetry[options]
+        if options.destination not in _telemetry:
+            _telemetry[options.destination] = Telemetry(options)
+        telemetry = _telemetry[options.destination]
+        if telemetry.metrics:
+            telemetry.metrics.period = options.metric_period
+        return telemetry
 
 
 @cache
@@ -108,10 +110,9 @@ def span_export() -> Background:
 
 
 @cache
-def span_flusher(policy: FlushPolicy, timeout: float, interval: float) -> Flusher:
+def span_flusher() -> Flusher:
     """Sends spans alone, for whoever has set a tracer provider."""
-    health = Health("the tracer provider's endpoint")
-    return Flusher(policy, timeout, interval, health, {"spans": span_export()})
+    return Flusher(Health("the tracer provider's endpoint"), {"spans": span_export()})
 
 
 def _flush_spans() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import wait
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ import pytest
 from temporal_lambda.otel.background import Background
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.health import Health
-from temporal_lambda.otel.options import FlushPolicy
+from temporal_lambda.otel.options import FlushPolicy, Resolved
 
 HOOK_TIME = timedelta(seconds=5)
 
@@ -34,8 +34,10 @@ def flusher(
     policy: FlushPolicy = "always",
     timeout: float = 5.0,
     interval: float = 60.0,
-) -> Flusher:
-    return Flusher(policy, timeout, interval, health, {"spans": Background("test", work)})
+) -> Callable[[timedelta | None], Awaitable[None]]:
+    flusher = Flusher(health, {"spans": Background("test", work)})
+    options = Resolved("http://c", "s", interval, policy, timeout)
+    return lambda hook_time: flusher.flush(options, hook_time)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -49,7 +51,7 @@ async def test_it_waits_until_all_is_sent() -> None:
         time.sleep(0.05)
         sent.set()
 
-    await flusher(send, Health("c")).flush(HOOK_TIME)
+    await flusher(send, Health("c"))(HOOK_TIME)
     assert sent.is_set()
 
 
@@ -71,7 +73,7 @@ async def test_it_takes_no_longer_than(
 ) -> None:
     begun = time.monotonic()
     flush = flusher(answers.wait, Health("http://c"), timeout=timeout)
-    await flush.flush(hook_time)
+    await flush(hook_time)
     assert 0.15 < time.monotonic() - begun < 1.0
     (warning,) = warnings(caplog)
     assert said in warning
@@ -82,9 +84,9 @@ async def test_collector_that_stays_away_is_probed_briefly_and_warned_of_once(
     answers: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     flush = flusher(answers.wait, Health("c"), timeout=0.5)
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     begun = time.monotonic()
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     assert time.monotonic() - begun < 0.45
     assert len(warnings(caplog)) == 1
 
@@ -96,16 +98,16 @@ async def test_collector_that_comes_back_is_waited_for_again(
     health = Health("c")
     flush = flusher(lambda: None, health)
     health.failed("spans", "it is down")
-    await flush.flush(HOOK_TIME)
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     assert health.lost
     health.succeeded("spans")
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     assert not health.lost
     assert [r.levelname for r in caplog.records] == ["WARNING", "INFO"]
     assert "it is down" in caplog.records[0].getMessage()
     health.failed("metrics", "down again")
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     assert len(warnings(caplog)) == 2
 
 
@@ -120,13 +122,13 @@ async def test_slow_collector_that_is_back_is_noticed_after_a_minute_of_wall_tim
     health = Health("c")
     flush = flusher(lambda: time.sleep(0.5), health, timeout=4.0)
     health.failed("spans", "it is down")
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     health.succeeded("spans")
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     assert health.lost
     began = time.time()
     monkeypatch.setattr(time, "time", lambda: began + gone_by)
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     assert health.lost is not back
     assert [r.levelname for r in caplog.records] == ["WARNING", "INFO"][: 1 + back]
 
@@ -137,13 +139,13 @@ async def test_flush_that_was_cut_short_says_nothing_about_the_collector(
     health = Health("c")
     flush = flusher(answers.wait, health, timeout=2.0)
     for _ in range(2):
-        await flush.flush(timedelta(seconds=0.05))
+        await flush(timedelta(seconds=0.05))
     assert not health.lost
     assert len(warnings(caplog)) == 1
     answers.set()
-    await flush.flush(HOOK_TIME)
+    await flush(HOOK_TIME)
     answers.clear()
-    await flush.flush(timedelta(seconds=0.05))
+    await flush(timedelta(seconds=0.05))
     assert len(warnings(caplog)) == 2
 
 
@@ -155,7 +157,7 @@ async def test_policy(policy: FlushPolicy, interval: float, expected: int) -> No
     sent: list[None] = []
     flush = flusher(lambda: sent.append(None), Health("c"), policy=policy, interval=interval)
     for _ in range(3):
-        await flush.flush(HOOK_TIME)
+        await flush(HOOK_TIME)
         await asyncio.sleep(0.001)
     assert len(sent) == expected
 
