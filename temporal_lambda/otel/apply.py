@@ -76,7 +76,8 @@ def apply_logging(config: LambdaWorkerConfig) -> None:
     The handlers that are there add the fields: as members in Lambda's JSON format, before the
     message in text, to the record alone where a formatter of your own makes the line. No handler is
     added, so no line is written twice. Loggers below ``temporalio`` and ``temporal_lambda`` take
-    the level of ``AWS_LAMBDA_LOG_LEVEL``.
+    the level of ``AWS_LAMBDA_LOG_LEVEL``. Core's own lines stay as they are: its runtime decides,
+    which ``OtelOptions(logs=True)`` makes accordingly.
 
     Args:
         config: The configuration the callback received.

@@ -40,7 +40,9 @@ class OtelOptions:
             call in the process says. The flush never takes more than what is left of the time for
             shutdown hooks, whatever stands here. While a collector does not answer, only its first
             flush waits that long, and one a minute.
-        logs: Whether to do what ``apply_logging`` does as well.
+        logs: Whether to do what ``apply_logging`` does as well, and to write Core's own lines by
+            the logger ``temporalio.core``, rather than as they are to the console. For the latter
+            the first call in the process counts.
 
     Example:
         >>> OtelOptions(service_name="orders").metric_periodicity
@@ -65,6 +67,7 @@ class Resolved(NamedTuple):
         metric_period: Seconds.
         flush: See ``OtelOptions``.
         flush_timeout: Seconds.
+        logs: See ``OtelOptions``.
     """
 
     endpoint: str
@@ -72,6 +75,7 @@ class Resolved(NamedTuple):
     metric_period: float
     flush: FlushPolicy
     flush_timeout: float
+    logs: bool = False
 
     @property
     def destination(self) -> tuple[str, str]:
@@ -104,6 +108,7 @@ def resolve(options: OtelOptions, environ: Mapping[str, str] = os.environ) -> Re
         metric_period=_seconds("metric_periodicity", options.metric_periodicity),
         flush=options.flush,
         flush_timeout=_seconds("flush_timeout", options.flush_timeout),
+        logs=options.logs,
     )
 
 

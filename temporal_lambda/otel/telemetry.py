@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from functools import cache
 
 from opentelemetry import trace
-from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
+from temporalio.runtime import LoggingConfig, MetricBuffer, Runtime, TelemetryConfig
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.otel.background import Background
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.health import Health
+from temporal_lambda.otel.logs import core_logging
 from temporal_lambda.otel.metrics import BUFFER_SIZE, CoreMetrics, ReportMetrics
 from temporal_lambda.otel.options import Resolved
 from temporal_lambda.otel.providers import ensure_meter_provider, ensure_tracer_provider
@@ -46,7 +47,13 @@ class Metrics:
         self._exported_at = time.monotonic()
         buffer = MetricBuffer(BUFFER_SIZE)
         # The service is named by the resource. Core would say "temporal-core-sdk" on every metric.
-        self.runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer, attach_service_name=False))
+        self.runtime = Runtime(
+            telemetry=TelemetryConfig(
+                logging=core_logging() if options.logs else LoggingConfig.default,
+                metrics=buffer,
+                attach_service_name=False,
+            )
+        )
         self._core = CoreMetrics(buffer, self._provider)
         self.report = ReportMetrics(self._provider)
         self.export = Background(
