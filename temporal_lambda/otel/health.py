@@ -27,6 +27,12 @@ class Health:
         """Whether telemetry was said to be lost, and no flush has worked since."""
         return self._lost
 
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why exports were not taken, by signal; none for those whose last one was."""
+        with self._lock:
+            return dict(self._reasons)
+
     def succeeded(self, signal: str) -> None:
         """Note that an export was taken.
 
@@ -49,9 +55,7 @@ class Health:
             hurried: Whether the flush had so little time that being late says nothing about the
                 collector.
         """
-        with self._lock:
-            reasons = dict(self._reasons)
-        reason = next(iter(reasons.values()), None) or (None if hurried else late)
+        reason = next(iter(self.reasons.values()), None) or (None if hurried else late)
         if late and hurried and not (reason or self._lost or self._hurried):
             logger.warning(
                 "no time left for telemetry: %s. What has not left leaves with the next invocation "
