@@ -46,7 +46,8 @@ class Flusher:
         """Send what there is, off this event loop.
 
         Args:
-            options: Whether to wait for it, and how long.
+            options: Whether to wait for it, and how long. A flush that did not work does not count
+                for the policy ``interval``.
             hook_time: The time this shutdown hook has; ``None`` if nothing limits it.
         """
         late, hurried = None, False
@@ -56,7 +57,7 @@ class Flusher:
             limit, hurried = min(patience, left), left < min(patience, FAIR)
             missing = await self._send(limit)
             late = f"{' and '.join(missing)} not taken within {limit:.2f} s" if missing else None
-            if not missing:
+            if not (missing or self._health.reasons):
                 self._flushed_at = time.time()
         self._health.tell(late, hurried=hurried)
 

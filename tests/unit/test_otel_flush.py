@@ -162,6 +162,20 @@ async def test_policy(policy: FlushPolicy, interval: float, expected: int) -> No
     assert len(sent) == expected
 
 
+async def test_flush_that_failed_is_tried_again_before_its_interval_is_over() -> None:
+    sent: list[None] = []
+    health = Health("c")
+    flush = flusher(lambda: sent.append(None), health, policy="interval")
+    health.failed("spans", "it is down")
+    await flush(HOOK_TIME)
+    await flush(HOOK_TIME)
+    assert len(sent) == 2
+    health.succeeded("spans")
+    await flush(HOOK_TIME)
+    await flush(HOOK_TIME)
+    assert len(sent) == 3
+
+
 def test_request_is_served_by_work_that_begins_after_it(answers: threading.Event) -> None:
     begun: list[int] = []
 
