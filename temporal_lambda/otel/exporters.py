@@ -20,6 +20,7 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from temporal_lambda.otel.health import Health
 
 Result = TypeVar("Result", bound=Enum)
+Returned = TypeVar("Returned")
 Exporter = TypeVar("Exporter", bound="_Exporter")
 
 QUICK = 0.5
@@ -56,6 +57,25 @@ class SpanExporter(sdk.SpanExporter):
     def shutdown(self) -> None:
         """See base class."""
         self._attempts.inner.current.shutdown()
+
+
+class SpanBatches(sdk.BatchSpanProcessor):
+    """Collects spans for an exporter of ours; what it would log of a full queue is counted.
+
+    Args:
+        exporter: Exports them.
+        health: Told of spans that had to be dropped.
+    """
+
+    def __init__(self, exporter: SpanExporter, health: Health) -> None:
+        super().__init__(exporter)
+        self._health = health
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """See base class."""
+        _, messages = _catching(lambda: super(SpanBatches, self).on_end(span))
+        if messages:
+            self._health.dropped()
 
 
 class MetricExporter(OTLPMetricExporter):
@@ -135,16 +155,21 @@ def _failed(result: Enum) -> bool:
 
 def _quietly(export: Callable[[], Result]) -> tuple[Result, str]:
     """Run an export; what the exporter would have logged is returned as the reason."""
+    result, messages = _catching(export)
+    return result, messages[-1] if messages else "no reason is known"
+
+
+def _catching(run: Callable[[], Returned]) -> tuple[Returned, list[str]]:
     messages: list[str] = []
-    _caught.messages = messages
+    before, _caught.messages = _caught.messages, messages
     try:
-        return export(), messages[-1] if messages else "no reason is known"
+        return run(), messages
     finally:
-        _caught.messages = None
+        _caught.messages = before
 
 
 class _Caught(threading.local):
-    """What the exporter says on a thread that exports for us."""
+    """What OpenTelemetry says on a thread that exports or collects for us."""
 
     messages: list[str] | None = None
 
@@ -159,8 +184,9 @@ def _catch(record: logging.LogRecord) -> bool:
     return False
 
 
-# First, since the exporters' own filter hides what is said twice from those after it.
-logging.getLogger(OTLPExporterMixin.__module__).filters.insert(0, _catch)
+for _name in (OTLPExporterMixin.__module__, "opentelemetry.sdk._shared_internal"):
+    # First, since their own filter hides what is said twice from those after it.
+    logging.getLogger(_name).filters.insert(0, _catch)
 
 
 def _arguments(endpoint: str, timeout: float) -> dict[str, Any]:

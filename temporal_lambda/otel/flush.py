@@ -50,16 +50,16 @@ class Flusher:
                 for the policy ``interval``.
             hook_time: The time this shutdown hook has; ``None`` if nothing limits it.
         """
-        late, hurried = None, False
+        missing: list[str] = []
+        limit, hurried = 0.0, False
         if self._due(options):
             patience = self._patience(options.flush_timeout)
             left = math.inf if hook_time is None else SHARE * hook_time.total_seconds()
             limit, hurried = min(patience, left), left < min(patience, FAIR)
             missing = await self._send(limit)
-            late = f"{' and '.join(missing)} not taken within {limit:.2f} s" if missing else None
             if not (missing or self._health.reasons):
                 self._flushed_at = time.time()
-        self._health.tell(late, hurried=hurried)
+        self._health.tell(missing, limit, hurried=hurried)
 
     def _due(self, options: Resolved) -> bool:
         if options.flush == "interval" and self._flushed_at is not None:

@@ -11,7 +11,6 @@ from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider, create_tracer_provider
 
 from temporal_lambda.otel import xray
@@ -33,6 +32,17 @@ _tracing_for: list[tuple[str, str]] = []
 
 _watched: list[trace.TracerProvider] = []
 _made: list[MeterProvider] = []
+
+
+def adopted() -> dict[str, str]:
+    """Where signals go whose provider somebody else has set, by signal."""
+    theirs = {}
+    if not (_tracing_for or is_unset(trace.get_tracer_provider())):
+        theirs["spans"] = "the tracer provider's endpoint"
+    present = metrics.get_meter_provider()
+    if isinstance(present, MeterProvider) and present not in _made:
+        theirs["metrics"] = "the meter provider's endpoint"
+    return theirs
 
 
 def ensure_tracer_provider(options: Resolved, health: Health) -> None:
@@ -71,12 +81,12 @@ def _tell_of_first_destination(endpoint: str, service_name: str) -> None:
 
 def _export_spans(provider: ReplaySafeTracerProvider, options: Resolved, health: Health) -> None:
     try:
-        from temporal_lambda.otel.exporters import SpanExporter
+        from temporal_lambda.otel.exporters import SpanBatches, SpanExporter
     except ImportError as error:
         logger.warning(NO_EXPORTER, "spans", error)
         return
     exporter = SpanExporter(options.endpoint, options.flush_timeout, health)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider.add_span_processor(SpanBatches(exporter, health))
 
 
 def watch_spans() -> None:

@@ -19,7 +19,7 @@ from temporal_lambda.otel.health import Health
 from temporal_lambda.otel.logs import core_logging
 from temporal_lambda.otel.metrics import BUFFER_SIZE, CoreMetrics, ReportMetrics
 from temporal_lambda.otel.options import Resolved
-from temporal_lambda.otel.providers import ensure_meter_provider, ensure_tracer_provider
+from temporal_lambda.otel.providers import adopted, ensure_meter_provider, ensure_tracer_provider
 
 logger = logging.getLogger(__name__)
 
@@ -85,7 +85,7 @@ class Telemetry:
     """
 
     def __init__(self, options: Resolved, environ: Mapping[str, str] = os.environ) -> None:
-        health = Health(options.endpoint)
+        health = Health(options.endpoint, adopted())
         ensure_tracer_provider(options, health)
         signals = {"spans": span_export()}
         self.metrics: Metrics | None = None

@@ -71,6 +71,25 @@ async def test_deadline_holds_and_one_warning_is_written(
     assert endpoint in line
 
 
+async def test_provider_of_somebody_else_whose_collector_is_silent_is_one_warning_of_ours(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    with silence() as endpoint:
+        env = {
+            "SCENARIO": "global provider",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+            "OTEL_METRICS_EXPORTER": "none",
+        }
+        function = make_function("traced.quick_handler", env=env)
+        records = [await invoke(function) for _ in range(3)]
+    hooks = [record.report["phases_ms"]["hooks"] for record in records if record.report]
+    assert {record.status for record in records} == {"success"}
+    assert 1_000 < hooks[0] < 2_500
+    assert all(spent < 500 for spent in hooks[1:])
+    (line,) = [line for line in complaints(records) if "tuner" not in line]
+    assert "telemetry is lost until the collector at the tracer provider's endpoint" in line
+
+
 async def test_stuck_activity_and_a_silent_collector_together(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:

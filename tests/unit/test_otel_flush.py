@@ -10,8 +10,11 @@ from concurrent.futures import wait
 from datetime import timedelta
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from temporal_lambda.otel.background import Background
+from temporal_lambda.otel.exporters import SpanBatches, SpanExporter
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.health import Health
 from temporal_lambda.otel.options import FlushPolicy, Resolved
@@ -131,6 +134,58 @@ async def test_slow_collector_that_is_back_is_noticed_after_a_minute_of_wall_tim
     await flush(HOOK_TIME)
     assert health.lost is not back
     assert [r.levelname for r in caplog.records] == ["WARNING", "INFO"][: 1 + back]
+
+
+async def test_warning_names_where_the_signal_goes_that_is_lost(
+    answers: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    health = Health("http://c", {"spans": "the tracer provider's endpoint"})
+    await flusher(answers.wait, health, timeout=0.05)(None)
+    health = Health("http://c", {"spans": "the tracer provider's endpoint"})
+    health.failed("metrics", "it is down")
+    await flusher(lambda: None, health)(HOOK_TIME)
+    theirs, ours = warnings(caplog)
+    assert "the collector at the tracer provider's endpoint takes" in theirs
+    assert "the collector at http://c takes" in ours
+
+
+@pytest.mark.parametrize("lost", [True, False])
+async def test_spans_that_did_not_fit_are_counted_in_one_warning_of_ours(
+    lost: bool,
+    answers: threading.Event,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "2")
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2")
+    health = Health("http://c")
+    exporter = SpanExporter("http://127.0.0.1:1", 0.1, health)
+    exporting = threading.Event()
+
+    def export(spans: object) -> SpanExportResult:
+        exporting.set()
+        answers.wait()
+        return SpanExportResult.SUCCESS
+
+    monkeypatch.setattr(exporter, "export", export)
+    provider = TracerProvider(shutdown_on_exit=False)
+    batches = SpanBatches(exporter, health)
+    provider.add_span_processor(batches)
+    tracer = provider.get_tracer("test")
+    for _ in range(2):
+        tracer.start_span("taken").end()
+    assert await asyncio.to_thread(exporting.wait, 5)
+    for _ in range(5):
+        tracer.start_span("waits").end()
+    if lost:
+        health.failed("spans", "it is down")
+    await flusher(lambda: None, health)(HOOK_TIME)
+    await flusher(lambda: None, health)(HOOK_TIME)
+    (line,) = warnings(caplog)
+    assert "3 spans were dropped" in line
+    assert ("it is down" in line) is lost
+    answers.set()
+    provider.shutdown()
 
 
 async def test_flush_that_was_cut_short_says_nothing_about_the_collector(
