@@ -35,6 +35,7 @@ class Metrics:
         health: Told of the exports.
 
     Attributes:
+        buffer: What Core has counted and nobody has taken over yet.
         runtime: For the clients; its metrics are ours to export.
         period: Seconds between exports while an invocation runs.
         report: What the report says, as metrics.
@@ -45,16 +46,16 @@ class Metrics:
         self._provider = ensure_meter_provider(options, health)
         self.period = options.metric_period
         self._exported_at = time.monotonic()
-        buffer = MetricBuffer(BUFFER_SIZE)
+        self.buffer = MetricBuffer(BUFFER_SIZE)
         # The service is named by the resource. Core would say "temporal-core-sdk" on every metric.
         self.runtime = Runtime(
             telemetry=TelemetryConfig(
                 logging=core_logging() if options.logs else LoggingConfig.default,
-                metrics=buffer,
+                metrics=self.buffer,
                 attach_service_name=False,
             )
         )
-        self._core = CoreMetrics(buffer, self._provider)
+        self._core = CoreMetrics(self.buffer, self._provider)
         self.report = ReportMetrics(self._provider)
         self.export = Background(
             "temporal-lambda-metrics", self._export, DRAIN_INTERVAL, self._drain

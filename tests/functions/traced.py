@@ -23,6 +23,8 @@ from workflows import RunActivity
 from temporal_lambda import LambdaWorkerConfig, run_worker
 from temporal_lambda.handler import make_handler
 from temporal_lambda.otel import OtelOptions, apply_defaults
+from temporal_lambda.otel.options import resolve
+from temporal_lambda.otel.telemetry import telemetry_for
 from temporal_lambda.work import ServeTaskQueue, Stop, Work
 
 SCENARIO = os.environ.get("SCENARIO", "plain")
@@ -87,10 +89,15 @@ def configure_quickly(config: LambdaWorkerConfig) -> None:
 
 
 def tell() -> None:
-    """Tell the test what this process has; Core's own pool of threads grows as it likes."""
-    tasks = Path("/proc/self/task").glob("*/comm")
-    threads = [task for task in tasks if task.read_text().strip() != "tokio-rt-worker"]
+    """Tell the test what this process has, and what the flush has left behind."""
+    names = [task.read_text().strip() for task in Path("/proc/self/task").glob("*/comm")]
+    # Core's own pool of threads has some more or less, as the load is.
+    threads = [name for name in names if name != "tokio-rt-worker"]
     event(f"threads {len(threads)} files {len(os.listdir('/proc/self/fd'))}")
+    event(f"all threads {len(names)}")
+    metrics = telemetry_for(resolve(OtelOptions())).metrics
+    if metrics:
+        event(f"not flushed {len(metrics.buffer.retrieve_updates())}")
 
 
 class EndAtOnce(ServeTaskQueue):
