@@ -20,7 +20,8 @@ ARRIVAL = 2.0
 """Seconds for what the function has sent to come through the collector. The function is frozen."""
 
 ALL_OF_CORE = "not flushed 0"
-"""What the function tells after its flush if nothing that Core has counted was left behind."""
+"""What the function tells after its flush if nothing that Core has counted was left behind. An
+abandoned worker goes on counting."""
 
 MakeTraced = Callable[..., Function]
 
@@ -176,7 +177,6 @@ async def test_deadline_with_an_activity_that_will_not_stop(
     )
     assert record.duration_ms < 5_000 - PROMISED_MS
     assert record.report
-    assert ALL_OF_CORE in events(record)
     span = await arrived(receiver, record)
     assert span.attributes["temporal_lambda.stop_reason"] == stop_reason
     assert span.attributes["temporal_lambda.abandoned"] == len(record.report["abandoned"])
