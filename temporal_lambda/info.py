@@ -26,6 +26,10 @@ class InvocationInfo:
         begun_at: When the handler was entered, seconds since the epoch; now by default.
         report: Where the invocation notes what happens.
 
+    Attributes:
+        last_steps: What runs after the hooks and the teardown, by name, bounded as they are; for
+            what has to see how these have ended.
+
     Example:
         >>> from temporal_lambda import LambdaWorkerConfig
         >>> def configure(config: LambdaWorkerConfig) -> None:
@@ -52,6 +56,7 @@ class InvocationInfo:
         self._begun = self._deadline.clock()
         self._report = report or InvocationReport(request_id, cold)
         self._step_left: Callable[[], float] | None = None
+        self.last_steps: list[tuple[str, Callable[[], Any]]] = []
 
     def __repr__(self) -> str:
         """The request id, and whether the environment is new."""

@@ -292,6 +292,8 @@ class Invocation:
                 steps.add("hook", name_of(hook), hook)
         if self._teardown:
             steps.add("teardown", "configure callback", self._teardown)
+        for name, last in self._info.last_steps:
+            steps.add("last step", name, last)
         with self._phase("hooks"):
             await steps.run(thread)
 

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 class ClosingSteps:
-    """Telling the server what was abandoned, then the hooks, then the teardown.
+    """Telling the server what was abandoned, the hooks, the teardown, and what looks at all these.
 
     A step that blocks its event loop can't be interrupted, but it can be left behind: a second
     loop, on another thread, goes on with the step after it.

@@ -10,10 +10,10 @@ OPTIONS = OtelOptions(service_name="parcels", add_temporal_spans=True, logs=True
 
 
 def configure(config: LambdaWorkerConfig) -> None:
+    apply_defaults(config, OPTIONS)
     config.worker_config["task_queue"] = "parcels"
     config.worker_config["workflows"] = [Parcel]
     config.worker_config["activities"] = [collect, deliver]
-    apply_defaults(config, OPTIONS)
 
 
 lambda_handler = run_worker(

@@ -11,7 +11,7 @@ from temporal_lambda.otel.current import CURRENT
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.logs import add_log_fields
 from temporal_lambda.otel.metrics import ReportMetrics
-from temporal_lambda.otel.options import DEFAULT_ENDPOINT, OtelOptions, resolve
+from temporal_lambda.otel.options import DEFAULT_ENDPOINT, OtelOptions, Resolved, resolve
 from temporal_lambda.otel.providers import watch_spans
 from temporal_lambda.otel.spans import InvocationSpan, trace_temporal
 from temporal_lambda.otel.telemetry import span_flusher, telemetry_for, use_runtime
@@ -25,9 +25,10 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
     code), and a Core runtime whose metrics go to the meter provider. Later calls only connect the
     invocation with them.
 
-    Appends a plugin to ``worker_config``, an interceptor to ``client_connect_config`` and a hook to
-    ``shutdown_hooks``, which flushes. What later hooks measure leaves with the next invocation, so
-    call this last, or add such hooks before.
+    Appends a plugin to ``worker_config`` and an interceptor to ``client_connect_config``. The flush
+    comes after the shutdown hooks and the code after your ``yield``, whatever became of them. Call
+    this first, so that an error in the rest of the callback is told as well, and add to these lists
+    rather than replace them.
 
     Args:
         config: The configuration the callback received.
@@ -39,8 +40,8 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
     Example:
         >>> from temporal_lambda.otel import OtelOptions, apply_defaults
         >>> def configure(config: LambdaWorkerConfig) -> None:
-        ...     config.worker_config["task_queue"] = "orders"
         ...     apply_defaults(config, OtelOptions(service_name="orders", add_temporal_spans=True))
+        ...     config.worker_config["task_queue"] = "orders"
     """
     options = options or OtelOptions()
     resolved = resolve(options)
@@ -48,7 +49,7 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
     metrics = telemetry.metrics
     if metrics:
         use_runtime(config, metrics.runtime)
-    _connect(config, options, telemetry.flusher, metrics.report if metrics else None)
+    _connect(config, options, resolved, telemetry.flusher, metrics.report if metrics else None)
 
 
 def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None) -> None:
@@ -66,17 +67,17 @@ def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None
         SettingsError: An option has no such value.
     """
     options = options or OtelOptions()
-    resolved = resolve(options)
-    flusher = span_flusher(resolved.flush, resolved.flush_timeout, resolved.metric_period)
-    _connect(config, options, flusher, None)
+    _connect(config, options, resolve(options), span_flusher(), None)
 
 
 def apply_logging(config: LambdaWorkerConfig) -> None:
     """Let log lines say which request, workflow, activity and trace they belong to.
 
     The handlers that are there add the fields: as members in Lambda's JSON format, before the
-    message in text. None is added, so no line is written twice. Loggers below ``temporalio`` and
-    ``temporal_lambda`` take the level of ``AWS_LAMBDA_LOG_LEVEL``.
+    message in text, to the record alone where a formatter of your own makes the line. No handler is
+    added, so no line is written twice. Loggers below ``temporalio`` and ``temporal_lambda`` take
+    the level of ``AWS_LAMBDA_LOG_LEVEL``. Core's own lines stay as they are: its runtime decides,
+    which ``OtelOptions(logs=True)`` makes accordingly.
 
     Args:
         config: The configuration the callback received.
@@ -114,6 +115,7 @@ def build_metrics_telemetry_config(
 def _connect(
     config: LambdaWorkerConfig,
     options: OtelOptions,
+    resolved: Resolved,
     flusher: Flusher,
     metrics: ReportMetrics | None,
 ) -> None:
@@ -130,6 +132,7 @@ def _connect(
         span.end(report)
         if metrics:
             metrics.record(report, config.worker_config.get("task_queue") or "unknown")
-        await flusher.flush(config.invocation.remaining_hook_time())
+        await flusher.flush(resolved, config.invocation.remaining_hook_time())
 
-    config.shutdown_hooks.append(flush_telemetry)
+    # Not a hook: what hooks and teardown measure, and whether they fail, is part of it.
+    config.invocation.last_steps.append(("telemetry", flush_telemetry))

@@ -7,25 +7,36 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
 from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import export as sdk
 from opentelemetry.sdk.trace.export import SpanExportResult
 
 from temporal_lambda.otel.health import Health
 
 Result = TypeVar("Result", bound=Enum)
+Returned = TypeVar("Returned")
+Exporter = TypeVar("Exporter", bound="_Exporter")
 
 QUICK = 0.5
 """The part of the timeout within which a failure is tried again: a connection that died in the
 freeze fails at once, and the next one works."""
 
+SPENT = 0.9
+"""The part of the timeout that a failure has to take for the connection to be given up. By our
+clock, the timeout may end a little early."""
 
-class SpanExporter(OTLPSpanExporter):
+
+CHANNEL = (("grpc.use_local_subchannel_pool", 1),)
+"""Channels to one address share a connection otherwise, and a new channel would get the old one."""
+
+
+class SpanExporter(sdk.SpanExporter):
     """Exports spans.
 
     Args:
@@ -35,16 +46,43 @@ class SpanExporter(OTLPSpanExporter):
     """
 
     def __init__(self, endpoint: str, timeout: float, health: Health) -> None:
-        super().__init__(endpoint=endpoint, insecure=_insecure(endpoint), timeout=timeout)
-        self._attempts = _Attempts("spans", timeout, health)
+        arguments = _arguments(endpoint, timeout)
+        inner = _Inner(lambda: OTLPSpanExporter(**arguments), timeout)
+        self._attempts = _Attempts("spans", inner, health)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """See base class."""
-        return self._attempts.run(lambda: super(SpanExporter, self).export(spans))
+        return self._attempts.run(lambda exporter: exporter.export(spans))
+
+    def shutdown(self) -> None:
+        """See base class."""
+        self._attempts.inner.current.shutdown()
+
+
+class SpanBatches(sdk.BatchSpanProcessor):
+    """Collects spans for an exporter of ours; what it would log of a full queue is counted.
+
+    Args:
+        exporter: Exports them.
+        health: Told of spans that had to be dropped.
+    """
+
+    def __init__(self, exporter: SpanExporter, health: Health) -> None:
+        super().__init__(exporter)
+        self._health = health
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """See base class."""
+        _, messages = _catching(lambda: super(SpanBatches, self).on_end(span))
+        if messages:
+            self._health.dropped()
 
 
 class MetricExporter(OTLPMetricExporter):
     """Exports metrics.
+
+    It is one of OpenTelemetry's for the preferences that it reads from the environment. What
+    exports is another one, which can be replaced.
 
     Args:
         endpoint: The collector.
@@ -53,33 +91,60 @@ class MetricExporter(OTLPMetricExporter):
     """
 
     def __init__(self, endpoint: str, timeout: float, health: Health) -> None:
-        super().__init__(endpoint=endpoint, insecure=_insecure(endpoint), timeout=timeout)
-        self._attempts = _Attempts("metrics", timeout, health)
+        arguments = _arguments(endpoint, timeout)
+        super().__init__(**arguments)
+        inner = _Inner(lambda: OTLPMetricExporter(**arguments), timeout)
+        self._attempts = _Attempts("metrics", inner, health)
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> MetricExportResult:
         """See base class."""
         return self._attempts.run(
-            lambda: super(MetricExporter, self).export(metrics_data, timeout_millis, **kwargs)
+            lambda exporter: exporter.export(metrics_data, timeout_millis, **kwargs)
         )
 
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """See base class."""
+        self._attempts.inner.current.shutdown(timeout_millis, **kwargs)
+        super().shutdown(timeout_millis, **kwargs)
 
-class _Attempts:
-    def __init__(self, signal: str, timeout: float, health: Health) -> None:
+
+class _Exporter(Protocol):
+    def shutdown(self) -> None: ...
+
+
+class _Inner(Generic[Exporter]):
+    """An exporter of OpenTelemetry's, with a connection that can be given up."""
+
+    def __init__(self, make: Callable[[], Exporter], timeout: float) -> None:
+        self._make = make
+        self.timeout = timeout
+        self.current = make()
+
+    def replace(self) -> None:
+        self.current.shutdown()
+        self.current = self._make()
+
+
+class _Attempts(Generic[Exporter]):
+    def __init__(self, signal: str, inner: _Inner[Exporter], health: Health) -> None:
         self._signal = signal
-        self._timeout = timeout
         self._health = health
+        self.inner = inner
 
-    def run(self, export: Callable[[], Result]) -> Result:
+    def run(self, export: Callable[[Exporter], Result]) -> Result:
         begun = time.monotonic()
-        result, reason = _quietly(export)
-        if _failed(result) and time.monotonic() - begun < QUICK * self._timeout:
-            result, reason = _quietly(export)
-        if _failed(result):
-            self._health.failed(self._signal, reason)
-        else:
+        result, reason = _quietly(lambda: export(self.inner.current))
+        if _failed(result) and time.monotonic() - begun < QUICK * self.inner.timeout:
+            result, reason = _quietly(lambda: export(self.inner.current))
+        if not _failed(result):
             self._health.succeeded(self._signal)
+            return result
+        self._health.failed(self._signal, reason)
+        if time.monotonic() - begun >= SPENT * self.inner.timeout:
+            # Its peer may have vanished in the freeze: nobody will ever say that it is dead.
+            self.inner.replace()
         return result
 
 
@@ -90,16 +155,21 @@ def _failed(result: Enum) -> bool:
 
 def _quietly(export: Callable[[], Result]) -> tuple[Result, str]:
     """Run an export; what the exporter would have logged is returned as the reason."""
+    result, messages = _catching(export)
+    return result, messages[-1] if messages else "no reason is known"
+
+
+def _catching(run: Callable[[], Returned]) -> tuple[Returned, list[str]]:
     messages: list[str] = []
-    _caught.messages = messages
+    before, _caught.messages = _caught.messages, messages
     try:
-        return export(), messages[-1] if messages else "no reason is known"
+        return run(), messages
     finally:
-        _caught.messages = None
+        _caught.messages = before
 
 
 class _Caught(threading.local):
-    """What the exporter says on a thread that exports for us."""
+    """What OpenTelemetry says on a thread that exports or collects for us."""
 
     messages: list[str] | None = None
 
@@ -114,9 +184,15 @@ def _catch(record: logging.LogRecord) -> bool:
     return False
 
 
-# First, since the exporters' own filter hides what is said twice from those after it.
-logging.getLogger(OTLPExporterMixin.__module__).filters.insert(0, _catch)
+for _name in (OTLPExporterMixin.__module__, "opentelemetry.sdk._shared_internal"):
+    # First, since their own filter hides what is said twice from those after it.
+    logging.getLogger(_name).filters.insert(0, _catch)
 
 
-def _insecure(endpoint: str) -> bool:
-    return not endpoint.startswith("https://")
+def _arguments(endpoint: str, timeout: float) -> dict[str, Any]:
+    return {
+        "endpoint": endpoint,
+        "insecure": not endpoint.startswith("https://"),
+        "timeout": timeout,
+        "channel_options": CHANNEL,
+    }

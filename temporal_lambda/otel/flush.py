@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 from datetime import timedelta
 
 from temporal_lambda.otel.background import Background
 from temporal_lambda.otel.health import Health
-from temporal_lambda.otel.options import FlushPolicy
+from temporal_lambda.otel.options import Resolved
 
 SHARE = 0.9
 """The part of its time as a shutdown hook that a flush may wait for."""
@@ -17,57 +18,61 @@ SHARE = 0.9
 PROBE = 0.25
 """Seconds that a flush waits for a collector that did not take the last one."""
 
+FAIR = 0.5
+"""Seconds within which a collector that works answers. Being late says nothing about one that had
+less than this because the hooks have used up the time."""
+
+RETRY = 60.0
+"""Seconds after which such a collector is given the full time again: one that works, but takes
+longer than a probe, would never be seen to be back."""
+
 
 class Flusher:
     """Sends what was collected.
 
     Args:
-        policy: When to wait for it.
-        timeout: Seconds it may take.
-        interval: Seconds the last flush must be ago for the policy ``interval``.
         health: Says whether it worked.
         signals: What to flush, by name, all at once.
     """
 
-    def __init__(
-        self,
-        policy: FlushPolicy,
-        timeout: float,
-        interval: float,
-        health: Health,
-        signals: Mapping[str, Background],
-    ) -> None:
-        self._policy = policy
-        self._timeout = timeout
-        self._interval = interval
+    def __init__(self, health: Health, signals: Mapping[str, Background]) -> None:
         self._health = health
         self._signals = signals
         # Wall time: the monotonic clock may stand still in the freeze.
         self._flushed_at: float | None = None
+        self._waited_at = 0.0
 
-    async def flush(self, hook_time: timedelta | None) -> None:
+    async def flush(self, options: Resolved, hook_time: timedelta | None) -> None:
         """Send what there is, off this event loop.
 
         Args:
+            options: Whether to wait for it, and how long. A flush that did not work does not count
+                for the policy ``interval``.
             hook_time: The time this shutdown hook has; ``None`` if nothing limits it.
         """
-        late = None
-        if self._due():
-            limit = self._limit(hook_time)
+        missing: list[str] = []
+        limit, hurried = 0.0, False
+        if self._due(options):
+            patience = self._patience(options.flush_timeout)
+            left = math.inf if hook_time is None else SHARE * hook_time.total_seconds()
+            limit, hurried = min(patience, left), left < min(patience, FAIR)
             missing = await self._send(limit)
-            late = f"{' and '.join(missing)} not taken within {limit:.2f} s" if missing else None
-            if not missing:
+            if not (missing or self._health.reasons):
                 self._flushed_at = time.time()
-        self._health.tell(late)
+        self._health.tell(missing, limit, hurried=hurried)
 
-    def _due(self) -> bool:
-        if self._policy == "interval" and self._flushed_at is not None:
-            return not 0 <= time.time() - self._flushed_at < self._interval
-        return self._policy != "never"
+    def _due(self, options: Resolved) -> bool:
+        if options.flush == "interval" and self._flushed_at is not None:
+            return not 0 <= time.time() - self._flushed_at < options.metric_period
+        return options.flush != "never"
 
-    def _limit(self, hook_time: timedelta | None) -> float:
-        limit = min(self._timeout, PROBE) if self._health.lost else self._timeout
-        return limit if hook_time is None else min(limit, SHARE * hook_time.total_seconds())
+    def _patience(self, timeout: float) -> float:
+        """Seconds for the collector, if nothing else limits them."""
+        now = time.time()
+        if self._health.lost and 0 <= now - self._waited_at < RETRY:
+            return min(timeout, PROBE)
+        self._waited_at = now
+        return timeout
 
     async def _send(self, limit: float) -> list[str]:
         waiting = {

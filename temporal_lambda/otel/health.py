@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Mapping, Sequence
 
 logger = logging.getLogger(__name__)
 
@@ -13,18 +14,28 @@ class Health:
 
     Args:
         endpoint: The collector, for the warning.
+        elsewhere: Where else signals go, by name.
     """
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, elsewhere: Mapping[str, str] | None = None) -> None:
         self._endpoint = endpoint
+        self._elsewhere = elsewhere or {}
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
-        self._warned = False
+        self._dropped = 0
+        self._lost = ""
+        self._hurried = False
 
     @property
     def lost(self) -> bool:
-        """Whether a warning was written, and nothing has been taken since."""
-        return self._warned
+        """Whether telemetry was said to be lost, and no flush has worked since."""
+        return bool(self._lost)
+
+    @property
+    def reasons(self) -> dict[str, str]:
+        """Why exports were not taken, by signal; none for those whose last one was."""
+        with self._lock:
+            return dict(self._reasons)
 
     def succeeded(self, signal: str) -> None:
         """Note that an export was taken.
@@ -40,23 +51,43 @@ class Health:
         with self._lock:
             self._reasons[signal] = reason
 
-    def tell(self, late: str | None) -> None:
+    def dropped(self) -> None:
+        """Note that a span was dropped, since too many were waiting."""
+        with self._lock:
+            self._dropped += 1
+
+    def tell(self, late: Sequence[str], limit: float, *, hurried: bool = False) -> None:
         """Write the one line, if something has changed since the last time.
 
         Args:
-            late: What the flush did not wait for any longer, ``None`` if it is through.
+            late: The signals that the flush did not wait for any longer.
+            limit: The seconds it has waited.
+            hurried: Whether these were so few that being late says nothing about the collector.
         """
         with self._lock:
-            reasons = dict(self._reasons)
-        reason = next(iter(reasons.values()), None) or late
-        if reason and not self._warned:
-            self._warned = True
+            reasons, dropped, self._dropped = dict(self._reasons), self._dropped, 0
+        losses = f"{dropped} spans were dropped, since too many were waiting" if dropped else ""
+        lateness = f"{' and '.join(late)} not taken within {limit:.2f} s" if late else ""
+        reason = next(iter(reasons.values()), "") or ("" if hurried else lateness)
+        if late and hurried and not (reason or self._lost or self._hurried):
+            logger.warning(
+                "no time left for telemetry: %s. What has not left leaves with the next invocation "
+                "(this is said once, until there is time again). A longer shutdown_deadline_buffer "
+                "gives more",
+                lateness,
+            )
+        self._hurried = bool(late and hurried)
+        if reason and not self._lost:
+            names = {self._elsewhere.get(signal, self._endpoint) for signal in reasons or late}
+            self._lost = " and ".join(sorted(names))
             logger.warning(
                 "telemetry is lost until the collector at %s takes it again (this is said once): "
                 "%s",
-                self._endpoint,
-                reason,
+                self._lost,
+                "; ".join(filter(None, [reason, losses])),
             )
-        elif self._warned and not reason:
-            self._warned = False
-            logger.info("the collector at %s takes telemetry again", self._endpoint)
+        elif not (self._lost or reason) and losses:
+            logger.warning("%s; OTEL_BSP_MAX_QUEUE_SIZE lets more wait", losses)
+        elif self._lost and not (reason or late):
+            logger.info("the collector at %s takes telemetry again", self._lost)
+            self._lost = ""

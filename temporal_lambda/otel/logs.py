@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from opentelemetry import trace
 from temporalio import activity, workflow
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
 from temporal_lambda.otel.current import CURRENT
 
@@ -18,6 +19,15 @@ LOGGERS = ("temporalio", "temporal_lambda")
 
 FIELDS = ("request_id", "workflow_id", "run_id", "activity_id", "trace_id", "span_id")
 """Attributes of each record, as far as they are known."""
+
+CORE_LEVELS = {
+    "TRACE": "DEBUG",
+    "DEBUG": "DEBUG",
+    "INFO": "INFO",
+    "ERROR": "ERROR",
+    "FATAL": "ERROR",
+}
+"""Core's levels by Lambda's; temporalio advises against forwarding Core's ``TRACE``."""
 
 PREFIXED = ("workflow_id", "activity_id", "trace_id")
 """What text lines show; the request id is in Lambda's own format already."""
@@ -107,11 +117,38 @@ def add_log_fields() -> None:
             logger.setLevel(level)
 
 
+def core_logging(environ: Mapping[str, str] = os.environ) -> LoggingConfig:
+    """Let Core write its lines by Python's logging, from the level of ``AWS_LAMBDA_LOG_LEVEL`` on.
+
+    Args:
+        environ: Environment variables.
+
+    Example:
+        >>> core_logging({"AWS_LAMBDA_LOG_LEVEL": "FATAL"}).filter.core_level
+        'ERROR'
+    """
+    logger = logging.getLogger("temporalio.core")
+    logger.addFilter(_without_entry)
+    level = CORE_LEVELS.get(environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper(), "WARN")
+    return LoggingConfig(
+        filter=TelemetryFilter(core_level=level, other_level="ERROR"),
+        forwarding=LogForwardingConfig(logger=logger, append_target_to_name=False),
+    )
+
+
+def _without_entry(record: logging.LogRecord) -> bool:
+    # What the entry holds is in the message; as a member of a JSON line it would be its address.
+    record.__dict__.pop("temporal_log", None)
+    return True
+
+
 def _extend(handler: logging.Handler, *, in_text: bool) -> None:
     if any(isinstance(present, AddsFields) for present in handler.filters):
         return
     handler.addFilter(AddsFields())
-    if in_text:
+    # A formatter of anybody's own is left as it is: it may be JSON, or be used as an object with
+    # methods, as Powertools uses its own.
+    if in_text and type(handler.formatter) in (type(None), logging.Formatter):
         handler.setFormatter(ShowsFields(handler.formatter))
 
 

@@ -36,10 +36,13 @@ class OtelOptions:
             is older than ``metric_periodicity``; for functions invoked many times a second, whose
             last telemetry may then be late, or lost with its environment. ``never``: nothing is
             waited for; what is exported while the invocation runs is all.
-        flush_timeout: What an export, and the flush, may take at most. The flush never takes more
-            than its share of the time for shutdown hooks, whatever stands here. While a collector
-            does not answer, only its first flush waits that long.
-        logs: Whether to do what ``apply_logging`` does as well.
+        flush_timeout: What an export, and the flush, may take at most; for exports, what the first
+            call in the process says. The flush never takes more than what is left of the time for
+            shutdown hooks, whatever stands here. While a collector does not answer, only its first
+            flush waits that long, and one a minute.
+        logs: Whether to do what ``apply_logging`` does as well, and to write Core's own lines by
+            the logger ``temporalio.core``, rather than as they are to the console. For the latter
+            the first call in the process counts.
 
     Example:
         >>> OtelOptions(service_name="orders").metric_periodicity
@@ -56,7 +59,7 @@ class OtelOptions:
 
 
 class Resolved(NamedTuple):
-    """Options as they are in this environment; equal ones share providers and runtime.
+    """Options as they are in this environment.
 
     Attributes:
         endpoint: The collector.
@@ -64,6 +67,7 @@ class Resolved(NamedTuple):
         metric_period: Seconds.
         flush: See ``OtelOptions``.
         flush_timeout: Seconds.
+        logs: See ``OtelOptions``.
     """
 
     endpoint: str
@@ -71,6 +75,12 @@ class Resolved(NamedTuple):
     metric_period: float
     flush: FlushPolicy
     flush_timeout: float
+    logs: bool = False
+
+    @property
+    def destination(self) -> tuple[str, str]:
+        """What providers and runtime are made for; the rest may differ from call to call."""
+        return self.endpoint, self.service_name
 
 
 def resolve(options: OtelOptions, environ: Mapping[str, str] = os.environ) -> Resolved:
@@ -98,6 +108,7 @@ def resolve(options: OtelOptions, environ: Mapping[str, str] = os.environ) -> Re
         metric_period=_seconds("metric_periodicity", options.metric_periodicity),
         flush=options.flush,
         flush_timeout=_seconds("flush_timeout", options.flush_timeout),
+        logs=options.logs,
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import math
 import os
+from functools import cache
 
 from opentelemetry import metrics, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider, create_tracer_provider
 
 from temporal_lambda.otel import xray
@@ -27,8 +27,22 @@ NO_EXPORTER = (
     "pip install 'temporal-lambda[otel]'"
 )
 
+_tracing_for: list[tuple[str, str]] = []
+"""The destination of the tracer provider of ours, once there is one."""
+
 _watched: list[trace.TracerProvider] = []
 _made: list[MeterProvider] = []
+
+
+def adopted() -> dict[str, str]:
+    """Where signals go whose provider somebody else has set, by signal."""
+    theirs = {}
+    if not (_tracing_for or is_unset(trace.get_tracer_provider())):
+        theirs["spans"] = "the tracer provider's endpoint"
+    present = metrics.get_meter_provider()
+    if isinstance(present, MeterProvider) and present not in _made:
+        theirs["metrics"] = "the meter provider's endpoint"
+    return theirs
 
 
 def ensure_tracer_provider(options: Resolved, health: Health) -> None:
@@ -39,6 +53,8 @@ def ensure_tracer_provider(options: Resolved, health: Health) -> None:
         health: Told of its exports.
     """
     if not is_unset(trace.get_tracer_provider()):
+        if options.destination not in (_tracing_for or [options.destination]):
+            _tell_of_first_destination(*_tracing_for[0])
         return
     provider = create_tracer_provider(
         resource=lambda_resource(options.service_name),
@@ -48,17 +64,29 @@ def ensure_tracer_provider(options: Resolved, health: Health) -> None:
     )
     if os.environ.get("OTEL_TRACES_EXPORTER") != "none":
         _export_spans(provider, options, health)
+    _tracing_for.append(options.destination)
     trace.set_tracer_provider(provider)
+
+
+@cache
+def _tell_of_first_destination(endpoint: str, service_name: str) -> None:
+    logger.warning(
+        "spans go on to %s as those of the service %s, for which the tracer provider was made: "
+        "OpenTelemetry lets it be set once. Another collector_endpoint or service_name is for "
+        "metrics alone",
+        endpoint,
+        service_name,
+    )
 
 
 def _export_spans(provider: ReplaySafeTracerProvider, options: Resolved, health: Health) -> None:
     try:
-        from temporal_lambda.otel.exporters import SpanExporter
+        from temporal_lambda.otel.exporters import SpanBatches, SpanExporter
     except ImportError as error:
         logger.warning(NO_EXPORTER, "spans", error)
         return
     exporter = SpanExporter(options.endpoint, options.flush_timeout, health)
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider.add_span_processor(SpanBatches(exporter, health))
 
 
 def watch_spans() -> None:

@@ -10,15 +10,16 @@ from collections.abc import Mapping
 from functools import cache
 
 from opentelemetry import trace
-from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
+from temporalio.runtime import LoggingConfig, MetricBuffer, Runtime, TelemetryConfig
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.otel.background import Background
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.health import Health
+from temporal_lambda.otel.logs import core_logging
 from temporal_lambda.otel.metrics import BUFFER_SIZE, CoreMetrics, ReportMetrics
-from temporal_lambda.otel.options import FlushPolicy, Resolved
-from temporal_lambda.otel.providers import ensure_meter_provider, ensure_tracer_provider
+from temporal_lambda.otel.options import Resolved
+from temporal_lambda.otel.providers import adopted, ensure_meter_provider, ensure_tracer_provider
 
 logger = logging.getLogger(__name__)
 
@@ -34,25 +35,34 @@ class Metrics:
         health: Told of the exports.
 
     Attributes:
+        buffer: What Core has counted and nobody has taken over yet.
         runtime: For the clients; its metrics are ours to export.
+        period: Seconds between exports while an invocation runs.
         report: What the report says, as metrics.
         export: Exports what there is.
     """
 
     def __init__(self, options: Resolved, health: Health) -> None:
         self._provider = ensure_meter_provider(options, health)
-        self._period = options.metric_period
+        self.period = options.metric_period
         self._exported_at = time.monotonic()
-        buffer = MetricBuffer(BUFFER_SIZE)
-        self.runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer))
-        self._core = CoreMetrics(buffer, self._provider)
+        self.buffer = MetricBuffer(BUFFER_SIZE)
+        # The service is named by the resource. Core would say "temporal-core-sdk" on every metric.
+        self.runtime = Runtime(
+            telemetry=TelemetryConfig(
+                logging=core_logging() if options.logs else LoggingConfig.default,
+                metrics=self.buffer,
+                attach_service_name=False,
+            )
+        )
+        self._core = CoreMetrics(self.buffer, self._provider)
         self.report = ReportMetrics(self._provider)
         self.export = Background(
             "temporal-lambda-metrics", self._export, DRAIN_INTERVAL, self._drain
         )
 
     def _drain(self) -> None:
-        if time.monotonic() - self._exported_at >= self._period:
+        if time.monotonic() - self._exported_at >= self.period:
             self._export()
         else:
             self._core.drain()
@@ -64,7 +74,7 @@ class Metrics:
 
 
 class Telemetry:
-    """What there is for one set of options.
+    """What there is for one destination.
 
     Args:
         options: What it is made for.
@@ -76,28 +86,29 @@ class Telemetry:
     """
 
     def __init__(self, options: Resolved, environ: Mapping[str, str] = os.environ) -> None:
-        health = Health(options.endpoint)
+        health = Health(options.endpoint, adopted())
         ensure_tracer_provider(options, health)
         signals = {"spans": span_export()}
         self.metrics: Metrics | None = None
         if environ.get("OTEL_METRICS_EXPORTER") != "none":
             self.metrics = Metrics(options, health)
             signals["metrics"] = self.metrics.export
-        self.flusher = Flusher(
-            options.flush, options.flush_timeout, options.metric_period, health, signals
-        )
+        self.flusher = Flusher(health, signals)
 
 
-_telemetry: dict[Resolved, Telemetry] = {}
+_telemetry: dict[tuple[str, str], Telemetry] = {}
 _lock = threading.Lock()
 
 
 def telemetry_for(options: Resolved) -> Telemetry:
-    """What this process has for these options; made at the first call."""
+    """What this process has for the destination of these options; made at the first call."""
     with _lock:
-        if options not in _telemetry:
-            _telemetry[options] = Telemetry(options)
-        return _telemetry[options]
+        if options.destination not in _telemetry:
+            _telemetry[options.destination] = Telemetry(options)
+        telemetry = _telemetry[options.destination]
+        if telemetry.metrics:
+            telemetry.metrics.period = options.metric_period
+        return telemetry
 
 
 @cache
@@ -107,10 +118,9 @@ def span_export() -> Background:
 
 
 @cache
-def span_flusher(policy: FlushPolicy, timeout: float, interval: float) -> Flusher:
+def span_flusher() -> Flusher:
     """Sends spans alone, for whoever has set a tracer provider."""
-    health = Health("the tracer provider's endpoint")
-    return Flusher(policy, timeout, interval, health, {"spans": span_export()})
+    return Flusher(Health("the tracer provider's endpoint"), {"spans": span_export()})
 
 
 def _flush_spans() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +23,8 @@ from workflows import RunActivity
 from temporal_lambda import LambdaWorkerConfig, run_worker
 from temporal_lambda.handler import make_handler
 from temporal_lambda.otel import OtelOptions, apply_defaults
+from temporal_lambda.otel.options import resolve
+from temporal_lambda.otel.telemetry import telemetry_for
 from temporal_lambda.work import ServeTaskQueue, Stop, Work
 
 SCENARIO = os.environ.get("SCENARIO", "plain")
@@ -44,14 +47,17 @@ async def notify(name: str) -> None:
 def configure(config: LambdaWorkerConfig) -> None:
     # Workflows that the last worker left unfinished go now, rather than at some other time.
     gc.collect()
+    if SCENARIO != "no telemetry":
+        add_telemetry(config)
     config.worker_config["task_queue"] = os.environ["QUEUE"]
     config.worker_config["workflows"] = [Order, Stuck, RunActivity]
     config.worker_config["activities"] = [charge, stuck, block, notify]
     config.worker_config["activity_executor"] = ThreadPoolExecutor(4)
     config.worker_config["sticky_queue_schedule_to_start_timeout"] = timedelta(seconds=2)
-    if SCENARIO != "no telemetry":
-        add_telemetry(config)
-    config.shutdown_hooks.append(tell)
+    # After the flush.
+    config.invocation.last_steps.append(("tell", tell))
+    if SCENARIO == "broken callback":
+        raise RuntimeError("the callback broke")
     if SCENARIO == "no connection":
         config.client_connect_config["target_host"] = "127.0.0.1:1"
 
@@ -67,6 +73,14 @@ def add_telemetry(config: LambdaWorkerConfig) -> None:
     )
 
 
+async def configure_and_tear_down(config: LambdaWorkerConfig) -> AsyncIterator[None]:
+    configure(config)
+    yield
+    with trace.get_tracer("shop").start_as_current_span("tidy up"):
+        pass
+    raise RuntimeError("the teardown broke")
+
+
 def configure_quickly(config: LambdaWorkerConfig) -> None:
     """A worker that neither looks for idleness nor closes softly, which takes a second."""
     configure(config)
@@ -75,10 +89,15 @@ def configure_quickly(config: LambdaWorkerConfig) -> None:
 
 
 def tell() -> None:
-    """Tell the test what this process has; Core's own pool of threads grows as it likes."""
-    tasks = Path("/proc/self/task").glob("*/comm")
-    threads = [task for task in tasks if task.read_text().strip() != "tokio-rt-worker"]
+    """Tell the test what this process has, and what the flush has left behind."""
+    names = [task.read_text().strip() for task in Path("/proc/self/task").glob("*/comm")]
+    # Core's own pool of threads has some more or less, as the load is.
+    threads = [name for name in names if name != "tokio-rt-worker"]
     event(f"threads {len(threads)} files {len(os.listdir('/proc/self/fd'))}")
+    event(f"all threads {len(names)}")
+    metrics = telemetry_for(resolve(OtelOptions())).metrics
+    if metrics:
+        event(f"not flushed {len(metrics.buffer.retrieve_updates())}")
 
 
 class EndAtOnce(ServeTaskQueue):
@@ -93,5 +112,6 @@ class BreakDown(ServeTaskQueue):
 
 
 lambda_handler = run_worker(VERSION, configure)
+untidy_handler = make_handler(VERSION, configure_and_tear_down, EndAtOnce)
 quick_handler = make_handler(VERSION, configure_quickly, EndAtOnce)
 broken_handler = make_handler(VERSION, configure, BreakDown)

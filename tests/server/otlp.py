@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -62,11 +63,13 @@ class Receiver:
     Attributes:
         spans: All that arrived, in that order.
         refusal: What every export is answered with, if not ``None``.
+        delay: Seconds until it takes an export.
     """
 
     def __init__(self) -> None:
         self.spans: list[ReceivedSpan] = []
         self.refusal: grpc.StatusCode | None = None
+        self.delay = 0.0
         self.exports = 0
         self._values: dict[tuple[Any, ...], ReceivedValue] = {}
         self._lock = threading.Lock()
@@ -175,6 +178,7 @@ def _answer(receiver: Receiver, context: grpc.ServicerContext, take: Callable[[]
     receiver.exports += 1
     if receiver.refusal:
         context.abort(receiver.refusal, "the collector refuses on purpose")
+    time.sleep(receiver.delay)
     take()
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import grpc
 import pytest
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.otel.exporters import MetricExporter, SpanExporter
+from temporal_lambda.otel.health import Health
 from tests.conftest import Deploy, Invoke, MakeFunction, events
 from tests.server.otlp import eventually, receiving, silence
+from tests.server.proxy import Proxy
 from tests.server.scene import PROMISED_MS
 
 
@@ -56,11 +64,30 @@ async def test_deadline_holds_and_one_warning_is_written(
         assert record.report["stop_reason"] == "deadline"
         assert record.report["abandoned"] == record.report["errors"] == []
         assert record.duration_ms < 4_000 - PROMISED_MS
-        # The user's own hook, which comes after the flush.
+        # What comes after the flush.
         assert any(event.startswith("threads") for event in events(record))
     (line,) = [line for line in complaints(records) if "leaves less than 5s" not in line]
     assert "telemetry is lost until the collector at" in line
     assert endpoint in line
+
+
+async def test_provider_of_somebody_else_whose_collector_is_silent_is_one_warning_of_ours(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    with silence() as endpoint:
+        env = {
+            "SCENARIO": "global provider",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+            "OTEL_METRICS_EXPORTER": "none",
+        }
+        function = make_function("traced.quick_handler", env=env)
+        records = [await invoke(function) for _ in range(3)]
+    hooks = [record.report["phases_ms"]["hooks"] for record in records if record.report]
+    assert {record.status for record in records} == {"success"}
+    assert 1_000 < hooks[0] < 2_500
+    assert all(spent < 500 for spent in hooks[1:])
+    (line,) = [line for line in complaints(records) if "tuner" not in line]
+    assert "telemetry is lost until the collector at the tracer provider's endpoint" in line
 
 
 async def test_stuck_activity_and_a_silent_collector_together(
@@ -85,6 +112,44 @@ async def test_stuck_activity_and_a_silent_collector_together(
     assert record.duration_ms < 5_000 - PROMISED_MS
     assert record.report
     assert [next(iter(entry)) for entry in record.report["abandoned"]] == ["activity"]
+
+
+async def test_connection_whose_peer_vanished_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody resets it: it takes bytes and never answers."""
+    health = Health("c")
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("span")
+    assert isinstance(span, ReadableSpan)
+    with receiving() as receiver:
+        async with Proxy(f"127.0.0.1:{receiver.port}") as proxy:
+            endpoint = f"http://{proxy.address}"
+            spans = SpanExporter(endpoint, 0.5, health)
+            metrics = MetricExporter(endpoint, 0.5, health)
+            reader = PeriodicExportingMetricReader(metrics, math.inf)
+            meters = MeterProvider([reader], shutdown_on_exit=False)
+            meters.get_meter("test").create_counter("count").add(1)
+
+            async def export() -> None:
+                await asyncio.to_thread(spans.export, [span])
+
+            async def measure() -> None:
+                await asyncio.to_thread(meters.force_flush)
+
+            await export()
+            await measure()
+            assert (len(receiver.named("span")), receiver.total("count")) == (1, 1)
+            proxy.swallow()
+            # In a row: the other exporter still has its connection.
+            await export()
+            assert (set(health.reasons), len(receiver.named("span"))) == ({"spans"}, 1)
+            await export()
+            assert (set(health.reasons), len(receiver.named("span"))) == (set(), 2)
+            await measure()
+            assert set(health.reasons) == {"metrics"}
+            await measure()
+            assert not health.reasons
+            await asyncio.to_thread(meters.shutdown)
+            spans.shutdown()
+    assert caplog.records == []
 
 
 async def test_slow_collector_delays_nothing_but_the_flush(

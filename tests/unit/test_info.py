@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -66,6 +67,32 @@ def test_hook_knows_why_the_work_ended_and_the_time_it_has() -> None:
     assert timedelta() < times[1] < times[2]
     assert reports[0]["errors"][0].startswith("configure: TaskQueueError")
     assert reports[0]["duration_ms"] > 0
+
+
+def test_last_step_sees_what_became_of_hooks_and_teardown() -> None:
+    reports: list[dict[str, Any]] = []
+    times: list[timedelta | None] = []
+
+    async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
+        def last() -> None:
+            reports.append(config.invocation.report())
+            times.append(config.invocation.remaining_hook_time())
+
+        config.invocation.last_steps.append(("last", last))
+        config.shutdown_hooks.append(lambda: times.append(config.invocation.remaining_hook_time()))
+        yield
+        raise RuntimeError("the teardown broke")
+
+    invoke(configure)
+    assert [error.split(":")[0] for error in reports[0]["errors"]] == [
+        "configure",
+        "teardown configure callback",
+    ]
+    hook, last = times
+    assert hook
+    assert last
+    # A third of the time each, and all that is left for the last one.
+    assert timedelta() < 2 * hook < last
 
 
 def test_no_deadline_is_no_limit() -> None:

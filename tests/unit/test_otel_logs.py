@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import time
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -13,11 +14,13 @@ import pytest
 from awslambdaric import lambda_runtime_log_utils as lambda_logs
 from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig, TelemetryFilter
 
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.info import InvocationInfo
 from temporal_lambda.otel import apply_logging
 from temporal_lambda.otel.current import CURRENT
+from temporal_lambda.otel.logs import core_logging
 
 TRACE_ID, SPAN_ID = 0x5759E988BD862E3FE1BE46A994272793, 0x53995C3F42CD8AD8
 TEXT = "[%(levelname)s]\t%(aws_request_id)s\t%(message)s"
@@ -168,6 +171,60 @@ def test_handler_that_powertools_gave_to_the_sdk_adds_the_fields(restore: Any) -
     assert (theirs["message"], theirs["workflow_id"]) == ("theirs", "order-7")
     assert theirs["request_id"] == "request-1"
     assert not any("mine" in line for line in root.lines)
+
+
+def test_formatter_that_powertools_gave_to_the_root_stays_its_own(restore: Any) -> None:
+    from aws_lambda_powertools import Logger
+
+    restore(logging.Formatter(TEXT))
+    output = io.StringIO()
+    powertools = Logger(service="parcels", stream=output)
+    logging.getLogger().handlers[:] = powertools.handlers
+    switch_on(times=2)
+    powertools.append_keys(customer="c-1")
+    logging.getLogger("app").warning("theirs", extra={"temporal_activity": ACTIVITY})
+    (line,) = map(json.loads, output.getvalue().splitlines())
+    assert (line["message"], line["customer"]) == ("theirs", "c-1")
+    assert line["workflow_id"] == "order-7"
+
+
+def test_line_of_a_formatter_of_the_users_own_is_not_changed(restore: Any) -> None:
+    class AsJson(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return json.dumps({"said": record.getMessage(), "in": record.__dict__["workflow_id"]})
+
+    root = restore(AsJson())
+    switch_on()
+    logging.getLogger("app").warning("%s", "x", extra={"temporal_activity": ACTIVITY})
+    assert json.loads(root.lines[0]) == {"said": "x", "in": "order-7"}
+
+
+def test_lines_of_core_are_lambdas_too(restore: Any) -> None:
+    root = restore(lambda_logs.JsonFormatter(), AWS_LAMBDA_LOG_FORMAT="JSON")
+    switch_on()
+    # Core complains of a buffer that is full, on a thread of its own.
+    buffer = MetricBuffer(1)
+    runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer, logging=core_logging()))
+    counter = runtime.metric_meter.create_counter("c")
+    for _ in range(3):
+        counter.add(1)
+    deadline = time.monotonic() + 20
+    while not root.lines and time.monotonic() < deadline:
+        time.sleep(0.01)
+    line = json.loads(root.lines[0])
+    assert "metrics buffer is full" in line["message"]
+    assert (line["level"], line["logger"]) == ("ERROR", "temporalio.core")
+    assert line["requestId"] == "request-1"
+    assert "temporal_log" not in line
+
+
+@pytest.mark.parametrize(
+    ("said", "level"), [("", "WARN"), ("INFO", "INFO"), ("trace", "DEBUG"), ("FATAL", "ERROR")]
+)
+def test_level_of_core_follows_lambdas(said: str, level: str) -> None:
+    chosen = core_logging({"AWS_LAMBDA_LOG_LEVEL": said}).filter
+    assert isinstance(chosen, TelemetryFilter)
+    assert chosen.core_level == level
 
 
 def test_context_of_lambda_is_not_needed(restore: Any) -> None:

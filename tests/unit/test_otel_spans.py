@@ -23,6 +23,7 @@ X_RAY = {"_X_AMZN_TRACE_ID": HEADER}
 
 PRELUDE = """
 import json, logging, sys
+from datetime import timedelta
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -155,18 +156,25 @@ def test_defaults_set_one_provider_once_and_its_ids_are_those_of_x_ray() -> None
         seen = []
         for number in range(3):
             config = LambdaWorkerConfig(invocation=InvocationInfo(f"r-{number}"))
-            apply_defaults(config)
+            # As computed from the time that is left.
+            seconds = timedelta(seconds=number + 1)
+            policy = "interval" if number else "always"
+            options = OtelOptions(
+                flush=policy, flush_timeout=seconds, metric_periodicity=seconds, logs=False
+            )
+            apply_defaults(config, options)
             seen.append((
                 id(trace.get_tracer_provider()), id(config.client_connect_config["runtime"]),
                 len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")),
             ))
-        other = LambdaWorkerConfig()
-        apply_defaults(other, OtelOptions(service_name="another"))
+        for name in ("another", "another", "a third"):
+            other = LambdaWorkerConfig()
+            apply_defaults(other, OtelOptions(service_name=name))
         root = trace.get_tracer("t").start_span("s", context=trace.context_api.Context())
         tell(
             same=len(set(seen)) == 1,
             safe=isinstance(trace.get_tracer_provider(), ReplaySafeTracerProvider),
-            plugins=len(config.worker_config["plugins"]), hooks=len(config.shutdown_hooks),
+            plugins=len(config.worker_config["plugins"]), steps=len(config.invocation.last_steps),
             begins=int(f"{root.get_span_context().trace_id:032x}"[:8], 16) - int(time.time()),
             runtimes=other.client_connect_config["runtime"]
                 is not config.client_connect_config["runtime"],
@@ -175,8 +183,9 @@ def test_defaults_set_one_provider_once_and_its_ids_are_those_of_x_ray() -> None
     )
     assert told["begins"] in (-1, 0)
     del told["begins"]
-    assert told == {"same": True, "safe": True, "plugins": 1, "hooks": 1, "runtimes": True}
-    assert log == []
+    assert told == {"same": True, "safe": True, "plugins": 1, "steps": 1, "runtimes": True}
+    (line,) = log
+    assert "spans go on to http://127.0.0.1:1 as those of the service temporal-lambda-wor" in line
 
 
 def test_provider_that_is_set_is_kept_and_made_safe_for_workflows() -> None:
@@ -235,10 +244,10 @@ def test_without_a_provider_that_will_do_there_are_no_spans_and_one_warning(
             plugin, = config.worker_config["plugins"]
             untouched = {{"interceptors": []}}
             result = plugin.configure_worker(untouched)
-        tell(same=result == {{"interceptors": []}}, hooks=len(config.shutdown_hooks))
+        tell(same=result == {{"interceptors": []}}, steps=len(config.invocation.last_steps))
         """
     )
-    assert told == {"same": True, "hooks": 1}
+    assert told == {"same": True, "steps": 1}
     (line,) = log
     assert line.startswith("WARNING")
     assert said in line
@@ -303,12 +312,16 @@ def test_meter_provider_that_is_set_gets_cores_metrics() -> None:
         metrics.set_meter_provider(MeterProvider([reader], shutdown_on_exit=False))
         config = LambdaWorkerConfig()
         apply_defaults(config)
-        config.client_connect_config["runtime"].metric_meter.create_counter("mine").add(3)
+        meter = config.client_connect_config["runtime"].metric_meter
+        meter.create_counter("mine").add(3, {"a": "b"})
         telemetry_for(resolve(OtelOptions())).metrics.export.request().result(timeout=10)
         data = reader.get_metrics_data()
-        tell(names=[
-            m.name for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics
+        tell(metrics=[
+            (m.name, dict(point.attributes))
+            for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics
+            for point in m.data.data_points
         ])
         """
     )
-    assert "mine" in told["names"]
+    # No name of a service beside that of the resource.
+    assert ["mine", {"a": "b"}] in told["metrics"]
