@@ -40,7 +40,7 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def aws(state: Path) -> Iterator[Lambda]:
     with Lambda() as aws:
-        for name in ("echo", "fail", "fail_with_status", "exit", "materialize", "big"):
+        for name in ("echo", "fail", "fail_with_status", "exit", "materialize", "big", "queue"):
             aws.add(name)
         for name in ("protocol", "exit_once"):
             aws.add(name, environment={"STATE": str(state)})

@@ -230,6 +230,15 @@ def test_run_that_is_not_done_is_invoked_again_until_it_is(
     assert all(payload == payloads[0] for payload in payloads)
 
 
+def test_plain_function_that_says_running_of_something_else_is_invoked_once(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.launch(sync("queue"))
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id) == {"status": "running", "job": 7}
+    assert len(aws.records("queue", run_id)) == 1
+
+
 def test_materializations_in_a_result_are_reported(dagster: Dagster) -> None:
     run_id = dagster.launch(sync("materialize"))
     dagster.succeeded(run_id)

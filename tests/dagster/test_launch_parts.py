@@ -176,18 +176,35 @@ def body(code: Any, **content: Any) -> dict[str, Any]:
         ({"statusCode": 200, "body": "plain"}, "success", "plain"),
         ({"statusCode": 200, "body": {"result": [1]}}, "success", [1]),
         ({"statusCode": True}, "success", {"statusCode": True}),
-        (body(202, status="running"), "running", None),
+        (body(202, status="running", run_id="9d6c"), "running", None),
+        (body(202, status="running"), "success", {"status": "running"}),
+        (
+            body(202, status="running", run_id="other"),
+            "success",
+            {"status": "running", "run_id": "other"},
+        ),
+        (body(202, status="running", workflow_id="w"), "failed", None),
+        (body(202, status="running", run_id="other", workflow_id="w"), "failed", None),
         (body(202, queued=True), "success", {"queued": True}),
-        (body(409, status="canceled"), "canceled", None),
-        (body(200, status="canceled"), "canceled", None),
+        (body(409, status="canceled", run_id="9d6c"), "canceled", None),
+        (body(200, status="canceled", run_id="9d6c"), "canceled", None),
+        (body(409, status="canceled"), "failed", None),
+        (body(200, status="canceled"), "success", {"status": "canceled"}),
+        ({"statusCode": "\u00b2"}, "success", {"statusCode": "\u00b2"}),
         (body(409, error="in use"), "failed", None),
         (body("404", error="gone"), "failed", None),
         (body(500), "failed", None),
     ],
 )
 def test_answers_and_what_they_mean(value: Any, kind: str, result: Any) -> None:
-    found = outcome.read(answered(value))
+    found = outcome.read(answered(value), "9d6c")
     assert (found.kind, found.result) == (kind, result)
+
+
+def test_function_that_can_not_be_asked_again_is_told_how_it_could() -> None:
+    found = outcome.read(answered(body(202, status="running", workflow_id="dagster-w")), "9d6c")
+    assert "can be asked again only with payload_mode full" in found.message
+    assert "dagster-w" in found.message
 
 
 def test_error_of_an_answer_is_told_as_far_as_there_is_one() -> None:
@@ -198,11 +215,11 @@ def test_error_of_an_answer_is_told_as_far_as_there_is_one() -> None:
         ({"statusCode": 500, "body": "no bucket"}, "no bucket"),
         ({"statusCode": 500}, "null"),
     ):
-        assert outcome.read(answered(value)).message == told + error
+        assert outcome.read(answered(value), "9d6c").message == told + error
 
 
 def test_function_error_that_is_no_json_is_still_told() -> None:
-    found = outcome.read(Answer(200, "id", payload=b"killed", function_error="Unhandled"))
+    found = outcome.read(Answer(200, "id", payload=b"killed", function_error="Unhandled"), "9d6c")
     assert (found.kind, found.message) == ("failed", "the function failed: Unhandled: killed")
 
 

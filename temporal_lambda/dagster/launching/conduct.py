@@ -167,9 +167,8 @@ class Conduct:
         if launch.invocation_type == "Event":
             self._accepted(answer)
             return None
-        return read(
-            answer, fail_on_error_status=self._config.fail_on_error_status or launch.durable
-        )
+        strict = self._config.fail_on_error_status or launch.durable
+        return read(answer, self.run_id, fail_on_error_status=strict)
 
     def _cancel(self) -> Outcome:
         try:

@@ -29,6 +29,7 @@ class Outcome:
         stack: Its stack, one line each.
         result: What the function returned, for ``success``.
         log_tail: The last 4 KB of the function's log.
+        workflow_id: The workflow that does this very run, for ``running`` and ``canceled``.
     """
 
     kind: Kind
@@ -38,19 +39,24 @@ class Outcome:
     stack: tuple[str, ...] = ()
     result: Any = field(default=None, repr=False)
     log_tail: str = field(default="", repr=False)
+    workflow_id: str | None = None
 
 
-def read(answer: Answer, *, fail_on_error_status: bool = True) -> Outcome:
+def read(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> Outcome:
     """Read the answer to a RequestResponse invocation.
+
+    ``running`` and ``canceled`` are believed of an answer that names the run. A function that has
+    never heard of Dagster may say the same of something else.
 
     Args:
         answer: What AWS answered.
+        run_id: The run it was asked about.
         fail_on_error_status: Whether a ``statusCode`` of 400 or more is a failure.
 
     Example:
-        >>> read(Answer(200, "id", payload=b'{"statusCode": 404, "body": "no such file"}')).message
-        'the function answered with status 404: no such file'
-        >>> read(Answer(200, "id", payload=b'{"copied": 3}')).result
+        >>> read(Answer(200, "id", payload=b'{"statusCode": 404, "body": "gone"}'), "9d6c").message
+        'the function answered with status 404: gone'
+        >>> read(Answer(200, "id", payload=b'{"copied": 3}'), "9d6c").result
         {'copied': 3}
     """
     value = _parsed(answer.payload.decode(errors="replace"))
@@ -60,11 +66,23 @@ def read(answer: Answer, *, fail_on_error_status: bool = True) -> Outcome:
     if status is None:
         return Outcome("success", result=value, log_tail=answer.log_tail)
     body = _parsed(value.get("body"))
-    said = body.get("status") if isinstance(body, Mapping) else None
-    if status == protocol.RUNNING and said == "running":
-        return Outcome("running", status=status)
-    if said == "canceled" and status in (protocol.CANCELED, protocol.OK):
-        return Outcome("canceled", "the run was canceled in Lambda", status)
+    told = body if isinstance(body, Mapping) else {}
+    said, workflow_id = told.get("status"), told.get("workflow_id")
+    ours = told.get("run_id") == run_id
+    running = status == protocol.RUNNING and said == "running"
+    if running and ours:
+        return Outcome("running", status=status, workflow_id=workflow_id)
+    if running and workflow_id:
+        return Outcome(
+            "failed",
+            "the function keeps runs as workflows, and can be asked again only with payload_mode "
+            f"full; what it has begun goes on as {workflow_id}",
+            status,
+            log_tail=answer.log_tail,
+        )
+    if ours and said == "canceled" and status in (protocol.CANCELED, protocol.OK):
+        message = "the run was canceled in Lambda"
+        return Outcome("canceled", message, status, workflow_id=workflow_id)
     if status >= 400 and fail_on_error_status:
         return Outcome(
             "failed",
@@ -91,7 +109,7 @@ def _function_error(value: Any, answer: Answer) -> Outcome:
 
 def _status(value: Any) -> int | None:
     status = value.get("statusCode") if isinstance(value, Mapping) else None
-    if isinstance(status, str) and status.isdigit():
+    if isinstance(status, str) and status.isdecimal():
         return int(status)
     return status if isinstance(status, int) and not isinstance(status, bool) else None
 
