@@ -44,6 +44,7 @@ def aws(state: Path) -> Iterator[Lambda]:
             aws.add(name)
         for name in ("protocol", "exit_once"):
             aws.add(name, environment={"STATE": str(state)})
+        aws.add("patient", "protocol", environment={"STATE": str(state), "PATIENCE": "2"})
         aws.add("nap", environment={"NAP": "1"})
         aws.add("oversleeps", "nap", seconds=0.5, environment={"NAP": "5"})
         yield aws

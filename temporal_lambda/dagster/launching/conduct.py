@@ -79,9 +79,8 @@ class Conduct:
         )
 
     def renew(self) -> None:
-        """Tell that the run is still waited for."""
-        if self.reports.open_run():
-            self._tell(self._waiter.phase)
+        """Tell that the run is still waited for, unless another process has taken it over."""
+        self._tell(None)
 
     def close(self) -> None:
         """Close the instance."""
@@ -104,7 +103,8 @@ class Conduct:
             if canceling and not (self.launch.durable and self._waiter.phase == "invoked"):
                 self.reports.canceled("Canceled before the function was invoked.")
                 return
-            self._enter("invoked")
+            if not self._enter("invoked"):
+                return
             outcome = self._cancel() if canceling else self._ask()
             if outcome is None:
                 return
@@ -136,17 +136,18 @@ class Conduct:
             return None
         return run
 
-    def _enter(self, phase: Phase) -> None:
-        if self._waiter.phase != phase:
-            self._tell(phase)
+    def _enter(self, phase: Phase) -> bool:
+        """Go on to a phase; whether this process may."""
+        return self._waiter.phase == phase or self._tell(phase)
 
-    def _tell(self, phase: Phase) -> None:
-        # Leases are renewed by another thread, which must not take a phase back.
+    def _tell(self, phase: Phase | None) -> bool:
+        # Leases are renewed by another thread: the phase of a renewal is the one of this moment.
         with self._telling:
-            if phase == "queued" != self._waiter.phase:
-                return
+            if self._still_ours() is None:
+                return False
             self._waiter = self._waiter.renewed(phase)
             self.reports.tag(tags.WAITER, self._waiter.tag())
+            return True
 
     def _ask(self) -> Outcome | None:
         """One invocation; ``None`` if that was all there is to do."""

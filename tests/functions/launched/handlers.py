@@ -75,7 +75,8 @@ def protocol(event: Any, context: Any) -> Any:
     if request == "cancel":
         canceled.touch()
         return answer(run_id, 200, "canceled")
-    until = time.monotonic() + (0.3 if request == "run" else 0)
+    patience = float(os.environ.get("PATIENCE", "0.3"))
+    until = time.monotonic() + (patience if request == "run" else 0)
     while True:
         if canceled.exists():
             return answer(run_id, 409, "canceled")
