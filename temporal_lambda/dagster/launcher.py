@@ -238,8 +238,12 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             return health.check(
                 run.run_id, self._reports(run), self._clients, self.config, self._attach
             )
-        except (SettingsError, BotoCoreError, ClientError) as error:
+        except SettingsError as error:
             return CheckRunHealthResult(WorkerStatus.FAILED, str(error))
+        except (BotoCoreError, ClientError) as error:
+            # The run is where it is, whether or not AWS can be reached now. Dagster ends a run
+            # for any other word.
+            return CheckRunHealthResult(WorkerStatus.RUNNING, str(error), transient=True)
 
     def get_run_worker_debug_info(
         self, run: DagsterRun, include_container_logs: bool | None = True
@@ -343,10 +347,15 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             return self.config.max_async_payload_bytes
         return self.config.max_sync_payload_bytes
 
-    def _attach(self, run: DagsterRun, phase: Phase) -> None:
+    def _attach(self, run: DagsterRun, phase: Phase, why: str) -> None:
         conduct = self._prepare(run, phase)
         WAITS.hold(conduct)
-        conduct.announce()
+        try:
+            conduct.announce()
+            conduct.reports.note(why)
+        except BaseException:
+            WAITS.drop(conduct)
+            raise
         self._submit(conduct)
 
     def _submit(self, conduct: Conduct) -> None:

@@ -27,7 +27,7 @@ DIRECT = {
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(canceling, "PAUSE_SECONDS", 0.2)
 
 

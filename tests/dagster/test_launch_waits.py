@@ -125,6 +125,15 @@ def started(dagster: Dagster, function: str, waiter: Waiter | None, **more: str)
 GONE = Waiter(run_id="", host=node(), pid=os.getpid(), started="1", phase="invoked", until=0)
 
 
+def test_run_whose_tags_make_no_sense_here_is_left_to_the_process_that_waits(
+    dagster: Dagster,
+) -> None:
+    alive = replace(GONE, host="elsewhere", until=time.time() + 600)
+    assert health(dagster, started(dagster, "f", alive, newer="tag"))[0] == "RUNNING"
+    gone = started(dagster, "f", GONE, newer="tag")
+    assert health(dagster, gone)[0] == "FAILED"
+
+
 def test_run_that_was_not_invoked_is_invoked_after_all(dagster: Dagster, aws: Lambda) -> None:
     run_id = started(dagster, "echo", replace(GONE, phase="queued"))
     assert health(dagster, run_id)[0] == "RUNNING"

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
@@ -14,7 +15,7 @@ from temporal_lambda.dagster.launching.ask import ask
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.invoke import Answer, InvokeError, invoke
-from temporal_lambda.dagster.launching.outcome import Outcome, read
+from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, Outcome, read
 from temporal_lambda.dagster.launching.reports import Reports
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.launching.waiter import Phase, Waiter
@@ -26,7 +27,7 @@ PAUSE_SECONDS = 1.0
 """Between an invocation that was not done and the next."""
 
 MAX_DEATHS = 3
-"""How many invocations of a durable run may be lost in a row."""
+"""How many invocations of a durable run may be lost in a row; each pause is three times the last."""
 
 
 class Conduct:
@@ -63,6 +64,8 @@ class Conduct:
         self._clients = clients
         self._config = config
         self._waiter = Waiter.here(run_id, phase)
+        # Whether a workflow may be at work, which goes on whatever becomes of an invocation.
+        self._begun = phase == "invoked"
         self._telling = threading.Lock()
         self._stack = ExitStack()
         if not instance.is_ephemeral:
@@ -118,12 +121,13 @@ class Conduct:
                 return
             else:
                 lost = 0
+                self._begun = True
                 if not canceling:
                     self.reports.note(
                         f"{self.launch.function} had to end before the run did; it goes on in the "
                         "next invocation."
                     )
-            time.sleep(PAUSE_SECONDS)
+            time.sleep(PAUSE_SECONDS * 3**lost)
 
     def _still_ours(self) -> DagsterRun | None:
         run = self.reports.open_run()
@@ -163,22 +167,32 @@ class Conduct:
                 keep_trying=lambda: self.reports.open_run() is not None,
             )
         except InvokeError as error:
-            return Outcome("died" if error.may_have_run else "failed", str(error))
+            return self._unanswered(error)
         self.reports.answered(launch.function, answer)
         if launch.invocation_type == "Event":
             self._accepted(answer)
             return None
         strict = self._config.fail_on_error_status or launch.durable
-        return read(answer, self.run_id, fail_on_error_status=strict)
+        return self._lasting(read(answer, self.run_id, fail_on_error_status=strict))
 
     def _cancel(self) -> Outcome:
         try:
             outcome = ask(self._clients, self._config, self.launch, self.run_id, "cancel")
         except InvokeError as error:
-            return Outcome("died" if error.may_have_run else "failed", str(error))
+            return self._unanswered(error)
         if outcome.status == NOT_FOUND:
             return Outcome("canceled", "nothing of the run is left")
-        return outcome
+        return self._lasting(outcome)
+
+    def _unanswered(self, error: InvokeError) -> Outcome:
+        lasts = self.launch.durable and self._begun
+        return Outcome("died" if error.may_have_run or lasts else "failed", str(error))
+
+    def _lasting(self, outcome: Outcome) -> Outcome:
+        """A workflow that has begun does not end with the trouble of one invocation."""
+        if not (self.launch.durable and self._begun and outcome.raised):
+            return outcome
+        return outcome if outcome.error_type in OF_THE_RUN else replace(outcome, kind="died")
 
     def _accepted(self, answer: Answer) -> None:
         self._enter("accepted")
@@ -203,5 +217,11 @@ def report(reports: Reports, launch: Launch, outcome: Outcome) -> None:
         reports.succeeded(f"{launch.function} has done the run.", outcome)
     elif outcome.kind == "canceled":
         reports.canceled(f"{launch.function}: {outcome.message}.")
+    elif outcome.kind == "died" and launch.durable:
+        reports.failed(
+            f"{launch.function}: {outcome.message}. That was so several times in a row; the run's "
+            "workflow may go on all the same",
+            outcome,
+        )
     else:
         reports.failed(f"{launch.function}: {outcome.message}", outcome)

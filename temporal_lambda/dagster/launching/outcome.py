@@ -13,8 +13,14 @@ from temporal_lambda.dagster.launching.invoke import Answer
 Kind = Literal["success", "failed", "running", "canceled", "died"]
 """``died``: the execution environment did, under the function."""
 
-DEATHS = ("Sandbox.Timedout", "Runtime.ExitError")
+DEATHS = ("Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory")
 """Error types of Lambda's own: the function did not fail, it was ended."""
+
+TIMED_OUT = "Task timed out after"
+"""What AWS says of a timeout, with or without an error type."""
+
+OF_THE_RUN = ("RunFailedError", "PayloadError")
+"""What a durable handler raises about the run itself, and not about an invocation."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class Outcome:
         message: In words, for ``failed``, ``died`` and ``canceled``.
         status: The ``statusCode``, if there was one.
         error_type: The exception's class, where a function raised one.
+        raised: Whether the function had no answer of its own, but an error.
         stack: Its stack, one line each.
         result: What the function returned, for ``success``.
         log_tail: The last 4 KB of the function's log.
@@ -36,6 +43,7 @@ class Outcome:
     message: str = ""
     status: int | None = None
     error_type: str | None = None
+    raised: bool = False
     stack: tuple[str, ...] = ()
     result: Any = field(default=None, repr=False)
     log_tail: str = field(default="", repr=False)
@@ -99,9 +107,10 @@ def _function_error(value: Any, answer: Answer) -> Outcome:
     kind, message = error.get("errorType"), error.get("errorMessage")
     stack = error.get("stackTrace")
     return Outcome(
-        "died" if kind in DEATHS else "failed",
+        "died" if kind in DEATHS or TIMED_OUT in str(message) else "failed",
         f"the function failed: {kind or answer.function_error}: {message or 'no message'}",
         error_type=kind,
+        raised=True,
         stack=tuple(map(str, stack)) if isinstance(stack, list) else (),
         log_tail=answer.log_tail,
     )

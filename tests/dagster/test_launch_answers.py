@@ -1,0 +1,153 @@
+"""What a launcher makes of answers that a local function hardly ever gives."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from dagster import DagsterRunStatus
+
+from temporal_lambda.dagster.launcher import LambdaRunLauncher
+from temporal_lambda.dagster.launching import conduct
+from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.private import LaunchRunContext
+from tests.dagster.world import Dagster, sync
+
+pytestmark = pytest.mark.server
+
+Does = Exception | dict[str, Any] | Callable[[str], dict[str, Any]]
+
+
+class Scripted:
+    """A Lambda client that does what it is told to, one after the other; the last for ever."""
+
+    def __init__(self, *does: Does) -> None:
+        self.does = list(does)
+        self.requests: list[str] = []
+        self.functions: list[str] = []
+        self._lock = threading.Lock()
+
+    def invoke(self, **asked: Any) -> Any:
+        payload = json.loads(asked["Payload"])
+        with self._lock:
+            self.requests.append(payload.get("request", "run"))
+            self.functions.append(asked["FunctionName"])
+            what = self.does.pop(0) if len(self.does) > 1 else self.does[0]
+        if isinstance(what, Exception):
+            raise what
+        return what if isinstance(what, dict) else what(payload["dagster_run"]["run_id"])
+
+
+def answer(value: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "StatusCode": 200,
+        "ResponseMetadata": {"RequestId": "id"},
+        "Payload": io.BytesIO(json.dumps(value).encode()),
+        **more,
+    }
+
+
+def error(**value: str) -> dict[str, Any]:
+    return answer(value, FunctionError="Unhandled")
+
+
+def says(code: int, status: str, **more: Any) -> Callable[[str], dict[str, Any]]:
+    """An answer as a durable handler gives it."""
+
+    def given(run_id: str) -> dict[str, Any]:
+        known = {"run_id": run_id, "workflow_id": f"dagster-{run_id}"}
+        body = json.dumps({**known, "status": status, **more})
+        return answer({"statusCode": code, "body": body})
+
+    return given
+
+
+RUNNING = says(202, "running")
+DONE = says(200, "success", result={})
+
+
+def refused(status: int, code: str, message: str = "") -> ClientError:
+    told = {"Error": {"Code": code, "Message": message}}
+    return ClientError({**told, "ResponseMetadata": {"HTTPStatusCode": status}}, "Invoke")
+
+
+def launcher(dagster: Dagster, client: Any, **values: Any) -> LambdaRunLauncher:
+    made = LambdaRunLauncher(LauncherConfig.of(values), client_factory=lambda *_: client)
+    made.register_instance(dagster.instance)
+    return made
+
+
+def launch(dagster: Dagster, client: Any, values: dict[str, Any], **tags: str) -> str:
+    run = dagster.create(sync("f", **tags))
+    launcher(dagster, client, **values).launch_run(LaunchRunContext(run, None))
+    return run.run_id
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        error(errorType="RuntimeError", errorMessage="Failed client connect"),
+        error(errorMessage="2026-01-09T12:00:00Z id Task timed out after 3.00 seconds"),
+        error(errorType="Runtime.OutOfMemory", errorMessage="killed"),
+        refused(429, "TooManyRequestsException"),
+        refused(404, "ResourceNotFoundException"),
+        ReadTimeoutError(endpoint_url="here"),
+    ],
+)
+def test_trouble_of_one_invocation_ends_no_workflow(trouble: Does, dagster: Dagster) -> None:
+    client = Scripted(RUNNING, trouble, DONE)
+    run_id = launch(dagster, client, {"throttle_timeout_seconds": 0}, durable="true")
+    dagster.succeeded(run_id)
+    assert "An invocation was lost; the run goes on in the next" in dagster.log(run_id)
+    assert client.requests == ["run"] * 3
+
+
+@pytest.mark.parametrize("kind", ["RunFailedError", "PayloadError"])
+def test_what_a_durable_handler_raises_about_its_run_fails_it(kind: str, dagster: Dagster) -> None:
+    client = Scripted(RUNNING, error(errorType=kind, errorMessage="op load broke"))
+    assert "op load broke" in dagster.failed(launch(dagster, client, {}, durable="true"))
+    assert client.requests == ["run"] * 2
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        error(errorMessage="Task timed out after 3.00 seconds"),
+        error(errorType="Runtime.OutOfMemory", errorMessage="killed"),
+    ],
+)
+def test_end_of_the_first_invocation_is_none_of_a_durable_run(
+    trouble: Does, dagster: Dagster
+) -> None:
+    dagster.succeeded(launch(dagster, Scripted(trouble, DONE), {}, durable="true"))
+
+
+def test_trouble_that_lasts_fails_the_run_in_the_end(
+    dagster: Dagster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.01)
+    # The body of an answer is read once, and this one is given again and again.
+    client = Scripted(RUNNING, lambda _: error(errorType="RuntimeError", errorMessage="no route"))
+    message = dagster.failed(launch(dagster, client, {}, durable="true"))
+    assert "no route" in message
+    assert "workflow may go on all the same" in message
+    assert len(client.requests) == 1 + 1 + conduct.MAX_DEATHS
+
+
+def test_health_of_a_run_does_not_depend_on_aws_being_there(dagster: Dagster) -> None:
+    run = dagster.create(sync("f", durable="true"), status=DagsterRunStatus.STARTED)
+
+    def unreachable(*_: Any) -> Any:
+        raise refused(500, "InternalFailure")
+
+    own = LambdaRunLauncher(LauncherConfig(), client_factory=unreachable)
+    own.register_instance(dagster.instance)
+    found = own.check_run_worker_health(run)
+    assert found.status.value == "RUNNING"
+    assert "InternalFailure" in (found.msg or "")
+    assert "attached to" not in dagster.log(run.run_id)
