@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
-from dagster import DagsterRunStatus
+from dagster import DagsterEventType, DagsterRunStatus
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching import conduct
@@ -151,3 +151,50 @@ def test_health_of_a_run_does_not_depend_on_aws_being_there(dagster: Dagster) ->
     assert found.status.value == "RUNNING"
     assert "InternalFailure" in (found.msg or "")
     assert "attached to" not in dagster.log(run.run_id)
+
+
+def test_function_that_names_its_workflow_makes_an_untagged_run_durable(dagster: Dagster) -> None:
+    client = Scripted(RUNNING, error(errorType="Runtime.ExitError", errorMessage="gone"), DONE)
+    run_id = launch(dagster, client, {})
+    assert dagster.succeeded(run_id).tags["lambda/durable"] == "true"
+
+
+def test_untagged_run_that_turned_out_durable_is_canceled_in_lambda(dagster: Dagster) -> None:
+    client = Scripted(RUNNING, RUNNING, says(200, "canceled"))
+    run = dagster.create(sync("f"))
+
+    def invoked(run_id: str) -> dict[str, Any]:
+        dagster.instance.report_run_canceling(dagster.run(run_id))
+        return RUNNING(run_id)
+
+    client.does[1] = invoked
+    launcher(dagster, client).launch_run(LaunchRunContext(run, None))
+    assert dagster.finished(run.run_id).status is DagsterRunStatus.CANCELED
+    assert client.requests == ["run", "run", "cancel"]
+    assert "before the function was invoked" not in dagster.log(run.run_id)
+
+
+def test_run_of_no_workflow_is_not_said_to_be_canceled_before_it_was_invoked(
+    dagster: Dagster,
+) -> None:
+    def invoked(run_id: str) -> dict[str, Any]:
+        dagster.instance.report_run_canceling(dagster.run(run_id))
+        body = {"run_id": run_id, "status": "running"}
+        return answer({"statusCode": 202, "body": body})
+
+    run_id = launch(dagster, Scripted(invoked), {})
+    assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
+    assert "Canceled between two invocations: f is not invoked again" in dagster.log(run_id)
+
+
+def test_run_of_another_build_is_asked_for_less_often_and_that_is_told_once(
+    dagster: Dagster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(conduct, "pause", slept.append)
+    elsewhere = says(202, "running", pinned_to="1.0")
+    run_id = launch(dagster, Scripted(*[elsewhere] * 5, RUNNING, DONE), {}, durable="true")
+    dagster.succeeded(run_id)
+    assert slept == [10, 20, 40, 60, 60, conduct.PAUSE_SECONDS]
+    notes = dagster.messages(run_id, DagsterEventType.ENGINE_EVENT)
+    assert sum("Build 1.0 is needed to go on" in note for note in notes) == 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from contextlib import ExitStack
 from dataclasses import replace
+from time import sleep as pause
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
@@ -26,8 +26,14 @@ logger = logging.getLogger(__name__)
 PAUSE_SECONDS = 1.0
 """Between an invocation that was not done and the next."""
 
+PINNED_PAUSE_SECONDS = 10.0
+"""The same where another build has to go on with the run; it doubles while that is so."""
+
+PINNED_LONGEST_SECONDS = 60.0
+"""Its limit."""
+
 MAX_DEATHS = 3
-"""How many invocations of a durable run may be lost in a row; each pause is three times the last."""
+"""How many invocations of a durable run may be lost in a row, with ever longer pauses."""
 
 
 class Conduct:
@@ -66,6 +72,7 @@ class Conduct:
         self._waiter = Waiter.here(run_id, phase)
         # Whether a workflow may be at work, which goes on whatever becomes of an invocation.
         self._begun = phase == "invoked"
+        self._missed: set[str] = set()
         self._telling = threading.Lock()
         self._stack = ExitStack()
         if not instance.is_ephemeral:
@@ -100,11 +107,11 @@ class Conduct:
             )
 
     def _run(self) -> None:
-        lost = 0
+        lost = pinned = 0
         while run := self._still_ours():
             canceling = run.status is DagsterRunStatus.CANCELING
             if canceling and not (self.launch.durable and self._waiter.phase == "invoked"):
-                self.reports.canceled("Canceled before the function was invoked.")
+                self.reports.canceled(self._stopped())
                 return
             if not self._enter("invoked"):
                 return
@@ -122,12 +129,36 @@ class Conduct:
             else:
                 lost = 0
                 self._begun = True
-                if not canceling:
-                    self.reports.note(
-                        f"{self.launch.function} had to end before the run did; it goes on in the "
-                        "next invocation."
-                    )
-            time.sleep(PAUSE_SECONDS * 3**lost)
+                self._goes_on(outcome, canceling)
+            if outcome.pinned_to:
+                pinned += 1
+                pause(min(PINNED_PAUSE_SECONDS * 2 ** (pinned - 1), PINNED_LONGEST_SECONDS))
+            else:
+                pinned = 0
+                pause(PAUSE_SECONDS * 3**lost)
+
+    def _goes_on(self, outcome: Outcome, canceling: bool) -> None:
+        if outcome.workflow_id and not self.launch.durable:
+            # The function knows better than the tags, and the health check has to know it too.
+            self.launch = replace(self.launch, durable=True)
+            self.reports.tag(tags.DURABLE, "true")
+        if outcome.pinned_to and outcome.pinned_to not in self._missed:
+            self._missed.add(outcome.pinned_to)
+            self.reports.note(
+                f"Build {outcome.pinned_to} is needed to go on, and {self.launch.function} is "
+                "another by now: use an alias or a version as the tag's function, or the worker "
+                "controller."
+            )
+        elif not outcome.pinned_to and not canceling:
+            self.reports.note(
+                f"{self.launch.function} had to end before the run did; it goes on in the next "
+                "invocation."
+            )
+
+    def _stopped(self) -> str:
+        if self._waiter.phase == "queued":
+            return "Canceled before the function was invoked."
+        return f"Canceled between two invocations: {self.launch.function} is not invoked again."
 
     def _still_ours(self) -> DagsterRun | None:
         run = self.reports.open_run()

@@ -37,6 +37,7 @@ class Outcome:
         result: What the function returned, for ``success``.
         log_tail: The last 4 KB of the function's log.
         workflow_id: The workflow that does this very run, for ``running`` and ``canceled``.
+        pinned_to: The build that has to go on with it, where that is not the one that answered.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Outcome:
     result: Any = field(default=None, repr=False)
     log_tail: str = field(default="", repr=False)
     workflow_id: str | None = None
+    pinned_to: str | None = None
 
 
 def read(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> Outcome:
@@ -79,7 +81,8 @@ def read(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> O
     ours = told.get("run_id") == run_id
     running = status == protocol.RUNNING and said == "running"
     if running and ours:
-        return Outcome("running", status=status, workflow_id=workflow_id)
+        pinned_to = told.get("pinned_to")
+        return Outcome("running", status=status, workflow_id=workflow_id, pinned_to=pinned_to)
     if running and workflow_id:
         return Outcome(
             "failed",
