@@ -122,7 +122,7 @@ def started(dagster: Dagster, function: str, waiter: Waiter | None, **more: str)
     return run.run_id
 
 
-GONE = Waiter(run_id="", host=node(), pid=os.getpid(), started="1", phase="invoked", until=0)
+GONE = replace(Waiter.here(""), started="1", phase="invoked", until=0)
 
 
 def test_run_whose_tags_make_no_sense_here_is_left_to_the_process_that_waits(
