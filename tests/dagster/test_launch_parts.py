@@ -14,7 +14,11 @@ from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
     ReadTimeoutError,
 )
 
@@ -135,9 +139,20 @@ def test_config_that_is_no_json_is_refused() -> None:
             payload.build(Launch("f"), facts, NOW)
 
 
-def test_ops_only_of_a_run_without_ops_is_an_empty_object() -> None:
-    built = payload.build(Launch("f", payload_mode="ops_only"), RunFacts("9d6c", "etl", {}), NOW)
-    assert built == b"{}"
+@pytest.mark.parametrize(
+    "launch",
+    [
+        Launch("f", payload_mode="ops_only"),
+        Launch("f", payload_mode="config_only"),
+        Launch("f", payload_mode="custom", payload_config_path="ops"),
+        Launch("f", payload_mode="custom", payload_config_path="nothing"),
+    ],
+)
+def test_empty_payload_is_refused_with_what_to_do(launch: Launch) -> None:
+    empty = {} if launch.payload_mode == "config_only" else {"ops": {}, "nothing": None}
+    with pytest.raises(SettingsError, match=r"would be empty.*give the run a config"):
+        payload.build(launch, RunFacts("9d6c", "etl", empty), NOW)
+    assert payload.build(Launch("f"), RunFacts("9d6c", "etl", {}), NOW)
 
 
 def test_full_payload_has_the_metadata_of_its_launch() -> None:
@@ -296,6 +311,10 @@ def test_what_has_not_reached_the_function_is_tried_again(error: Exception) -> N
         (refused(500, "ServiceException"), True),
         (refused(404, "ResourceNotFoundException"), False),
         (refused(413, "RequestTooLargeException"), False),
+        (NoCredentialsError(), False),
+        (PartialCredentialsError(provider="env", cred_var="aws_secret_access_key"), False),
+        (CredentialRetrievalError(provider="process", error_msg="exit 1"), False),
+        (ParamValidationError(report="no such parameter"), False),
     ],
 )
 def test_what_may_have_reached_the_function_is_never_tried_again(

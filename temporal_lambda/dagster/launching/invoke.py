@@ -13,8 +13,14 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
     ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from temporal_lambda.dagster.launching.config import InvocationType
@@ -28,6 +34,17 @@ FIRST_PAUSE = 0.5
 
 LONGEST_PAUSE = 10.0
 """Seconds between two attempts at most."""
+
+
+UNSENT = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    SSOError,
+    TokenRetrievalError,
+    ParamValidationError,
+)
+"""Errors of boto3 from before anything is sent."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +146,11 @@ def _once(client: Any, function: str, payload: bytes, invocation_type: Invocatio
             f"{function} did not answer in time: read_timeout_seconds in the launcher's config "
             "must be above the function's timeout. The function may have done its work",
             may_have_run=True,
+        ) from None
+    except UNSENT as error:
+        raise InvokeError(
+            f"{function} was not invoked, as the request could not be made: {error}",
+            may_have_run=False,
         ) from None
     except BotoCoreError as error:
         raise InvokeError(
