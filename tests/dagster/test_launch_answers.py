@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from dagster import DagsterEventType, DagsterRunStatus
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching import conduct
 from temporal_lambda.dagster.launching.config import LauncherConfig
-from temporal_lambda.dagster.launching.private import LaunchRunContext
+from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError, LaunchRunContext
 from tests.dagster.world import Dagster, sync
 
 pytestmark = pytest.mark.server
@@ -198,3 +199,53 @@ def test_run_of_another_build_is_asked_for_less_often_and_that_is_told_once(
     assert slept == [10, 20, 40, 60, 60, conduct.PAUSE_SECONDS]
     notes = dagster.messages(run_id, DagsterEventType.ENGINE_EVENT)
     assert sum("Build 1.0 is needed to go on" in note for note in notes) == 1
+
+
+QUOTED = (
+    "The Canonical String should have been 'POST\\nhost:aws\\nx-amz-security-token:t0ken\\n', "
+    "Credential=AKIA/2026, Signature=5f5f"
+)
+
+
+def test_no_token_that_aws_quotes_is_shown(dagster: Dagster) -> None:
+    mismatch = refused(403, "SignatureDoesNotMatch", QUOTED)
+    run_id = launch(dagster, Scripted(mismatch), {})
+    message = dagster.failed(run_id)
+
+    def no_role(*_: Any) -> Any:
+        raise mismatch
+
+    own = LambdaRunLauncher(LauncherConfig(), client_factory=no_role)
+    own.register_instance(dagster.instance)
+    with pytest.raises(DagsterLaunchFailedError) as raised:
+        own.launch_run(LaunchRunContext(dagster.create(sync("f")), None))
+    shown = "".join(traceback.format_exception(raised.value))
+    for text in (message, dagster.log(run_id), shown):
+        assert "SignatureDoesNotMatch" in text
+        assert "[redacted]" in text
+        assert not any(secret in text for secret in ("t0ken", "AKIA", "5f5f"))
+
+
+def test_client_that_can_not_be_made_for_a_while_ends_no_workflow(dagster: Dagster) -> None:
+    client = Scripted(RUNNING, DONE)
+    made = iter([client, client, None, client])
+
+    def sometimes(*_: Any) -> Any:
+        if (found := next(made)) is None:
+            raise refused(500, "InternalFailure")
+        return found
+
+    own = launcher(dagster, client)
+    own._clients.get = sometimes  # type: ignore[method-assign]
+    run = dagster.create(sync("f", durable="true"))
+    own.launch_run(LaunchRunContext(run, None))
+    dagster.succeeded(run.run_id)
+
+
+def test_launcher_forgets_runs_that_have_ended(dagster: Dagster) -> None:
+    own = launcher(dagster, Scripted(DONE))
+    for _ in range(3):
+        run = dagster.create(sync("f", durable="true"))
+        own.launch_run(LaunchRunContext(run, None))
+        own.join(20)
+    assert own._run_ids == {run.run_id}

@@ -26,7 +26,7 @@ def ask(
     Raises:
         InvokeError: There is no answer.
     """
-    client = clients.get(launch.region, config.cancel_timeout_seconds)
+    client = clients.to_invoke(launch.function, launch.region, config.cancel_timeout_seconds)
     payload = build_request(run_id, request)
     patience = config.cancel_timeout_seconds
     answer = invoke(client, launch.function, payload, "RequestResponse", patience)

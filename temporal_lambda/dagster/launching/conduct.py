@@ -188,7 +188,9 @@ class Conduct:
         """One invocation; ``None`` if that was all there is to do."""
         launch = self.launch
         try:
-            client = self._clients.get(launch.region, self._config.read_timeout_seconds)
+            client = self._clients.to_invoke(
+                launch.function, launch.region, self._config.read_timeout_seconds
+            )
             answer = invoke(
                 client,
                 launch.function,
