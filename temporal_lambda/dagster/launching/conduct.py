@@ -19,6 +19,7 @@ from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, Outcome, read
 from temporal_lambda.dagster.launching.reports import Reports
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.launching.waiter import Phase, Waiter
+from temporal_lambda.dagster.launching.waits import step
 from temporal_lambda.dagster.protocol import NOT_FOUND
 
 logger = logging.getLogger(__name__)
@@ -108,18 +109,16 @@ class Conduct:
 
     def _run(self) -> None:
         lost = pinned = 0
-        while run := self._still_ours():
+        while run := self._step():
             canceling = run.status is DagsterRunStatus.CANCELING
-            if canceling and not (self.launch.durable and self._waiter.phase == "invoked"):
-                self.reports.canceled(self._stopped())
-                return
-            if not self._enter("invoked"):
-                return
             outcome = self._cancel() if canceling else self._ask()
             if outcome is None:
                 return
+            if outcome.kind == "withdrawn":
+                continue
             if outcome.kind == "died" and self.launch.durable and lost < MAX_DEATHS:
                 lost += 1
+                self._begun = True
                 self.reports.note(
                     f"An invocation was lost; the run goes on in the next: {outcome.message}"
                 )
@@ -136,6 +135,31 @@ class Conduct:
             else:
                 pinned = 0
                 pause(PAUSE_SECONDS * 3**lost)
+
+    def _step(self) -> DagsterRun | None:
+        """Go on to the next invocation; ``None`` if there is none."""
+        with step(self.run_id):
+            run = self._still_ours()
+            if run is None:
+                return None
+            lasts = self.launch.durable and self._waiter.phase == "invoked"
+            if run.status is DagsterRunStatus.CANCELING and not lasts:
+                self.reports.canceled(self._stopped())
+                return None
+            return run if self._enter("invoked") else None
+
+    def _refused(self) -> None:
+        """AWS throttles: what was not invoked can be withdrawn, and be invoked by another."""
+        if not self._begun:
+            self._enter("queued")
+
+    def _again(self) -> bool:
+        """Whether to try again what AWS has refused."""
+        with step(self.run_id):
+            run = self._still_ours()
+            if run is None or run.status is DagsterRunStatus.CANCELING:
+                return False
+            return self._enter("invoked")
 
     def _goes_on(self, outcome: Outcome, canceling: bool) -> None:
         if outcome.workflow_id and not self.launch.durable:
@@ -197,9 +221,13 @@ class Conduct:
                 self._payload,
                 launch.invocation_type,
                 self._config.throttle_timeout_seconds,
-                keep_trying=lambda: self.reports.open_run() is not None,
+                keep_trying=self._again,
+                refused=self._refused,
             )
         except InvokeError as error:
+            if self._waiter.phase == "queued":
+                # It was given up while it was throttled; the next step tells why.
+                return Outcome("withdrawn")
             return self._unanswered(error)
         self.reports.answered(launch.function, answer)
         if launch.invocation_type == "Event":
@@ -228,7 +256,11 @@ class Conduct:
         return outcome if outcome.error_type in OF_THE_RUN else replace(outcome, kind="died")
 
     def _accepted(self, answer: Answer) -> None:
-        self._enter("accepted")
+        try:
+            self._enter("accepted")
+        except Exception:
+            # AWS has the Event, whatever Dagster knows of it.
+            logger.exception("run %s can't be tagged as accepted", self.run_id)
         what = f"AWS has accepted the run for {self.launch.function}"
         metadata = {"Request id": answer.request_id}
         if self.launch.external:

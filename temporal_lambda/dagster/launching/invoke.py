@@ -88,6 +88,7 @@ def invoke(
     invocation_type: InvocationType,
     patience_seconds: float,
     keep_trying: Callable[[], bool] = lambda: True,
+    refused: Callable[[], object] = lambda: None,
 ) -> Answer:
     """Invoke a function once.
 
@@ -100,7 +101,8 @@ def invoke(
         payload: JSON.
         invocation_type: ``Event`` or ``RequestResponse``.
         patience_seconds: How long to go on trying.
-        keep_trying: Asked before each further attempt.
+        keep_trying: Asked just before each further attempt.
+        refused: Called before each pause: the function was certainly not invoked so far.
 
     Raises:
         InvokeError: There is no answer; names the function and what AWS or the network said.
@@ -112,10 +114,14 @@ def invoke(
             return _once(client, function, payload, invocation_type)
         except InvokeError as error:
             left = gives_up - time.monotonic()
-            if not isinstance(error, _NotInvokedError) or left <= 0 or not keep_trying():
+            if not isinstance(error, _NotInvokedError) or left <= 0:
                 raise
+            last = error
+        refused()
         # Jitter, so that many throttled runs don't come back as one.
         time.sleep(min(left, pause * random.uniform(0.5, 1.0)))
+        if not keep_trying():
+            raise last
         pause = min(2 * pause, LONGEST_PAUSE)
 
 

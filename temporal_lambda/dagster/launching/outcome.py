@@ -10,8 +10,8 @@ from typing import Any, Literal
 from temporal_lambda.dagster import protocol
 from temporal_lambda.dagster.launching.invoke import Answer
 
-Kind = Literal["success", "failed", "running", "canceled", "died"]
-"""``died``: the execution environment did, under the function."""
+Kind = Literal["success", "failed", "running", "canceled", "died", "withdrawn"]
+"""``died``: the execution environment did, under the function. ``withdrawn``: not invoked."""
 
 DEATHS = ("Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory")
 """Error types of Lambda's own: the function did not fail, it was ended."""
