@@ -14,10 +14,11 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from dagster import DagsterEventType, DagsterRunStatus
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.launching import conduct
+from temporal_lambda.dagster.launching import conduct, reports
 from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.invoke import Answer
 from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError, LaunchRunContext
-from tests.dagster.world import Dagster, sync
+from tests.dagster.world import Dagster, eventually, sync
 
 pytestmark = pytest.mark.server
 
@@ -226,7 +227,9 @@ def test_no_token_that_aws_quotes_is_shown(dagster: Dagster) -> None:
         assert not any(secret in text for secret in ("t0ken", "AKIA", "5f5f"))
 
 
-def test_client_that_can_not_be_made_for_a_while_ends_no_workflow(dagster: Dagster) -> None:
+def test_client_that_can_not_be_made_for_a_while_ends_no_workflow(
+    dagster: Dagster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = Scripted(RUNNING, DONE)
     made = iter([client, client, None, client])
 
@@ -236,7 +239,7 @@ def test_client_that_can_not_be_made_for_a_while_ends_no_workflow(dagster: Dagst
         return found
 
     own = launcher(dagster, client)
-    own._clients.get = sometimes  # type: ignore[method-assign]
+    monkeypatch.setattr(own._clients, "get", sometimes)
     run = dagster.create(sync("f", durable="true"))
     own.launch_run(LaunchRunContext(run, None))
     dagster.succeeded(run.run_id)
@@ -249,3 +252,52 @@ def test_launcher_forgets_runs_that_have_ended(dagster: Dagster) -> None:
         own.launch_run(LaunchRunContext(run, None))
         own.join(20)
     assert own._run_ids == {run.run_id}
+
+
+def test_throttled_run_is_canceled_as_one_that_was_not_invoked(dagster: Dagster) -> None:
+    client = Scripted(refused(429, "TooManyRequestsException"))
+    own = launcher(dagster, client)
+    run_id = dagster.create(sync("f")).run_id
+    own.launch_run(LaunchRunContext(dagster.run(run_id), None))
+    eventually(lambda: client.requests, "it was refused")
+    eventually(lambda: own.terminate(run_id), "it is between two attempts")
+    assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
+    assert "Canceled before the function was invoked" in dagster.log(run_id)
+
+
+def test_cancel_request_that_may_have_arrived_is_not_said_to_have_failed(dagster: Dagster) -> None:
+    own = launcher(dagster, Scripted(ReadTimeoutError(endpoint_url="here")))
+    run_id = dagster.create(sync("f", durable="true"), status=DagsterRunStatus.STARTED).run_id
+    assert own.terminate(run_id)
+    assert "There is no answer to the cancel request (yet)" in dagster.log(run_id)
+
+
+def test_storage_that_fails_for_a_moment_costs_no_result(
+    dagster: Dagster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(reports, "RETRY_PAUSES", (0.01, 0.01, 0.01))
+    run = dagster.create(sync("f"), status=DagsterRunStatus.STARTED)
+    own = reports.Reports(dagster.instance, run.run_id, LambdaRunLauncher)
+    instance = dagster.instance
+
+    def fail_first(name: str, times: int) -> None:
+        real, left = getattr(instance, name), [None] * times
+
+        def flaky(*args: Any, **more: Any) -> Any:
+            if left:
+                left.pop()
+                raise OSError("database is locked")
+            return real(*args, **more)
+
+        monkeypatch.setattr(instance, name, flaky)
+
+    fail_first("add_run_tags", 1)
+    own.answered("f", Answer(200, "id"))
+    assert "can't be tagged with its invocation" in caplog.text
+    fail_first("report_engine_event", 1)
+    own.note("lost")
+    fail_first("get_run_by_id", 3)
+    fail_first("report_dagster_event", 3)
+    own.succeeded("done")
+    assert dagster.run(run.run_id).status is DagsterRunStatus.SUCCESS
+    assert len(dagster.messages(run.run_id, DagsterEventType.RUN_SUCCESS)) == 1

@@ -149,7 +149,9 @@ def test_config_that_is_no_json_is_refused() -> None:
     ],
 )
 def test_empty_payload_is_refused_with_what_to_do(launch: Launch) -> None:
-    empty = {} if launch.payload_mode == "config_only" else {"ops": {}, "nothing": None}
+    empty: dict[str, Any] = (
+        {} if launch.payload_mode == "config_only" else {"ops": {}, "nothing": None}
+    )
     with pytest.raises(SettingsError, match=r"would be empty.*give the run a config"):
         payload.build(launch, RunFacts("9d6c", "etl", empty), NOW)
     assert payload.build(Launch("f"), RunFacts("9d6c", "etl", {}), NOW)
