@@ -29,6 +29,7 @@ try:
         WorkerStatus,
         launch_failed,
     )
+    from temporal_lambda.dagster.launching.redact import told
     from temporal_lambda.dagster.launching.reports import Reports
     from temporal_lambda.dagster.launching.tags import Launch
     from temporal_lambda.dagster.launching.waiter import Phase, Waiter
@@ -182,8 +183,8 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             conduct = self._prepare(run, "queued")
         except (SettingsError, BotoCoreError, ClientError) as error:
             raise launch_failed(
-                f"Run {run.run_id} of {run.job_name} can't be launched on Lambda: {error}"
-            ) from error
+                f"Run {run.run_id} of {run.job_name} can't be launched on Lambda: {told(error)}"
+            ) from None  # Dagster shows causes too, and those say more than anybody may read.
         WAITS.hold(conduct)
         try:
             conduct.announce()
@@ -216,7 +217,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             launch = tags.resolve(run.tags, self.config)
             return canceling.cancel(run, launch, reports, self._clients, self.config)
         except (SettingsError, BotoCoreError, ClientError) as error:
-            reports.note(f"The run can't be stopped: {error}")
+            reports.note(f"The run can't be stopped: {told(error)}")
             return False
 
     @property
@@ -238,8 +239,12 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             return health.check(
                 run.run_id, self._reports(run), self._clients, self.config, self._attach
             )
-        except (SettingsError, BotoCoreError, ClientError) as error:
+        except SettingsError as error:
             return CheckRunHealthResult(WorkerStatus.FAILED, str(error))
+        except (BotoCoreError, ClientError) as error:
+            # The run is where it is, whether or not AWS can be reached now. Dagster ends a run
+            # for any other word.
+            return CheckRunHealthResult(WorkerStatus.RUNNING, told(error), transient=True)
 
     def get_run_worker_debug_info(
         self, run: DagsterRun, include_container_logs: bool | None = True
@@ -281,9 +286,9 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         """
         if self.inner is not None:
             self.inner.dispose()
-        if WAITS.join(self._run_ids, 0):
-            logger.info("waiting for runs on Lambda: %s", ", ".join(sorted(self._run_ids)))
-            left = WAITS.join(self._run_ids, self.config.shutdown_timeout_seconds)
+        if waiting := WAITS.join(tuple(self._run_ids), 0):
+            logger.info("waiting for runs on Lambda: %s", ", ".join(sorted(waiting)))
+            left = WAITS.join(waiting, self.config.shutdown_timeout_seconds)
             for run_id in left:
                 logger.warning("run %s is left to run monitoring", run_id)
 
@@ -298,7 +303,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         """
         if self.inner is not None:
             self.inner.join(timeout)
-        if left := WAITS.join(self._run_ids, timeout):
+        if left := WAITS.join(tuple(self._run_ids), timeout):
             raise TimeoutError(f"after {timeout} s these runs are not done: {', '.join(left)}")
 
     def _inner_of(self, run: DagsterRun) -> RunLauncher[DagsterInstance] | None:
@@ -343,13 +348,21 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             return self.config.max_async_payload_bytes
         return self.config.max_sync_payload_bytes
 
-    def _attach(self, run: DagsterRun, phase: Phase) -> None:
+    def _attach(self, run: DagsterRun, phase: Phase, why: str) -> None:
         conduct = self._prepare(run, phase)
         WAITS.hold(conduct)
-        conduct.announce()
+        try:
+            conduct.announce()
+            conduct.reports.note(why)
+        except BaseException:
+            WAITS.drop(conduct)
+            raise
         self._submit(conduct)
 
     def _submit(self, conduct: Conduct) -> None:
+        for run_id in tuple(self._run_ids):
+            if not WAITS.holds(run_id):
+                self._run_ids.discard(run_id)
         self._run_ids.add(conduct.run_id)
         event = conduct.launch.invocation_type == "Event"
         limit = EVENT_THREADS if event else self.config.max_concurrent_waits

@@ -27,7 +27,7 @@ DIRECT = {
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(canceling, "PAUSE_SECONDS", 0.2)
 
 
@@ -40,10 +40,11 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def aws(state: Path) -> Iterator[Lambda]:
     with Lambda() as aws:
-        for name in ("echo", "fail", "fail_with_status", "exit", "materialize", "big"):
+        for name in ("echo", "fail", "fail_with_status", "exit", "materialize", "big", "queue"):
             aws.add(name)
         for name in ("protocol", "exit_once"):
             aws.add(name, environment={"STATE": str(state)})
+        aws.add("patient", "protocol", environment={"STATE": str(state), "PATIENCE": "2"})
         aws.add("nap", environment={"NAP": "1"})
         aws.add("oversleeps", "nap", seconds=0.5, environment={"NAP": "5"})
         yield aws

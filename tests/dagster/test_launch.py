@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from dagster import AssetKey, DagsterEventType, DagsterRunStatus
+from dagster_shared.record import copy
 
 from temporal_lambda import __version__
-from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError
+from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError, LaunchRunContext
 from temporal_lambda.dagster.launching.waits import WAITS
 from tests.dagster import jobs
 from tests.dagster.world import Dagster, Lambda, eventually, sent, sync
@@ -230,6 +231,15 @@ def test_run_that_is_not_done_is_invoked_again_until_it_is(
     assert all(payload == payloads[0] for payload in payloads)
 
 
+def test_plain_function_that_says_running_of_something_else_is_invoked_once(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.launch(sync("queue"))
+    dagster.succeeded(run_id)
+    assert dagster.result(run_id) == {"status": "running", "job": 7}
+    assert len(aws.records("queue", run_id)) == 1
+
+
 def test_materializations_in_a_result_are_reported(dagster: Dagster) -> None:
     run_id = dagster.launch(sync("materialize"))
     dagster.succeeded(run_id)
@@ -273,6 +283,21 @@ def test_what_can_not_be_launched_is_refused_before_the_run_starts(
         dagster.launch(tags, CONFIG, **config)
     (run,) = dagster.instance.get_runs(limit=1)
     assert not dagster.messages(run.run_id, DagsterEventType.RUN_START)
+
+
+def test_run_of_some_steps_is_refused_and_of_all_steps_is_not(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    for keys, refused in ((["load"], True), (["extract", "load", "transform"], False)):
+        run = dagster.create(sync("echo"), job=jobs.in_order)
+        limited = copy(run, step_keys_to_execute=keys)
+        if not refused:
+            dagster.launcher().launch_run(LaunchRunContext(limited, None))
+            dagster.succeeded(run.run_id)
+            continue
+        with pytest.raises(DagsterLaunchFailedError, match="can't be limited to steps: load were"):
+            dagster.launcher().launch_run(LaunchRunContext(limited, None))
+        assert not aws.records("echo", run.run_id)
 
 
 def test_launch_error_of_a_coordinator_fails_the_run(dagster: Dagster) -> None:

@@ -37,6 +37,8 @@ def test_cancel_request_waits_for_the_run_to_be_known(
     (state / f"{run_id}.begun").unlink()
     assert not dagster.launcher(cancel_timeout_seconds=1).terminate(run_id)
     assert "does not know the run (yet)" in dagster.log(run_id)
+    # So that run monitoring goes on to ask after it.
+    assert dagster.run(run_id).status is DagsterRunStatus.STARTED
     (state / f"{run_id}.begun").touch()
     assert dagster.launcher().terminate(run_id)
     assert dagster.run(run_id).status is DagsterRunStatus.CANCELED

@@ -36,6 +36,15 @@ def test_waiter_of_an_unknown_start_lives_while_its_lease_does() -> None:
     assert replace(waiter, host=f"not-{platform.node()}").alive(time.time())
 
 
+def test_process_of_another_container_of_the_same_name_is_another() -> None:
+    here = Waiter.here("9d6c")
+    there = replace(here, namespace="pid:[1]")
+    assert not there.same_process(here)
+    # Its id says nothing here, where another process may have it: the lease counts.
+    assert replace(there, started="1").alive(time.time())
+    assert not there.alive(time.time() + 600)
+
+
 @pytest.mark.parametrize("tag", [None, "", "{}", "[1]", '{"run_id": "9d6c"}'])
 def test_tag_that_is_no_waiter_is_none(tag: str | None) -> None:
     assert Waiter.from_tag(tag, "9d6c") is None

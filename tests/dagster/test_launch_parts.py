@@ -14,7 +14,11 @@ from botocore.exceptions import (
     ClientError,
     ConnectionClosedError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
     ReadTimeoutError,
 )
 
@@ -135,9 +139,22 @@ def test_config_that_is_no_json_is_refused() -> None:
             payload.build(Launch("f"), facts, NOW)
 
 
-def test_ops_only_of_a_run_without_ops_is_an_empty_object() -> None:
-    built = payload.build(Launch("f", payload_mode="ops_only"), RunFacts("9d6c", "etl", {}), NOW)
-    assert built == b"{}"
+@pytest.mark.parametrize(
+    "launch",
+    [
+        Launch("f", payload_mode="ops_only"),
+        Launch("f", payload_mode="config_only"),
+        Launch("f", payload_mode="custom", payload_config_path="ops"),
+        Launch("f", payload_mode="custom", payload_config_path="nothing"),
+    ],
+)
+def test_empty_payload_is_refused_with_what_to_do(launch: Launch) -> None:
+    empty: dict[str, Any] = (
+        {} if launch.payload_mode == "config_only" else {"ops": {}, "nothing": None}
+    )
+    with pytest.raises(SettingsError, match=r"would be empty.*give the run a config"):
+        payload.build(launch, RunFacts("9d6c", "etl", empty), NOW)
+    assert payload.build(Launch("f"), RunFacts("9d6c", "etl", {}), NOW)
 
 
 def test_full_payload_has_the_metadata_of_its_launch() -> None:
@@ -176,18 +193,35 @@ def body(code: Any, **content: Any) -> dict[str, Any]:
         ({"statusCode": 200, "body": "plain"}, "success", "plain"),
         ({"statusCode": 200, "body": {"result": [1]}}, "success", [1]),
         ({"statusCode": True}, "success", {"statusCode": True}),
-        (body(202, status="running"), "running", None),
+        (body(202, status="running", run_id="9d6c"), "running", None),
+        (body(202, status="running"), "success", {"status": "running"}),
+        (
+            body(202, status="running", run_id="other"),
+            "success",
+            {"status": "running", "run_id": "other"},
+        ),
+        (body(202, status="running", workflow_id="w"), "failed", None),
+        (body(202, status="running", run_id="other", workflow_id="w"), "failed", None),
         (body(202, queued=True), "success", {"queued": True}),
-        (body(409, status="canceled"), "canceled", None),
-        (body(200, status="canceled"), "canceled", None),
+        (body(409, status="canceled", run_id="9d6c"), "canceled", None),
+        (body(200, status="canceled", run_id="9d6c"), "canceled", None),
+        (body(409, status="canceled"), "failed", None),
+        (body(200, status="canceled"), "success", {"status": "canceled"}),
+        ({"statusCode": "\u00b2"}, "success", {"statusCode": "\u00b2"}),
         (body(409, error="in use"), "failed", None),
         (body("404", error="gone"), "failed", None),
         (body(500), "failed", None),
     ],
 )
 def test_answers_and_what_they_mean(value: Any, kind: str, result: Any) -> None:
-    found = outcome.read(answered(value))
+    found = outcome.read(answered(value), "9d6c")
     assert (found.kind, found.result) == (kind, result)
+
+
+def test_function_that_can_not_be_asked_again_is_told_how_it_could() -> None:
+    found = outcome.read(answered(body(202, status="running", workflow_id="dagster-w")), "9d6c")
+    assert "can be asked again only with payload_mode full" in found.message
+    assert "dagster-w" in found.message
 
 
 def test_error_of_an_answer_is_told_as_far_as_there_is_one() -> None:
@@ -198,11 +232,11 @@ def test_error_of_an_answer_is_told_as_far_as_there_is_one() -> None:
         ({"statusCode": 500, "body": "no bucket"}, "no bucket"),
         ({"statusCode": 500}, "null"),
     ):
-        assert outcome.read(answered(value)).message == told + error
+        assert outcome.read(answered(value), "9d6c").message == told + error
 
 
 def test_function_error_that_is_no_json_is_still_told() -> None:
-    found = outcome.read(Answer(200, "id", payload=b"killed", function_error="Unhandled"))
+    found = outcome.read(Answer(200, "id", payload=b"killed", function_error="Unhandled"), "9d6c")
     assert (found.kind, found.message) == ("failed", "the function failed: Unhandled: killed")
 
 
@@ -279,6 +313,10 @@ def test_what_has_not_reached_the_function_is_tried_again(error: Exception) -> N
         (refused(500, "ServiceException"), True),
         (refused(404, "ResourceNotFoundException"), False),
         (refused(413, "RequestTooLargeException"), False),
+        (NoCredentialsError(), False),
+        (PartialCredentialsError(provider="env", cred_var="aws_secret_access_key"), False),
+        (CredentialRetrievalError(provider="process", error_msg="exit 1"), False),
+        (ParamValidationError(report="no such parameter"), False),
     ],
 )
 def test_what_may_have_reached_the_function_is_never_tried_again(

@@ -17,7 +17,7 @@ from dagster import DagsterRunStatus
 from temporal_lambda.dagster import launcher
 from temporal_lambda.dagster.launching import tags, waits
 from temporal_lambda.dagster.launching.private import LaunchRunContext
-from temporal_lambda.dagster.launching.waiter import Waiter
+from temporal_lambda.dagster.launching.waiter import Phase, Waiter
 from tests.dagster.world import Dagster, Lambda, eventually, sync
 
 pytestmark = pytest.mark.server
@@ -122,7 +122,16 @@ def started(dagster: Dagster, function: str, waiter: Waiter | None, **more: str)
     return run.run_id
 
 
-GONE = Waiter(run_id="", host=node(), pid=os.getpid(), started="1", phase="invoked", until=0)
+GONE = replace(Waiter.here(""), started="1", phase="invoked", until=0)
+
+
+def test_run_whose_tags_make_no_sense_here_is_left_to_the_process_that_waits(
+    dagster: Dagster,
+) -> None:
+    alive = replace(GONE, host="elsewhere", until=time.time() + 600)
+    assert health(dagster, started(dagster, "f", alive, newer="tag"))[0] == "RUNNING"
+    gone = started(dagster, "f", GONE, newer="tag")
+    assert health(dagster, gone)[0] == "FAILED"
 
 
 def test_run_that_was_not_invoked_is_invoked_after_all(dagster: Dagster, aws: Lambda) -> None:
@@ -153,17 +162,53 @@ def test_wait_is_lost_when_its_process_is_gone_or_silent(
 
 
 def test_wait_that_was_taken_over_is_given_up(dagster: Dagster, aws: Lambda) -> None:
-    run_id = dagster.launch(sync("protocol"))
-    eventually(lambda: aws.records("protocol", run_id), "it was invoked")
-    taken = replace(GONE, run_id=run_id, host="elsewhere", until=time.time() + 600)
-
-    def given_up() -> bool:
-        # Of two writers of tags the later one wins, and may be the one that waits.
-        dagster.instance.add_run_tags(run_id, {tags.WAITER: taken.tag()})
-        return "elsewhere" in health(dagster, run_id)[1]
-
-    eventually(given_up, "this process has given up")
+    run_id = dagster.launch(sync("patient"))
+    eventually(lambda: aws.busy("patient"), "it was invoked")
+    # Written once, while the process that waits has nothing to write.
+    taken = take_over(dagster, run_id)
+    eventually(lambda: not waits.WAITS.holds(run_id), "this process has given up")
+    assert dagster.run(run_id).tags[tags.WAITER] == taken.tag()
+    assert "elsewhere" in health(dagster, run_id)[1]
     assert dagster.run(run_id).status is DagsterRunStatus.STARTED
+    assert len(aws.records("patient", run_id)) == 1
+
+
+def take_over(dagster: Dagster, run_id: str) -> Waiter:
+    """Another process waits for a run from now on."""
+    taken = replace(GONE, run_id=run_id, host="elsewhere", until=time.time() + 600)
+    dagster.instance.add_run_tags(run_id, {tags.WAITER: taken.tag()})
+    return taken
+
+
+def test_run_is_never_taken_back_from_the_process_that_took_it_over(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.create(sync("echo"), status=DagsterRunStatus.STARTED).run_id
+    conduct = dagster.launcher()._prepare(dagster.run(run_id), "queued")
+    conduct.announce()
+    taken = take_over(dagster, run_id)
+    conduct.renew()
+    assert dagster.run(run_id).tags[tags.WAITER] == taken.tag()
+    # As if it had been taken over just after the run was looked at.
+    assert not conduct._enter("invoked")
+    conduct.run()
+    conduct.close()
+    assert dagster.run(run_id).tags[tags.WAITER] == taken.tag()
+    assert not aws.records("echo", run_id)
+
+
+def test_renewal_leaves_the_phase_as_it_is(dagster: Dagster) -> None:
+    run_id = dagster.create(sync("echo"), status=DagsterRunStatus.STARTED).run_id
+    conduct = dagster.launcher()._prepare(dagster.run(run_id), "queued")
+    conduct.announce()
+    phases: tuple[Phase, ...] = ("invoked", "accepted")
+    for phase in phases:
+        assert conduct._enter(phase)
+        conduct.renew()
+        waiter = Waiter.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
+        assert waiter
+        assert waiter.phase == phase
+    conduct.close()
 
 
 def test_waits_renew_their_lease(dagster: Dagster, monkeypatch: pytest.MonkeyPatch) -> None:

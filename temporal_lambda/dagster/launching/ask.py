@@ -26,8 +26,8 @@ def ask(
     Raises:
         InvokeError: There is no answer.
     """
-    client = clients.get(launch.region, config.cancel_timeout_seconds)
+    client = clients.to_invoke(launch.function, launch.region, config.cancel_timeout_seconds)
     payload = build_request(run_id, request)
-    return read(
-        invoke(client, launch.function, payload, "RequestResponse", config.cancel_timeout_seconds)
-    )
+    patience = config.cancel_timeout_seconds
+    answer = invoke(client, launch.function, payload, "RequestResponse", patience)
+    return read(answer, run_id)

@@ -16,7 +16,7 @@ from temporal_lambda.dagster.launching.outcome import Outcome
 from temporal_lambda.dagster.launching.reports import Reports
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.launching.waiter import Waiter
-from temporal_lambda.dagster.launching.waits import WAITS
+from temporal_lambda.dagster.launching.waits import WAITS, step
 from temporal_lambda.dagster.protocol import NOT_FOUND
 
 
@@ -25,7 +25,8 @@ def cancel(
 ) -> bool:
     """Stop a run, if that is possible.
 
-    A run that waits for its turn is simply not invoked. A durable run is canceled in Lambda. A
+    A run that waits for its turn is simply not invoked. A durable run is canceled in Lambda; one
+    that nobody waits for stays STARTED until the health check finds it canceled there. A
     plain function that has been invoked goes on to its end, whoever wants it to stop.
 
     Args:
@@ -38,27 +39,37 @@ def cancel(
     Returns:
         Whether it has stopped or is about to.
     """
-    waiter = Waiter.from_tag(run.tags.get(tags.WAITER), run.run_id)
-    if waiter and waiter.phase == "queued":
-        reports.canceling()
-        if WAITS.withdraw(run.run_id):
-            reports.canceled("Canceled before the function was invoked.")
-        # Otherwise whoever waits sees the status when it is the run's turn.
-        return True
+    with step(run.run_id):
+        now = reports.open_run() or run
+        waiter = Waiter.from_tag(now.tags.get(tags.WAITER), run.run_id)
+        if waiter and waiter.phase == "queued":
+            reports.canceling()
+            if WAITS.withdraw(run.run_id):
+                reports.canceled("Canceled before the function was invoked.")
+            # Otherwise whoever waits sees the status when it is the run's turn.
+            return True
     if not launch.durable:
         reports.note(
             f"The run can't be stopped: {launch.function} has been invoked, and AWS Lambda has no "
             "way to end an invocation. Durable runs can be canceled (tag lambda/durable)."
         )
         return False
-    reports.canceling()
+    # Nobody looks after an accepted run that is CANCELING, and AWS may deliver its Event yet.
+    awaited = waiter is None or waiter.phase != "accepted"
+    if awaited:
+        reports.canceling()
     try:
         outcome = _settled(launch, run.run_id, clients, config)
     except InvokeError as error:
-        reports.note(f"The cancel request has not arrived: {error}")
-        return False
+        reports.note(f"There is no answer to the cancel request (yet): {error}")
+        return error.may_have_run
     if outcome.kind == "running":
         reports.note(f"{launch.function} is canceling the run.")
+        return True
+    if outcome.status == NOT_FOUND and awaited:
+        reports.note(
+            f"{launch.function} does not know the run (yet); it is canceled after this invocation."
+        )
         return True
     if outcome.status == NOT_FOUND:
         reports.note(f"{launch.function} does not know the run (yet), so nothing was canceled.")

@@ -9,8 +9,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from temporal_lambda.dagster.launching.config import AwsConfig
+from temporal_lambda.dagster.launching.invoke import InvokeError
+from temporal_lambda.dagster.launching.redact import told
 
 ClientFactory = Callable[[str | None, int], Any]
 """Makes a Lambda client for a region (``None``: the default) and a read timeout in seconds."""
@@ -73,6 +76,25 @@ class Clients:
             if key not in self._clients:
                 self._clients[key] = self._factory(region, read_timeout_seconds)
             return self._clients[key]
+
+    def to_invoke(self, function: str, region: str | None, read_timeout_seconds: int) -> Any:
+        """The same for an invocation that is due.
+
+        Args:
+            function: What is to be invoked, for the message.
+            region: See ``get``.
+            read_timeout_seconds: See ``get``.
+
+        Raises:
+            InvokeError: There is no client, and the function was not invoked.
+        """
+        try:
+            return self.get(region, read_timeout_seconds)
+        except (BotoCoreError, ClientError) as error:
+            raise InvokeError(
+                f"{function} was not invoked, as there is no client for Lambda: {told(error)}",
+                may_have_run=False,
+            ) from None
 
     def _make(self, region: str | None, read_timeout_seconds: int) -> Any:
         if self._config.assume_role and not self._role:

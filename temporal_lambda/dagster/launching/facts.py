@@ -12,6 +12,7 @@ from dagster import DagsterInstance, DagsterRun
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.payload import RunFacts
 from temporal_lambda.dagster.launching.private import ExecutionPlanSnapshot, JobSnap
+from temporal_lambda.errors import SettingsError
 
 _FILLED_IN = ("ops", "resources")
 """Parts of a run config that a job's own default may stand in for."""
@@ -32,7 +33,11 @@ def collect(
         run: The run.
         config: The launcher's configuration.
         environ: Dagster's environment variables.
+
+    Raises:
+        SettingsError: Only some of the job's steps are to run.
     """
+    _refuse_selection(instance, run)
     origin = run.remote_job_origin
     org_id, deployment_id = identity(instance)
     return RunFacts(
@@ -87,6 +92,21 @@ def default_config(job: JobSnap) -> dict[str, Any]:
             if filled := {name: value for name, value in default.items() if value}:
                 found[field.name] = filled
     return found
+
+
+def _refuse_selection(instance: DagsterInstance, run: DagsterRun) -> None:
+    """A function would run all steps, also those that were left out for a reason."""
+    selected = set(run.step_keys_to_execute or ())
+    if not selected:
+        return
+    # Runs that were not limited may list their steps too: all of them.
+    snapshot = run.execution_plan_snapshot_id
+    steps = instance.get_execution_plan_snapshot(snapshot).steps if snapshot else []
+    if selected != {step.key for step in steps}:
+        raise SettingsError(
+            f"runs on Lambda can't be limited to steps: {', '.join(sorted(selected))} were "
+            "selected, and the function would run the whole job. Launch all of it"
+        )
 
 
 def _run_config(instance: DagsterInstance, run: DagsterRun) -> dict[str, Any]:

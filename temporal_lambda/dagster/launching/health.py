@@ -20,8 +20,8 @@ from temporal_lambda.dagster.launching.waiter import Phase, Waiter
 from temporal_lambda.dagster.launching.waits import WAITS
 from temporal_lambda.dagster.protocol import NOT_FOUND
 
-Attach = Callable[[DagsterRun, Phase], None]
-"""Waits for a run in this process, from a phase on."""
+Attach = Callable[[DagsterRun, Phase, str], None]
+"""Waits for a run in this process, from a phase on, and tells the event log why."""
 
 
 def check(
@@ -42,6 +42,8 @@ def check(
 
     Raises:
         SettingsError: The run's tags and the configuration don't fit together any more.
+        botocore.exceptions.BotoCoreError: There is no client, for now.
+        botocore.exceptions.ClientError: Likewise.
     """
     if WAITS.holds(run_id):
         return CheckRunHealthResult(WorkerStatus.RUNNING, "waited for by this process")
@@ -49,27 +51,32 @@ def check(
     run = reports.open_run()
     if run is None or run.status is not DagsterRunStatus.STARTED:
         return CheckRunHealthResult(WorkerStatus.RUNNING, "the run has just changed")
-    launch = tags.resolve(run.tags, config)
     waiter = Waiter.from_tag(run.tags.get(tags.WAITER), run_id)
-    if waiter and waiter.phase == "accepted":
-        return _external(run, launch, reports, clients, config)
-    if waiter and waiter.alive(time.time()) and not waiter.same_process(Waiter.here(run_id)):
+    accepted = waiter is not None and waiter.phase == "accepted"
+    if (
+        waiter
+        and not accepted
+        and waiter.alive(time.time())
+        and not waiter.same_process(Waiter.here(run_id))
+    ):
+        # Before the tags are read, which this process may no longer understand; that one did.
         return CheckRunHealthResult(WorkerStatus.RUNNING, f"waited for by {waiter}")
-    return _lost(run, launch, waiter, reports, attach)
+    launch = tags.resolve(run.tags, config)
+    if accepted:
+        return _external(run, launch, reports, clients, config)
+    return _lost(run, launch, waiter, attach)
 
 
 def _lost(
-    run: DagsterRun, launch: Launch, waiter: Waiter | None, reports: Reports, attach: Attach
+    run: DagsterRun, launch: Launch, waiter: Waiter | None, attach: Attach
 ) -> CheckRunHealthResult:
     who = str(waiter) if waiter else "a process that left no name"
     if waiter and waiter.phase == "queued":
-        reports.note(f"{who} is gone before it invoked {launch.function}; it is invoked now.")
-        attach(run, "queued")
+        why = f"{who} is gone before it invoked {launch.function}; it is invoked now."
+        attach(run, "queued", why)
     elif launch.durable:
-        reports.note(
-            f"{who} no longer waits for {launch.function}; the run is durable and attached to."
-        )
-        attach(run, "invoked")
+        why = f"{who} no longer waits for {launch.function}; the run is durable and attached to."
+        attach(run, "invoked", why)
     else:
         return CheckRunHealthResult(
             WorkerStatus.FAILED,

@@ -13,11 +13,18 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
     ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
 )
 
 from temporal_lambda.dagster.launching.config import InvocationType
+from temporal_lambda.dagster.launching.redact import told
 from temporal_lambda.errors import TemporalLambdaError
 
 THROTTLED = 429
@@ -28,6 +35,17 @@ FIRST_PAUSE = 0.5
 
 LONGEST_PAUSE = 10.0
 """Seconds between two attempts at most."""
+
+
+UNSENT = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    SSOError,
+    TokenRetrievalError,
+    ParamValidationError,
+)
+"""Errors of boto3 from before anything is sent."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,7 @@ def invoke(
     invocation_type: InvocationType,
     patience_seconds: float,
     keep_trying: Callable[[], bool] = lambda: True,
+    refused: Callable[[], object] = lambda: None,
 ) -> Answer:
     """Invoke a function once.
 
@@ -82,7 +101,8 @@ def invoke(
         payload: JSON.
         invocation_type: ``Event`` or ``RequestResponse``.
         patience_seconds: How long to go on trying.
-        keep_trying: Asked before each further attempt.
+        keep_trying: Asked just before each further attempt.
+        refused: Called before each pause: the function was certainly not invoked so far.
 
     Raises:
         InvokeError: There is no answer; names the function and what AWS or the network said.
@@ -94,10 +114,14 @@ def invoke(
             return _once(client, function, payload, invocation_type)
         except InvokeError as error:
             left = gives_up - time.monotonic()
-            if not isinstance(error, _NotInvokedError) or left <= 0 or not keep_trying():
+            if not isinstance(error, _NotInvokedError) or left <= 0:
                 raise
+            last = error
+        refused()
         # Jitter, so that many throttled runs don't come back as one.
         time.sleep(min(left, pause * random.uniform(0.5, 1.0)))
+        if not keep_trying():
+            raise last
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
@@ -117,23 +141,30 @@ def _once(client: Any, function: str, payload: bytes, invocation_type: Invocatio
         body = response["Payload"].read()
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        message = f"AWS refused to invoke {function}: {error}"
+        message = f"AWS refused to invoke {function}: {told(error)}"
         if status == THROTTLED:
             raise _NotInvokedError(message) from None
         # Of a server's error it is not known how far the request came.
         raise InvokeError(message, may_have_run=status >= 500) from None
     except (ConnectTimeoutError, EndpointConnectionError) as error:
-        raise _NotInvokedError(f"Lambda can't be reached to invoke {function}: {error}") from None
+        raise _NotInvokedError(
+            f"Lambda can't be reached to invoke {function}: {told(error)}"
+        ) from None
     except ReadTimeoutError:
         raise InvokeError(
             f"{function} did not answer in time: read_timeout_seconds in the launcher's config "
             "must be above the function's timeout. The function may have done its work",
             may_have_run=True,
         ) from None
+    except UNSENT as error:
+        raise InvokeError(
+            f"{function} was not invoked, as the request could not be made: {told(error)}",
+            may_have_run=False,
+        ) from None
     except BotoCoreError as error:
         raise InvokeError(
-            f"the connection to {function} broke before its answer: {error}. The function may "
-            "have done its work",
+            f"the connection to {function} broke before its answer: {told(error)}. The function "
+            "may have done its work",
             may_have_run=True,
         ) from None
     return Answer(

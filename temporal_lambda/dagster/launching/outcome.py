@@ -10,11 +10,17 @@ from typing import Any, Literal
 from temporal_lambda.dagster import protocol
 from temporal_lambda.dagster.launching.invoke import Answer
 
-Kind = Literal["success", "failed", "running", "canceled", "died"]
-"""``died``: the execution environment did, under the function."""
+Kind = Literal["success", "failed", "running", "canceled", "died", "withdrawn"]
+"""``died``: the execution environment did, under the function. ``withdrawn``: not invoked."""
 
-DEATHS = ("Sandbox.Timedout", "Runtime.ExitError")
+DEATHS = ("Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory")
 """Error types of Lambda's own: the function did not fail, it was ended."""
+
+TIMED_OUT = "Task timed out after"
+"""What AWS says of a timeout, with or without an error type."""
+
+OF_THE_RUN = ("RunFailedError", "PayloadError")
+"""What a durable handler raises about the run itself, and not about an invocation."""
 
 
 @dataclass(frozen=True)
@@ -26,31 +32,41 @@ class Outcome:
         message: In words, for ``failed``, ``died`` and ``canceled``.
         status: The ``statusCode``, if there was one.
         error_type: The exception's class, where a function raised one.
+        raised: Whether the function had no answer of its own, but an error.
         stack: Its stack, one line each.
         result: What the function returned, for ``success``.
         log_tail: The last 4 KB of the function's log.
+        workflow_id: The workflow that does this very run, for ``running`` and ``canceled``.
+        pinned_to: The build that has to go on with it, where that is not the one that answered.
     """
 
     kind: Kind
     message: str = ""
     status: int | None = None
     error_type: str | None = None
+    raised: bool = False
     stack: tuple[str, ...] = ()
     result: Any = field(default=None, repr=False)
     log_tail: str = field(default="", repr=False)
+    workflow_id: str | None = None
+    pinned_to: str | None = None
 
 
-def read(answer: Answer, *, fail_on_error_status: bool = True) -> Outcome:
+def read(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> Outcome:
     """Read the answer to a RequestResponse invocation.
+
+    ``running`` and ``canceled`` are believed of an answer that names the run. A function that has
+    never heard of Dagster may say the same of something else.
 
     Args:
         answer: What AWS answered.
+        run_id: The run it was asked about.
         fail_on_error_status: Whether a ``statusCode`` of 400 or more is a failure.
 
     Example:
-        >>> read(Answer(200, "id", payload=b'{"statusCode": 404, "body": "no such file"}')).message
-        'the function answered with status 404: no such file'
-        >>> read(Answer(200, "id", payload=b'{"copied": 3}')).result
+        >>> read(Answer(200, "id", payload=b'{"statusCode": 404, "body": "gone"}'), "9d6c").message
+        'the function answered with status 404: gone'
+        >>> read(Answer(200, "id", payload=b'{"copied": 3}'), "9d6c").result
         {'copied': 3}
     """
     value = _parsed(answer.payload.decode(errors="replace"))
@@ -60,11 +76,24 @@ def read(answer: Answer, *, fail_on_error_status: bool = True) -> Outcome:
     if status is None:
         return Outcome("success", result=value, log_tail=answer.log_tail)
     body = _parsed(value.get("body"))
-    said = body.get("status") if isinstance(body, Mapping) else None
-    if status == protocol.RUNNING and said == "running":
-        return Outcome("running", status=status)
-    if said == "canceled" and status in (protocol.CANCELED, protocol.OK):
-        return Outcome("canceled", "the run was canceled in Lambda", status)
+    told = body if isinstance(body, Mapping) else {}
+    said, workflow_id = told.get("status"), told.get("workflow_id")
+    ours = told.get("run_id") == run_id
+    running = status == protocol.RUNNING and said == "running"
+    if running and ours:
+        pinned_to = told.get("pinned_to")
+        return Outcome("running", status=status, workflow_id=workflow_id, pinned_to=pinned_to)
+    if running and workflow_id:
+        return Outcome(
+            "failed",
+            "the function keeps runs as workflows, and can be asked again only with payload_mode "
+            f"full; what it has begun goes on as {workflow_id}",
+            status,
+            log_tail=answer.log_tail,
+        )
+    if ours and said == "canceled" and status in (protocol.CANCELED, protocol.OK):
+        message = "the run was canceled in Lambda"
+        return Outcome("canceled", message, status, workflow_id=workflow_id)
     if status >= 400 and fail_on_error_status:
         return Outcome(
             "failed",
@@ -81,9 +110,10 @@ def _function_error(value: Any, answer: Answer) -> Outcome:
     kind, message = error.get("errorType"), error.get("errorMessage")
     stack = error.get("stackTrace")
     return Outcome(
-        "died" if kind in DEATHS else "failed",
+        "died" if kind in DEATHS or TIMED_OUT in str(message) else "failed",
         f"the function failed: {kind or answer.function_error}: {message or 'no message'}",
         error_type=kind,
+        raised=True,
         stack=tuple(map(str, stack)) if isinstance(stack, list) else (),
         log_tail=answer.log_tail,
     )
@@ -91,7 +121,7 @@ def _function_error(value: Any, answer: Answer) -> Outcome:
 
 def _status(value: Any) -> int | None:
     status = value.get("statusCode") if isinstance(value, Mapping) else None
-    if isinstance(status, str) and status.isdigit():
+    if isinstance(status, str) and status.isdecimal():
         return int(status)
     return status if isinstance(status, int) and not isinstance(status, bool) else None
 

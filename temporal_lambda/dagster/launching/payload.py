@@ -50,7 +50,7 @@ def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
         now: When it is launched (UTC).
 
     Raises:
-        SettingsError: There is nothing at the path; or the config is no JSON.
+        SettingsError: There is nothing at the path or to be sent; or the config is no JSON.
 
     Example:
         >>> config = {"ops": {"a": {"config": {"x": 1}}}, "resources": {}}
@@ -68,6 +68,13 @@ def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
         payload = facts.run_config.get("ops", {})
     else:
         payload = _at(launch.payload_config_path or "", facts.run_config)
+    if payload is None or payload == {}:
+        raise SettingsError(
+            f"the payload for {launch.function} would be empty: tag {PAYLOAD_MODE} is "
+            f"{launch.payload_mode!r}, and the run of job {facts.job_name} has no config there. A "
+            "durable function takes an empty event for the worker controller's and begins no run: "
+            f"give the run a config, or set {PAYLOAD_MODE} to 'full'"
+        )
     try:
         return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 from dagster import (
+    AssetMaterialization,
     DagsterEvent,
     DagsterEventType,
     DagsterInstance,
@@ -29,6 +32,11 @@ from temporal_lambda.dagster.launching.private import (
 
 logger = logging.getLogger(__name__)
 
+RETRY_PAUSES = (1.0, 3.0, 9.0)
+"""Seconds between attempts to read or write a run."""
+
+T = TypeVar("T")
+
 RESULT_CHARACTERS = 64 * 1024
 """A result longer than this is cut off in the event log."""
 
@@ -38,6 +46,9 @@ class Reports:
 
     Whatever comes last in the event log counts, even after the run has ended. So the run is read
     again before each report, and one that has ended stays as it is.
+
+    Dagster's storage may fail for a moment, and a function's work is not to be lost for that: what
+    a run becomes is reported again after pauses, and notes are left out.
 
     Args:
         instance: Where the run is.
@@ -52,25 +63,31 @@ class Reports:
 
     def open_run(self) -> DagsterRun | None:
         """The run as it is now; ``None`` if it has ended or was deleted."""
-        run = self._instance.get_run_by_id(self._run_id)
+        run = _insist(lambda: self._instance.get_run_by_id(self._run_id))
         return None if run is None or run.is_finished else run
 
     def note(self, message: str, metadata: Mapping[str, Any] | None = None) -> None:
-        """An engine event."""
-        if run := self.open_run():
-            data = EngineEventData(metadata=dict(metadata or {}))
-            self._instance.report_engine_event(message, run, data, cls=self._launcher)
+        """An engine event; a run does not fail for want of one."""
+        try:
+            if run := self.open_run():
+                data = EngineEventData(metadata=dict(metadata or {}))
+                self._instance.report_engine_event(message, run, data, cls=self._launcher)
+        except Exception:
+            logger.exception("run %s: this can't be noted: %s", self._run_id, message)
 
     def tag(self, name: str, value: str) -> None:
-        """A run tag."""
-        self._instance.add_run_tags(self._run_id, {name: value})
+        """A run tag that matters."""
+        _insist(lambda: self._instance.add_run_tags(self._run_id, {name: value}))
 
     def answered(self, function: str, answer: Answer) -> None:
-        """Which invocation it was, as run tags."""
+        """Which invocation it was, as run tags; a run does not fail for want of them."""
         new = {tags.FUNCTION: function, tags.REQUEST_ID: answer.request_id}
         if answer.executed_version:
             new[tags.EXECUTED_VERSION] = answer.executed_version
-        self._instance.add_run_tags(self._run_id, new)
+        try:
+            self._instance.add_run_tags(self._run_id, new)
+        except Exception:
+            logger.exception("run %s can't be tagged with its invocation", self._run_id)
 
     def started(self) -> None:
         """RUN_START."""
@@ -85,8 +102,7 @@ class Reports:
 
     def failed(self, message: str, outcome: Outcome | None = None) -> None:
         """RUN_FAILURE, with what is known of the error."""
-        run = self.open_run()
-        if run is None:
+        if self.open_run() is None:
             return
         error = None
         if outcome is not None:
@@ -94,9 +110,8 @@ class Reports:
                 self.note("The end of the function's log.", {"Log": outcome.log_tail})
             stack = [line if line.endswith("\n") else f"{line}\n" for line in outcome.stack]
             error = SerializableErrorInfo(outcome.message, stack, outcome.error_type)
-        self._instance.report_run_failed(
-            run, message, JobFailureData(error, failure_reason=RunFailureReason.RUN_EXCEPTION)
-        )
+        data = JobFailureData(error, failure_reason=RunFailureReason.RUN_EXCEPTION)
+        self._report(lambda run: self._instance.report_run_failed(run, message, data))
 
     def canceling(self) -> None:
         """RUN_CANCELING."""
@@ -106,29 +121,50 @@ class Reports:
 
     def canceled(self, message: str) -> None:
         """RUN_CANCELED."""
-        if run := self.open_run():
-            self._instance.report_run_canceled(run, message)
+        self._report(lambda run: self._instance.report_run_canceled(run, message))
 
     def _status(self, event_type: DagsterEventType, message: str | None = None) -> None:
-        if run := self.open_run():
+        def report(run: DagsterRun) -> None:
             event = DagsterEvent(event_type.value, run.job_name, message=message)
             self._instance.report_dagster_event(event, run_id=run.run_id)
 
+        self._report(report)
+
+    def _report(self, report: Callable[[DagsterRun], object]) -> None:
+        def once() -> None:
+            # Read each time: an attempt that failed may have come through all the same.
+            if run := self.open_run():
+                report(run)
+
+        _insist(once)
+
     def _materialize(self, result: Any) -> None:
         for found in materializations.find(result):
-            run = self.open_run()
-            if run is None:
-                return
             if found.materialization is None:
                 self.note(f"A materialization was left out: {found.problem}")
-                continue
-            event = DagsterEvent(
-                DagsterEventType.ASSET_MATERIALIZATION.value,
-                run.job_name,
-                step_key=found.step_key,
-                event_specific_data=StepMaterializationData(found.materialization),
-            )
-            self._instance.report_dagster_event(event, run_id=run.run_id)
+            else:
+                self._report(partial(self._materialized, found.materialization, found.step_key))
+
+    def _materialized(
+        self, what: AssetMaterialization, step_key: str | None, run: DagsterRun
+    ) -> None:
+        event = DagsterEvent(
+            DagsterEventType.ASSET_MATERIALIZATION.value,
+            run.job_name,
+            step_key=step_key,
+            event_specific_data=StepMaterializationData(what),
+        )
+        self._instance.report_dagster_event(event, run_id=run.run_id)
+
+
+def _insist(do: Callable[[], T]) -> T:
+    for pause in RETRY_PAUSES:
+        try:
+            return do()
+        except Exception:
+            logger.warning("Dagster's storage failed; once more in %s s", pause, exc_info=True)
+            time.sleep(pause)
+    return do()
 
 
 def _bounded(result: Any) -> MetadataValue[Any]:

@@ -29,6 +29,8 @@ class Waiter:
         started: When it was started, in the kernel's words; empty where those can't be had.
         phase: How far the run is.
         until: Epoch seconds; renewed while the process lives.
+        namespace: In which the process id counts, in the kernel's words: containers of one host
+            name have ids of their own.
 
     Example:
         >>> waiter = Waiter.here("9d6c")
@@ -44,13 +46,14 @@ class Waiter:
     started: str
     phase: Phase
     until: float
+    namespace: str = ""
 
     @classmethod
     def here(cls, run_id: str, phase: Phase = "queued") -> Waiter:
         """This process."""
         pid = os.getpid()
         until = time.time() + LEASE_SECONDS
-        return cls(run_id, platform.node(), pid, _started(pid), phase, until)
+        return cls(run_id, platform.node(), pid, _started(pid), phase, until, _namespace())
 
     @classmethod
     def from_tag(cls, tag: str | None, run_id: str) -> Waiter | None:
@@ -71,11 +74,7 @@ class Waiter:
 
     def same_process(self, other: Waiter | None) -> bool:
         """Whether both are the same process."""
-        return other is not None and (self.host, self.pid, self.started) == (
-            other.host,
-            other.pid,
-            other.started,
-        )
+        return other is not None and self._process() == other._process()
 
     def alive(self, now: float) -> bool:
         """Whether the process still waits, as far as can be told from here.
@@ -83,7 +82,7 @@ class Waiter:
         Args:
             now: Epoch seconds.
         """
-        if self.host != platform.node():
+        if (self.host, self.namespace) != (platform.node(), _namespace()):
             return now < self.until
         if self.started:
             return _started(self.pid) == self.started
@@ -96,8 +95,19 @@ class Waiter:
             pass
         return now < self.until
 
+    def _process(self) -> tuple[str, str, int, str]:
+        return self.host, self.namespace, self.pid, self.started
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
+
+
+def _namespace() -> str:
+    """Of this process's id; empty where there is no such thing."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
 
 
 def _started(pid: int) -> str:

@@ -12,6 +12,18 @@ from typing import Protocol
 
 logger = logging.getLogger(__name__)
 
+_STEPS = tuple(threading.Lock() for _ in range(64))
+
+
+def step(run_id: str) -> threading.Lock:
+    """Held to look at a run's status and phase and to change one of them, all at once.
+
+    Otherwise a run could be invoked just after it was canceled as one that was not. Runs may share
+    a lock; so nothing is done under it that takes long.
+    """
+    return _STEPS[hash(run_id) % len(_STEPS)]
+
+
 RENEW_SECONDS = 30.0
 """How often the runs that are waited for are told so."""
 
