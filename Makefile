@@ -29,7 +29,8 @@ demo-dagster: $(VENV)/dev
 
 # Most of the time tests wait for deadlines and servers; each process has a server of its own.
 test: lint browser
-	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 check: lint
 	$(BIN)/python -m pytest -m "not server"

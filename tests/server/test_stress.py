@@ -1,7 +1,7 @@
-"""Many closings under load, through the real controller: no task is lost in any of them.
+"""Many closings under load, through the real controller: tasks are not lost in them.
 
-What arrives within a round trip of the shutdown itself may be (docs/architecture.md); how often is
-measured by ``python -m bench stress``.
+What arrives within a round trip of the shutdown itself may be (docs/architecture.md), and on a busy
+machine a round trip is long. How often it is, is measured by ``python -m bench stress``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import Deploy, MakeFunction
 from tests.server.scene import rest
+
+pytestmark = pytest.mark.alone
 
 STALLED_SECONDS = 5.0
 """A workflow whose task was lost waits 10 s for it; a cold start on a busy machine takes 1 or 2."""
@@ -75,7 +77,8 @@ async def test_workflows_do_not_stall_while_invocations_end_all_the_time(
         await asyncio.sleep(gap(randomness))
     latencies = await asyncio.gather(*running)
     await rest(stack, deployed)
-    assert max(latencies) < STALLED_SECONDS
+    # One: see above. Without a soft close it is one closing in ten that loses a task.
+    assert sum(latency > STALLED_SECONDS for latency in latencies) <= 1, latencies
     records = [
         record
         for record in stack.service.records
