@@ -77,6 +77,9 @@ def seen_in_log(record: InvocationRecord) -> str:
     told += [
         "abandoned: " + (entry["activity"] if "activity" in entry else next(iter(entry)))
         for entry in report["abandoned"]
+        # Whether its answer came within SIGTERM's half second says more of the machine; whether it
+        # arrived, the workflow's column says.
+        if "hand-back" not in entry
     ]
     return "; ".join(told) or "the report"
 
