@@ -50,6 +50,24 @@ async def test_ops_run_in_the_order_of_the_job(
     }
 
 
+async def test_token_of_dagsters_environment_is_in_no_history(
+    stack: LocalStack,
+    durable: Callable[..., Function],
+    beside: Dagster,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_CLOUD_API_TOKEN", "agent:test:s3cret")
+    config = {"ops": {"nap": {"config": {"steps": 1, "seconds": 0.1}}}}
+    tags = sync(durable().name, durable="true")
+    run_id = await asyncio.to_thread(beside.launch, tags, config, jobs.napping)
+    run = await asyncio.to_thread(beside.succeeded, run_id)
+    history = await stack.client.get_workflow_handle(f"dagster-{run_id}").fetch_history()
+    (record,) = [r for r in stack.service.records if r.request_id == run.tags["lambda/request_id"]]
+    assert "nap" in history.to_json()
+    for text in (history.to_json(), beside.log(run_id), run.tags, record.log):
+        assert "s3cret" not in str(text)
+
+
 async def test_run_outlives_its_invocations_and_is_done_once(
     stack: LocalStack, durable: Callable[..., Function], beside: Dagster
 ) -> None:

@@ -12,6 +12,7 @@ from temporal_lambda.connection import CHECK_SECONDS, TRUSTED_SECONDS
 from temporal_lambda.local import LocalStack
 from tests.conftest import MakeFunction
 from tests.server.conftest import Observe
+from tests.server.lambdas import until
 from tests.server.proxy import Proxy
 from tests.server.scene import RETRY_DELAYS, Scene, behind_proxy, failed, ran_activity
 
@@ -20,7 +21,9 @@ from tests.server.scene import RETRY_DELAYS, Scene, behind_proxy, failed, ran_ac
 async def test_reset_while_polling(scene: Scene, observe: Observe) -> None:
     scene.service.enqueue(scene.function, b"{}", arn=None, trace_id=None)
     await scene.says("EVENT work")
+    before = scene.proxy.accepted
     scene.proxy.cut()
+    await until(lambda: scene.proxy.accepted > before)
     handle = await scene.start("greet", "World")
     assert await scene.result(handle) == "Hello, World!"
     record = await scene.hit(lambda record: True)
