@@ -56,7 +56,7 @@ class LambdaUserCodeLauncher(ProcessUserCodeLauncher):
         own = Field(config_schema(), is_required=False, description="See LambdaRunLauncher.")
         return {**super().config_type(), "run_launcher": own}
 
-    def run_launcher(self) -> LambdaRunLauncher:  # type: ignore[override]
+    def run_launcher(self) -> LambdaRunLauncher:  # type: ignore[override] # Theirs is CloudProcessRunLauncher.
         """The launcher that the agent uses."""
         if self._lambda_launcher is None:
             inner = self._launcher_values.get("inner")

@@ -125,7 +125,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         inst_data: ConfigurableClassData | None = None,
         client_factory: ClientFactory | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call] # Dagster's.
         self.config = config or LauncherConfig()
         self.inner = inner
         self._inst_data = inst_data

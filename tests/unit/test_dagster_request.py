@@ -147,7 +147,7 @@ def test_cycle_is_told_in_full() -> None:
 
 
 def plan(event: Any, job: JobOptions | None = None, **options: OpOptions) -> Run:
-    planner = Planner(OPS, job, options, ["KEY"], timedelta(seconds=20))
+    planner = Planner(OPS, job or JobOptions(), options, ["KEY"], timedelta(seconds=20))
     return planner.plan(read(event), "etl", None)
 
 

@@ -5,29 +5,24 @@ every launcher outside of Dagster does. They are in one place, so that a Dagster
 breaks one file. What ``dagster`` itself exports is imported from there.
 """
 
-from temporal_lambda.errors import MissingExtraError
-
-try:
-    from dagster._config import UserConfigSchema
-    from dagster._core.errors import DagsterLaunchFailedError
-    from dagster._core.events import (
-        EngineEventData,
-        JobFailureData,
-        RunFailureReason,
-        StepMaterializationData,
-    )
-    from dagster._core.launcher import (
-        CheckRunHealthResult,
-        LaunchRunContext,
-        ResumeRunContext,
-        RunLauncher,
-        WorkerStatus,
-    )
-    from dagster._core.snap import ExecutionPlanSnapshot, JobSnap
-    from dagster._serdes import ConfigurableClass, ConfigurableClassData
-    from dagster_shared.error import SerializableErrorInfo
-except ImportError as error:
-    raise MissingExtraError("temporal_lambda.dagster.launcher", "dagster", error) from error
+from dagster._config import UserConfigSchema
+from dagster._core.errors import DagsterLaunchFailedError
+from dagster._core.events import (
+    EngineEventData,
+    JobFailureData,
+    RunFailureReason,
+    StepMaterializationData,
+)
+from dagster._core.launcher import (
+    CheckRunHealthResult,
+    LaunchRunContext,
+    ResumeRunContext,
+    RunLauncher,
+    WorkerStatus,
+)
+from dagster._core.snap import ExecutionPlanSnapshot, JobSnap
+from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster_shared.error import SerializableErrorInfo
 
 __all__ = [
     "CheckRunHealthResult",
@@ -52,4 +47,4 @@ __all__ = [
 
 def launch_failed(message: str) -> DagsterLaunchFailedError:
     """The error that tells Dagster a run could not be launched."""
-    return DagsterLaunchFailedError(message)  # type: ignore[no-untyped-call]
+    return DagsterLaunchFailedError(message)  # type: ignore[no-untyped-call] # Dagster's.

@@ -23,7 +23,6 @@ OnError = Literal["respond", "raise"]
 MAX_ANSWER_BYTES = 6_000_000
 """Just below what Lambda lets a function return (AWS's quota of 6 MB)."""
 
-
 MAX_ERROR = 100_000
 """Characters of an error; what is longer is cut off."""
 

@@ -129,7 +129,7 @@ class _Service:
 
     def strategy(self, event: Any, config: LambdaWorkerConfig) -> WorkStrategy:
         """Choose what to do for an event; registers what that needs."""
-        ops = Ops(config.worker_config.get("activities") or [])
+        activities = config.worker_config.get("activities") or []
         if self.durable:
             self._register(config)
             if event in ({}, None):
@@ -138,14 +138,15 @@ class _Service:
         try:
             request = read(event, self.payload_mode)
             answers = Answers(self.on_error, request.kind, request.run_id, request.job_name)
-            return self._serve(request, ops, config)
+            return self._serve(request, Ops(activities), config)
         except PayloadError as error:
             return _Refuse(answers, error)
 
     def _serve(self, request: RunRequest, ops: Ops, config: LambdaWorkerConfig) -> WorkStrategy:
         job = request.job_name if request.job_name is not None else self.job
         attempt_limit = config.invocation.remaining_time() or LONGEST_FUNCTION
-        planner = Planner(ops, self.jobs.get(job or ""), self.ops, self.env, attempt_limit)
+        options = self.jobs.get(job or "", JobOptions())
+        planner = Planner(ops, options, self.ops, self.env, attempt_limit)
         if not self.durable:
             if request.kind != "run":
                 raise PayloadError(
@@ -165,9 +166,7 @@ class _Service:
         if request.kind != "run":
             return AskAbout(request.kind, workflow_id, answers)
         run = planner.plan(request, job, self.op)
-        options = self.jobs.get(job or "", JobOptions())
-        workflow = options.workflow or WORKFLOW
-        return RunDurably(run, workflow, workflow_id, self.version, answers)
+        return RunDurably(run, options.workflow or WORKFLOW, workflow_id, self.version, answers)
 
     def _register(self, config: LambdaWorkerConfig) -> None:
         worker = config.worker_config

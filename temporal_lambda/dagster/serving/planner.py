@@ -19,7 +19,7 @@ class Planner:
 
     Args:
         ops: The ops there are.
-        job: How the job's ops are run; ``None`` for a job nobody said anything about.
+        job: How the job's ops are run.
         options: How ops are run in all jobs, by op.
         allowed: Environment variables that configs may refer to.
         attempt_limit: How long an attempt may take where no one set it.
@@ -28,13 +28,13 @@ class Planner:
     def __init__(
         self,
         ops: Ops,
-        job: JobOptions | None,
+        job: JobOptions,
         options: Mapping[str, OpOptions],
         allowed: Collection[str],
         attempt_limit: timedelta,
     ) -> None:
         self._ops = ops
-        self._job = job or JobOptions()
+        self._job = job
         self._options = options
         self._allowed = allowed
         self._attempt_limit = attempt_limit
