@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 from temporalio.worker import (
@@ -135,14 +135,18 @@ class SlotCounter:
         for supplier in self._suppliers:
             supplier.serve_waiters()
 
-    async def wait_until_settled(self, limit: float) -> None:
-        """Return once nothing more is under way to this worker, or after ``limit`` seconds.
+    async def wait_until_settled(self, limit: float, expects_more: Callable[[], bool]) -> None:
+        """Return once nothing more is under way to this worker.
 
         That is: no task in flight, none for the settle time, and no poll open that could still be
         given one. Cancelling it has no effect on the count.
+
+        Args:
+            limit: Seconds it may take.
+            expects_more: Says whether tasks may come by another way.
         """
         gives_up = self._clock() + limit
-        while self._clock() < gives_up and not self._settled():
+        while self._clock() < gives_up and (expects_more() or not self._settled()):
             await asyncio.sleep(SETTLE_STEP)
 
     async def stays_quiet(self, limit: float) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, cast
@@ -12,6 +12,7 @@ from typing import Any, cast
 from temporalio.client import Client, WorkflowHistory
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import (
+    Interceptor,
     Plugin,
     PollerBehaviorSimpleMaximum,
     Replayer,
@@ -22,6 +23,7 @@ from temporalio.worker import (
 )
 
 from temporal_lambda.budget import SOFT_CLOSE, Budget, Closing
+from temporal_lambda.cached import CachedWorkflows
 from temporal_lambda.config import (
     LIMITS,
     POLLER_BEHAVIORS,
@@ -62,7 +64,8 @@ class InvocationWorker:
         self._run: asyncio.Task[None] | None = None
         self.slots = SlotCounter(budget.deadline.clock)
         self.activities = RunningActivities()
-        self._observer = _Observer(self.slots, self.activities, budget)
+        self._workflows = CachedWorkflows()
+        self._observer = _Observer(self.slots, [self.activities, self._workflows], budget)
         self.stuck = False
 
     @property
@@ -140,15 +143,16 @@ class InvocationWorker:
 
         A task that the server hands to a poll while the worker shuts down is lost until its
         timeout. So slots for new work are refused first, the polls that are open are left alone
-        (under load the next arrivals use them up), and what they bring is worked off. Where a
-        user's tuner hides the slots, nothing can be refused or waited for.
+        (under load the next arrivals use them up), and what they bring is worked off, to the end of
+        workflows whose activities run elsewhere: their next task comes here as soon as those end.
+        Where a user's tuner hides the slots, nothing can be refused or waited for.
 
         Args:
             limit: Seconds it may take.
         """
         if self.counted:
             self.slots.refuse_polls()
-            await self.slots.wait_until_settled(limit)
+            await self.slots.wait_until_settled(limit, lambda: self._workflows.unfinished)
 
     async def drain(self, closing: Closing, hurry: asyncio.Future[None]) -> BaseException | None:
         """Shut down, as far as the time goes.
@@ -217,17 +221,19 @@ class InvocationWorker:
 
 
 class _Observer(Plugin):
-    """A worker plugin that counts tasks and knows activities."""
+    """A worker plugin that counts tasks, and knows activities and workflows."""
 
-    def __init__(self, slots: SlotCounter, activities: RunningActivities, budget: Budget) -> None:
+    def __init__(
+        self, slots: SlotCounter, interceptors: Sequence[Interceptor], budget: Budget
+    ) -> None:
         self._slots = slots
-        self._activities = activities
+        self._interceptors = interceptors
         self._budget = budget
         self.counts = False
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """See base class."""
-        config["interceptors"] = [self._activities, *config.get("interceptors", [])]
+        config["interceptors"] = [*self._interceptors, *config.get("interceptors", [])]
         graceful = timedelta(seconds=self._budget.fitting_graceful_timeout)
         config["graceful_shutdown_timeout"] = min(
             config.get("graceful_shutdown_timeout", timedelta()), graceful

@@ -27,6 +27,10 @@ class Context:
         self.is_sticky = is_sticky
 
 
+def nothing_expected() -> bool:
+    return False
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -181,7 +185,7 @@ async def test_settled_means_no_task_no_open_poll_and_a_moment_of_quiet(
     slots = supplier(counter)
     poll = await slots.reserve_slot(cast(Any, Context()))
     clock.now = 1.0
-    settled = asyncio.create_task(counter.wait_until_settled(100.0))
+    settled = asyncio.create_task(counter.wait_until_settled(100.0, nothing_expected))
     slots.mark_slot_used(cast(Any, Context(poll)))
     await asyncio.sleep(0)
     assert not settled.done()
@@ -189,6 +193,18 @@ async def test_settled_means_no_task_no_open_poll_and_a_moment_of_quiet(
     done, _ = await asyncio.wait({settled}, timeout=0.05)
     assert not done
     clock.now = 1.2
+    await asyncio.wait_for(settled, 1)
+
+
+async def test_worker_that_expects_a_task_is_not_settled(
+    clock: Clock, counter: SlotCounter
+) -> None:
+    expected = {"task"}
+    clock.now = 1.0
+    settled = asyncio.create_task(counter.wait_until_settled(100.0, lambda: bool(expected)))
+    done, _ = await asyncio.wait({settled}, timeout=0.05)
+    assert not done
+    expected.clear()
     await asyncio.wait_for(settled, 1)
 
 
@@ -229,7 +245,7 @@ async def test_eager_task_is_no_poll(clock: Clock, counter: SlotCounter) -> None
     slots.mark_slot_used(cast(Any, Context(eager)))
     slots.release_slot(cast(Any, Context(eager)))
     await slots.reserve_slot(cast(Any, Context()))
-    settled = asyncio.create_task(counter.wait_until_settled(1.0))
+    settled = asyncio.create_task(counter.wait_until_settled(1.0, nothing_expected))
     await asyncio.sleep(0)
     clock.now = 0.9
     done, _ = await asyncio.wait({settled}, timeout=0.05)
@@ -241,7 +257,7 @@ async def test_open_poll_is_waited_for_no_longer_than_the_limit(
     clock: Clock, counter: SlotCounter
 ) -> None:
     await supplier(counter).reserve_slot(cast(Any, Context()))
-    settled = asyncio.create_task(counter.wait_until_settled(1.0))
+    settled = asyncio.create_task(counter.wait_until_settled(1.0, nothing_expected))
     await asyncio.sleep(0)
     clock.now = 0.9
     done, _ = await asyncio.wait({settled}, timeout=0.05)
