@@ -28,7 +28,7 @@ async def measure(quick: bool) -> Measured:
     """Both workers at once: contrib's invocation sleeps nearly all of its time."""
     repeats, timeout = (1, 15.0) if quick else (3, TIMEOUT)
     async with LocalStack() as stack:
-        both = await workers.deploy_both(
+        both = await workers.deploy_all(
             stack, *(workers.function(worker, timeout=timeout, idle=IDLE) for worker in WORKERS)
         )
         ours, contrib = await asyncio.gather(*(_bill(stack, one, repeats) for one in both))

@@ -34,7 +34,7 @@ async def measure(quick: bool) -> Measured:
     repeats, workflows = (1, 40) if quick else (3, 200)
     samples: dict[str, list[Sample]] = {worker: [] for worker in WORKERS}
     async with LocalStack() as stack:
-        both = await workers.deploy_both(
+        both = await workers.deploy_all(
             stack,
             *(
                 workers.function(worker, timeout=TIMEOUT, idle=IDLE, concurrency=CONCURRENCY)
@@ -65,9 +65,10 @@ async def _burst(stack: LocalStack, deployed: Deployed, workflows: int) -> Sampl
     stack.service.recycle(name)
     before = stack.service.invocations
     begun = time.monotonic()
-    latencies = await asyncio.gather(
+    runs = await asyncio.gather(
         *(load.run(stack, deployed, WORK_SECONDS) for _ in range(workflows))
     )
+    latencies = [run.seconds for run in runs]
     done = time.monotonic() - begun
     await workers.until_idle(stack, name)
     caused = workers.records(stack, name, after=before)

@@ -25,9 +25,6 @@ CHECKED_RATES = (0.1, 1.0, 8.0)
 CHECKED_TOGETHER = ((0.1, 1.0), (8.0,))
 """The fastest one is alone, so that it does not slow down the others."""
 
-WARM_UP = 24
-"""Workflows started at once before a check, so that environments are there."""
-
 MODEL_RATES = tuple(10 ** (exponent / 6) / 60 for exponent in range(22))
 """Per second: 1/60 to 53, six to each power of ten."""
 
@@ -74,7 +71,7 @@ async def _calibrate(stack: LocalStack, timeout: float, repeats: int) -> dict[Wo
     A short deadline does for contrib: what it takes beyond its polling is the same.
     """
     short, buffer = 3.0, 0.5
-    ours, contrib = await workers.deploy_both(
+    ours, contrib = await workers.deploy_all(
         stack,
         workers.function("ours", timeout=timeout, idle=IDLE, suffix="-alone"),
         workers.function("contrib", timeout=short, shutdown=(0.2, buffer), suffix="-alone"),
@@ -137,8 +134,9 @@ async def _check_all(
         workers.function(worker, timeout=timeout, idle=IDLE, concurrency=20, suffix=f"-{place}")
         for place, (worker, _) in enumerate(keys)
     ]
-    deployed = await workers.deploy_both(stack, *functions)
-    await asyncio.gather(*(_warm_up(stack, one) for one in deployed))
+    deployed = await workers.deploy_all(stack, *functions)
+    for one in deployed:
+        await load.warm_up(stack, one)
     by_key = dict(zip(keys, deployed, strict=True))
     checks: Checks = {}
     for rates in CHECKED_TOGETHER:
@@ -151,12 +149,6 @@ async def _check_all(
         )
         checks.update(zip(together, found, strict=True))
     return checks
-
-
-async def _warm_up(stack: LocalStack, deployed: Deployed) -> None:
-    """Have several environments: their starts would load the CPU, which the model leaves out."""
-    await load.run_all(stack, deployed, WORK_SECONDS, [0.0] * WARM_UP)
-    await workers.until_idle(stack, deployed.function.name)
 
 
 async def _check(

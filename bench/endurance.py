@@ -28,7 +28,7 @@ async def measure(quick: bool) -> Measured:
     """Both workers at once, in one stack."""
     invocations = 20 if quick else 200
     async with LocalStack() as stack:
-        both = await workers.deploy_both(
+        both = await workers.deploy_all(
             stack,
             # The soft close of an idle exit takes at most a fifth of the working time: 0.5 s.
             workers.function("ours", timeout=3, idle=0.2, shutdown=(0.2, 0.5), concurrency=1),

@@ -6,13 +6,25 @@ import asyncio
 import time
 import uuid
 from collections.abc import Iterable
+from typing import NamedTuple
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHandle
 
+from bench import workers
 from temporal_lambda.local import LocalStack
 from temporal_lambda.local.stack import Deployed
 
 Handle = WorkflowHandle[object, object]
+
+WARM_UP = 24
+"""Workflows at once that make the controller ask for several environments."""
+
+LOST = {
+    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+    EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
+}
+"""What a history says of a task that a worker was given and lost."""
 
 
 async def start(
@@ -40,23 +52,42 @@ async def start(
     )
 
 
-async def run(stack: LocalStack, deployed: Deployed, seconds: float) -> float:
-    """Run one workflow; how long it took, in seconds."""
+class Run(NamedTuple):
+    """A workflow that has completed, and how long it took in seconds."""
+
+    handle: Handle
+    seconds: float
+
+
+async def run(stack: LocalStack, deployed: Deployed, seconds: float) -> Run:
+    """Run one workflow."""
     begun = time.monotonic()
     handle = await start(stack, deployed.task_queue, seconds)
     await handle.result()
-    return time.monotonic() - begun
+    return Run(handle, time.monotonic() - begun)
 
 
 async def run_all(
     stack: LocalStack, deployed: Deployed, seconds: float, gaps: Iterable[float]
-) -> list[float]:
-    """Run a workflow after each gap; how long each took, in seconds."""
+) -> list[Run]:
+    """Run a workflow after each gap."""
     running = []
     for gap in gaps:
         await asyncio.sleep(gap)
         running.append(asyncio.create_task(run(stack, deployed, seconds)))
     return await asyncio.gather(*running)
+
+
+async def warm_up(stack: LocalStack, deployed: Deployed) -> None:
+    """Have several environments, at rest: their cold starts would load the CPU in a measurement."""
+    await run_all(stack, deployed, 0.1, [0.0] * WARM_UP)
+    await workers.until_idle(stack, deployed.function.name)
+
+
+async def lost_task(handle: Handle) -> bool:
+    """Whether a task of a workflow was given to a worker and not heard of again."""
+    history = await handle.fetch_history()
+    return any(event.event_type in LOST for event in history.events)
 
 
 async def closed_at(handle: Handle) -> float:

@@ -38,7 +38,7 @@ async def measure(quick: bool) -> list[Row]:
     """Both workers at once, in one stack."""
     activities = 6 if quick else 30
     async with LocalStack() as stack:
-        both = await workers.deploy_both(
+        both = await workers.deploy_all(
             stack,
             *(workers.function(worker, timeout=TIMEOUT, shutdown=SHUTDOWN) for worker in WORKERS),
         )

@@ -16,7 +16,7 @@ from typing import Any
 from bench import load, straddle, workers
 from bench.results import Measured, Row
 from bench.workers import Worker
-from temporal_lambda.local import LocalStack
+from temporal_lambda.local import Function, LocalStack
 from temporal_lambda.local.stack import Deployed
 
 STALLED_SECONDS = 1.0
@@ -28,7 +28,8 @@ POLLS_ARE_CANCELLED = "frontend.enableCancelWorkerPollsOnShutdown"
 
 ABOUT = (
     "Workflows with an activity of 20 ms arrive at random gaps while invocations close all the "
-    "time, until at least 100 have. A stall is a workflow that took longer than 1 s. "
+    "time, until at least 100 have. A stall is a workflow that took longer than 1 s; a lost "
+    "task is one that the server gave to a worker and that timed out. Environments are warm. "
     "*Deadline closings*: a 10 s function without idle timeout, gaps of 0.05 to 0.5 s. *Mixed "
     "closings*: the same with an idle timeout of 0.5 s. *Idle closings*: a 60 s function with an "
     "idle timeout of 0.5 s, gaps of 0.05 to 2.5 s, so that arrivals fall into the closing. "
@@ -84,8 +85,16 @@ async def measure(quick: bool) -> Measured:
     points: dict[str, Any] = {}
     for setting, value in (("on", "true"), ("off", "false")):
         async with LocalStack(dynamic_config={POLLS_ARE_CANCELLED: value}) as stack:
+            deployed = await workers.deploy_all(
+                stack, *(_function(one, worker) for one, worker in LOADS)
+            )
+            for each in deployed:
+                await load.warm_up(stack, each)
             samples = await asyncio.gather(
-                *(_close_often(stack, one, worker, quick) for one, worker in LOADS)
+                *(
+                    _close_often(stack, each, one, quick)
+                    for each, (one, _) in zip(deployed, LOADS, strict=True)
+                )
             )
             found = {f"{w} {one.name}": s for (one, w), s in zip(LOADS, samples, strict=True)}
             rows += _rows(found, f", server setting {setting}")
@@ -93,27 +102,28 @@ async def measure(quick: bool) -> Measured:
     return Measured("Stress", ABOUT, [*rows, *await straddle.measure(quick)], points)
 
 
-async def _close_often(stack: LocalStack, one: Load, worker: Worker, quick: bool) -> Sample:
-    function = workers.function(worker, timeout=one.timeout, idle=one.idle, suffix=f"-{one.name}")
-    deployed = await workers.deploy(stack, function)
+def _function(one: Load, worker: Worker) -> Function:
+    return workers.function(worker, timeout=one.timeout, idle=one.idle, suffix=f"-{one.name}")
+
+
+async def _close_often(stack: LocalStack, deployed: Deployed, one: Load, quick: bool) -> Sample:
     before = stack.service.invocations
     workflows = one.workflows // 12 if quick else one.workflows
-    latencies = await load.run_all(stack, deployed, WORK_SECONDS, one.gaps(workflows))
-    await workers.until_idle(stack, function.name)
-    return _sum_up(stack, deployed, before, latencies)
-
-
-def _sum_up(stack: LocalStack, deployed: Deployed, before: int, latencies: list[float]) -> Sample:
+    runs = await load.run_all(stack, deployed, WORK_SECONDS, one.gaps(workflows))
+    await workers.until_idle(stack, deployed.function.name)
+    stalled = [run for run in runs if run.seconds > STALLED_SECONDS]
+    lost = [await load.lost_task(run.handle) for run in stalled]
     records = workers.records(stack, deployed.function.name, after=before)
     reports = [record.report for record in records if record.report]
     open_ms = sum((report["busy_ms"] or 0) + (report["idle_ms"] or 0) for report in reports)
     return {
-        "latencies": latencies,
-        "stalls": sum(latency > STALLED_SECONDS for latency in latencies),
+        "latencies": [run.seconds for run in runs],
+        "stalls": len(stalled),
+        "lost": sum(lost),
         "failures": sum(record.status != "success" for record in records),
         "closings": len(records),
         "idle_closings": sum(report["stop_reason"] == "idle" for report in reports),
-        "longest": max(latencies),
+        "longest": max(run.seconds for run in runs),
         "billed": workers.billed_seconds(records),
         "billed_to_open": workers.billed_seconds(records) * 1000 / open_ms if open_ms else None,
         "close_ms": [report["phases_ms"].get("close", 0.0) for report in reports],
@@ -127,6 +137,7 @@ def _rows(found: dict[str, Sample], suffix: str) -> list[Row]:
         for name, key, goal in (
             ("closings", "closings", {"better": "neither"}),
             ("stalls", "stalls", {"goal": "0", "met": ours["stalls"] == 0}),
+            ("lost tasks", "lost", {}),
             ("failed invocations", "failures", {"goal": "0", "met": ours["failures"] == 0}),
         )
     ]
@@ -158,6 +169,7 @@ def _rows(found: dict[str, Sample], suffix: str) -> list[Row]:
                 note=f"{sample['idle_closings']} of them idle",
             ),
             Row(f"{label}: stalls", "", [sample["stalls"]], goal="0", met=sample["stalls"] == 0),
+            Row(f"{label}: lost tasks", "", [sample["lost"]]),
             Row(
                 f"{label}: failed invocations",
                 "",

@@ -26,7 +26,7 @@ async def measure(quick: bool) -> Measured:
     """Both workers at once, several times."""
     repeats = 1 if quick else 3
     async with LocalStack() as stack:
-        both = await workers.deploy_both(
+        both = await workers.deploy_all(
             stack,
             *(workers.function(worker, timeout=TIMEOUT, concurrency=1) for worker in WORKERS),
         )

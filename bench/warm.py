@@ -41,7 +41,7 @@ async def measure(quick: bool) -> Measured:
             distant(stack.temporal_address, ROUND_TRIP, certificates.server()) as proxy,
         ):
             environment = {"TEMPORAL_ADDRESS": proxy.address, **certificates.settings()}
-            both = await workers.deploy_both(
+            both = await workers.deploy_all(
                 stack,
                 *(
                     workers.function(

@@ -75,7 +75,7 @@ async def deploy(stack: LocalStack, function: Function) -> Deployed:
     return deployed
 
 
-async def deploy_both(stack: LocalStack, *functions: Function) -> list[Deployed]:
+async def deploy_all(stack: LocalStack, *functions: Function) -> list[Deployed]:
     """Deploy several functions at once."""
     return list(await asyncio.gather(*(deploy(stack, function) for function in functions)))
 

@@ -1,7 +1,8 @@
 """Many closings under load, through the real controller: tasks are not lost in them.
 
-What arrives within a round trip of the shutdown itself may be (docs/architecture.md), and on a busy
-machine a round trip is long. How often it is, is measured by ``python -m bench stress``.
+What arrives in the very moment of the shutdown may be (docs/architecture.md). Under the first load
+arrivals have used up the open polls by then, and those of the second keep clear of that moment; how
+often it happens otherwise is measured by ``python -m bench stress``.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ async def test_workflows_do_not_stall_while_invocations_end_all_the_time(
         await asyncio.sleep(gap(randomness))
     latencies = await asyncio.gather(*running)
     await rest(stack, deployed)
-    # One: see above. Without a soft close it is one closing in ten that loses a task.
-    assert sum(latency > STALLED_SECONDS for latency in latencies) <= 1, latencies
+    # Without a soft close it is one closing in ten that loses a task.
+    assert max(latencies) < STALLED_SECONDS, latencies
     records = [
         record
         for record in stack.service.records
