@@ -25,6 +25,9 @@ CHECKED_RATES = (0.1, 1.0, 8.0)
 CHECKED_TOGETHER = ((0.1, 1.0), (8.0,))
 """The fastest one is alone, so that it does not slow down the others."""
 
+ENVIRONMENTS = 4
+"""Of each function, warm before a check."""
+
 MODEL_RATES = tuple(10 ** (exponent / 6) / 60 for exponent in range(22))
 """Per second: 1/60 to 53, six to each power of ten."""
 
@@ -136,7 +139,7 @@ async def _check_all(
     ]
     deployed = await workers.deploy_all(stack, *functions)
     for one in deployed:
-        await load.warm_up(stack, one)
+        await load.warm_up(stack, one, ENVIRONMENTS)
     by_key = dict(zip(keys, deployed, strict=True))
     checks: Checks = {}
     for rates in CHECKED_TOGETHER:

@@ -17,9 +17,6 @@ from temporal_lambda.local.stack import Deployed
 
 Handle = WorkflowHandle[object, object]
 
-WARM_UP = 24
-"""Workflows at once that make the controller ask for several environments."""
-
 LOST = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
     EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
@@ -78,9 +75,10 @@ async def run_all(
     return await asyncio.gather(*running)
 
 
-async def warm_up(stack: LocalStack, deployed: Deployed) -> None:
+async def warm_up(stack: LocalStack, deployed: Deployed, environments: int) -> None:
     """Have several environments, at rest: their cold starts would load the CPU in a measurement."""
-    await run_all(stack, deployed, 0.1, [0.0] * WARM_UP)
+    invoke = stack.service.invoke
+    await asyncio.gather(*(invoke(deployed.function, b"{}") for _ in range(environments)))
     await workers.until_idle(stack, deployed.function.name)
 
 

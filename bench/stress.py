@@ -23,6 +23,9 @@ STALLED_SECONDS = 1.0
 WORK_SECONDS = 0.02
 SEED = 1
 BILLED_GOAL = 1.3
+ENVIRONMENTS = 4
+"""Of each function: enough for one that closes, the next one, and a busy moment."""
+
 POLLS_ARE_CANCELLED = "frontend.enableCancelWorkerPollsOnShutdown"
 """The server's setting that ends a worker's polls when it says that it shuts down."""
 
@@ -89,7 +92,7 @@ async def measure(quick: bool) -> Measured:
                 stack, *(_function(one, worker) for one, worker in LOADS)
             )
             for each in deployed:
-                await load.warm_up(stack, each)
+                await load.warm_up(stack, each, ENVIRONMENTS)
             samples = await asyncio.gather(
                 *(
                     _close_often(stack, each, one, quick)
@@ -103,7 +106,13 @@ async def measure(quick: bool) -> Measured:
 
 
 def _function(one: Load, worker: Worker) -> Function:
-    return workers.function(worker, timeout=one.timeout, idle=one.idle, suffix=f"-{one.name}")
+    return workers.function(
+        worker,
+        timeout=one.timeout,
+        idle=one.idle,
+        concurrency=ENVIRONMENTS,
+        suffix=f"-{one.name}",
+    )
 
 
 async def _close_often(stack: LocalStack, deployed: Deployed, one: Load, quick: bool) -> Sample:
