@@ -61,9 +61,11 @@ def _endurance(figure: Figure, part: Mapping[str, Any]) -> None:
     """Each resource over the invocations."""
     names = {"threads": "threads", "fds": "file descriptors", "rss_kib": "resident memory, MiB"}
     for axes, (name, label) in zip(figure.subplots(1, 3), names.items(), strict=True):
-        for worker, series in part["points"].items():
+        for line, series in part["points"].items():
             values = [v / 1024 for v in series[name]] if name == "rss_kib" else series[name]
-            axes.plot(values, color=COLORS[worker], label=worker)
+            worker, _, suffix = line.partition(",")
+            style = "--" if suffix else "-"
+            axes.plot(values, style, color=COLORS[worker], label=line)
         axes.set_xlabel("invocation")
         axes.set_title(label, fontsize=10)
         axes.set_ylim(bottom=0)

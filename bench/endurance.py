@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from collections.abc import Mapping
 
-from bench import load, told, workers
+from bench import collector, load, told, workers
 from bench.results import Measured, Row
-from bench.workers import WORKERS
-from temporal_lambda.local import InvocationRecord, LocalStack
+from bench.workers import WORKERS, Worker
+from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 
 WARM_UP = 10
@@ -20,27 +21,52 @@ ABOUT = (
     "One execution environment per worker serves one workflow per invocation, invocation after "
     "invocation. At the end of each the function counts its threads, open file descriptors and "
     "resident memory. Growth is the median of the last 20 invocations less that of the first 20 "
-    "after 10 to warm up."
+    "after 10 to warm up. *With telemetry*: the same with each module's own `otel.apply_defaults` "
+    "in the configure callback, as both modules' documentation shows it, and a collector that "
+    "takes everything."
 )
+
+TELEMETRY = ", with telemetry"
 
 
 async def measure(quick: bool) -> Measured:
-    """Both workers at once, in one stack."""
+    """Both workers at once, in one stack; then both with telemetry."""
     invocations = 20 if quick else 200
-    async with LocalStack() as stack:
-        both = await workers.deploy_all(
-            stack,
-            # The soft close of an idle exit takes at most a fifth of the working time: 0.5 s.
-            workers.function("ours", timeout=3, idle=0.2, shutdown=(0.2, 0.5), concurrency=1),
-            workers.function("contrib", timeout=2, shutdown=(0.2, 0.7), concurrency=1),
-        )
-        served = await asyncio.gather(*(_serve(stack, one, invocations) for one in both))
-    points: dict[str, dict[str, list[float]]] = {
-        worker: {name: told.values(records, "back", name) for name in RESOURCES}
-        for worker, records in zip(WORKERS, served, strict=True)
-    }
-    rows = [_row(name, points, invocations) for name in RESOURCES]
+    rows: list[Row] = []
+    points: dict[str, dict[str, list[float]]] = {}
+    async with LocalStack() as stack, collector.collecting() as endpoint:
+        with_telemetry = {"TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
+        kinds: dict[str, dict[str, str]] = {"": {}, TELEMETRY: with_telemetry}
+        for suffix, environment in kinds.items():
+            both = await workers.deploy_all(stack, *_functions(environment))
+            served = await asyncio.gather(*(_serve(stack, one, invocations) for one in both))
+            found = {
+                worker: {name: told.values(records, "back", name) for name in RESOURCES}
+                for worker, records in zip(WORKERS, served, strict=True)
+            }
+            rows += [_row(name, found, invocations, suffix) for name in RESOURCES]
+            points |= {worker + suffix: values for worker, values in found.items()}
     return Measured("Endurance", ABOUT, rows, points)
+
+
+def _functions(environment: dict[str, str]) -> list[Function]:
+    """Of both workers, with short invocations."""
+    times: dict[Worker, tuple[float, tuple[float, float]]] = {
+        "ours": (3.0, (0.2, 0.5)),
+        "contrib": (2.0, (0.2, 0.7)),
+    }
+    return [
+        workers.function(
+            worker,
+            timeout=timeout,
+            idle=0.2,
+            shutdown=shutdown,
+            concurrency=1,
+            suffix="-telemetry" if environment else "",
+            environment=environment,
+        )
+        for worker, (timeout, shutdown) in times.items()
+    ]
 
 
 async def _serve(stack: LocalStack, deployed: Deployed, count: int) -> list[InvocationRecord]:
@@ -60,13 +86,15 @@ def growth(values: list[float]) -> float:
     return statistics.median(warm[-WINDOW:]) - statistics.median(warm[:WINDOW])
 
 
-def _row(name: str, points: dict[str, dict[str, list[float]]], invocations: int) -> Row:
+def _row(
+    name: str, points: Mapping[Worker, dict[str, list[float]]], invocations: int, suffix: str
+) -> Row:
     grown = {worker: growth(points[worker][name]) for worker in WORKERS}
     memory = name == "rss_kib"
     if memory:
         grown = {worker: value / 1024 for worker, value in grown.items()}
     return Row(
-        f"growth of {RESOURCES[name]} over {invocations} invocations",
+        f"growth of {RESOURCES[name]} over {invocations} invocations{suffix}",
         "MiB" if memory else "",
         [grown["ours"]],
         [grown["contrib"]],

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import WorkflowHandle
 
 from bench import workers
@@ -16,12 +17,6 @@ from temporal_lambda.local import LocalStack
 from temporal_lambda.local.stack import Deployed
 
 Handle = WorkflowHandle[object, object]
-
-LOST = {
-    EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
-    EventType.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
-}
-"""What a history says of a task that a worker was given and lost."""
 
 
 async def start(
@@ -85,7 +80,16 @@ async def warm_up(stack: LocalStack, deployed: Deployed, environments: int) -> N
 async def lost_task(handle: Handle) -> bool:
     """Whether a task of a workflow was given to a worker and not heard of again."""
     history = await handle.fetch_history()
-    return any(event.event_type in LOST for event in history.events)
+    return any(map(tells_of_a_loss, history.events))
+
+
+def tells_of_a_loss(event: HistoryEvent) -> bool:
+    """Whether an event of a history follows from a task that timed out in a worker's hands."""
+    if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+        return True
+    # An attempt that is followed by another one is in the history as that one's past only.
+    started = event.activity_task_started_event_attributes
+    return started.last_failure.HasField("timeout_failure_info")
 
 
 async def closed_at(handle: Handle) -> float:

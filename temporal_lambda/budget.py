@@ -44,7 +44,7 @@ RESULT_CLOSE = 0.25
 settle time of ``slots.py``). The whole second would only help where tasks arrive so often that they
 use up the open polls."""
 
-SOFT_CLOSE_SHARE = 0.3
+SOFT_CLOSE_SHARE = 1 / 3
 """The part of a short working time that the soft close may use at most."""
 
 REACTION = 0.25

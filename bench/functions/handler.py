@@ -14,11 +14,19 @@ from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Plugin, Worker
 from workflows import OneActivity
 
-if os.environ.get("WORKER") == "contrib":
+CONTRIB = os.environ.get("WORKER") == "contrib"
+TELEMETRY = bool(os.environ.get("TELEMETRY"))
+
+# The same calls, but each module's own LambdaWorkerConfig in their types.
+if CONTRIB:
     from temporalio.contrib.aws.lambda_worker import run_worker
 else:
-    # The same call, but each module's own LambdaWorkerConfig in its type.
     from temporal_lambda import run_worker  # type: ignore[assignment]
+
+if TELEMETRY and CONTRIB:
+    from temporalio.contrib.aws.lambda_worker.otel import apply_defaults
+elif TELEMETRY:
+    from temporal_lambda.otel import apply_defaults  # type: ignore[assignment]
 
 THREADS = ThreadPoolExecutor(4)
 entered = 0.0
@@ -53,6 +61,8 @@ def configure(config: Any) -> None:
         worker["graceful_shutdown_timeout"] = timedelta(seconds=float(graceful))
         config.shutdown_deadline_buffer = timedelta(seconds=float(os.environ["BUFFER_SECONDS"]))
     config.shutdown_hooks.append(lambda: tell("hook"))
+    if TELEMETRY:
+        apply_defaults(config)
 
 
 run = run_worker(WorkerDeploymentVersion(os.environ["DEPLOYMENT"], "1"), configure)

@@ -12,8 +12,10 @@ from types import ModuleType
 from typing import Literal
 
 import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 
-from bench import endurance, model, results, table, told
+from bench import endurance, load, model, results, table, told
 from bench.model import Costs
 from bench.results import Measured, Row
 from temporal_lambda.local import InvocationRecord
@@ -147,3 +149,20 @@ def test_function_s_lines_are_read_back_from_its_log() -> None:
 @pytest.mark.parametrize("module", [table])
 def test_examples_in_docstrings_of_the_benchmarks_run(module: ModuleType) -> None:
     assert doctest.testmod(module).failed == 0
+
+
+def test_task_that_was_lost_shows_in_the_history() -> None:
+    timed_out = HistoryEvent(event_type=EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT)
+    second_attempt = HistoryEvent(event_type=EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED)
+    failure = second_attempt.activity_task_started_event_attributes.last_failure
+    failure.timeout_failure_info.SetInParent()
+    assert load.tells_of_a_loss(timed_out)
+    assert load.tells_of_a_loss(second_attempt)
+
+
+def test_task_that_was_given_back_is_not_lost() -> None:
+    second_attempt = HistoryEvent(event_type=EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED)
+    failure = second_attempt.activity_task_started_event_attributes.last_failure
+    failure.application_failure_info.type = "InvocationEnded"
+    assert not load.tells_of_a_loss(second_attempt)
+    assert not load.tells_of_a_loss(HistoryEvent())

@@ -65,8 +65,8 @@ def test_closing_because_of_idleness_may_take_what_work_might_have_taken() -> No
     assert budget.hurry(0.5).idle_close_left() == 0.0
 
 
-@pytest.mark.parametrize(("seconds", "soft_close"), [(3, 0.3), (7, 1.0), (900, 1.0), (1, 0.0)])
-def test_soft_close_takes_three_tenths_of_a_short_working_time_at_most(
+@pytest.mark.parametrize(("seconds", "soft_close"), [(3, 1 / 3), (7, 1.0), (900, 1.0), (1, 0.0)])
+def test_soft_close_takes_a_third_of_a_short_working_time_at_most(
     seconds: float, soft_close: float
 ) -> None:
     clock = Clock()
