@@ -1,4 +1,4 @@
-"""A real OpenTelemetry collector that takes everything and keeps nothing."""
+"""A real OpenTelemetry collector."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ STARTED_SECONDS = 20.0
 
 
 @asynccontextmanager
-async def collecting() -> AsyncIterator[str]:
+async def collecting(*exporter: str) -> AsyncIterator[str]:
     """Run a collector.
+
+    Args:
+        exporter: The command's options that say what it does with what it gets; by default nothing.
 
     Returns:
         Its endpoint.
@@ -33,7 +36,7 @@ async def collecting() -> AsyncIterator[str]:
             *("--pid-file", f"{directory}/pid"),
             *("--otlp-grpc-endpoint", f"127.0.0.1:{port}"),
             *("--otlp-http-endpoint", f"127.0.0.1:{http_port}"),
-            *("--exporter", "blackhole"),
+            *(exporter or ("--exporter", "blackhole")),
             stdout=subprocess.DEVNULL,
         )
         try:
@@ -45,7 +48,12 @@ async def collecting() -> AsyncIterator[str]:
 
 
 async def _listens(port: int) -> None:
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
+    while not listens(port):
         await asyncio.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port of this machine."""
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False

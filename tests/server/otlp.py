@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
-import subprocess
-import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
-import rotel
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from temporal_lambda.local.temporal_server import free_port
+from bench import collector
 from tests.server.lambdas import until
 
 PATIENCE = 20.0
@@ -202,32 +197,13 @@ def receiving() -> Iterator[Receiver]:
         server.stop(grace=None).wait()
 
 
-@asynccontextmanager
-async def collecting(receiver: Receiver) -> AsyncIterator[str]:
-    """Run a collector that passes on what it gets, without waiting for more.
-
-    Returns:
-        Its endpoint.
-    """
-    port, http_port = free_port(), free_port()
-    with tempfile.TemporaryDirectory() as directory:
-        process = await asyncio.create_subprocess_exec(
-            Path(rotel.__file__).parent / "rotel-agent",
-            "start",
-            *("--pid-file", f"{directory}/pid"),
-            *("--otlp-grpc-endpoint", f"127.0.0.1:{port}"),
-            *("--otlp-http-endpoint", f"127.0.0.1:{http_port}"),
-            *("--exporter", "otlp", "--otlp-exporter-protocol", "grpc"),
-            *("--otlp-exporter-endpoint", receiver.endpoint),
-            "--disable-batching",
-            stdout=subprocess.DEVNULL,
-        )
-        try:
-            await eventually(lambda: listens(port))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            process.terminate()
-            await process.wait()
+def collecting(receiver: Receiver) -> AbstractAsyncContextManager[str]:
+    """Run a collector that passes on what it gets, without waiting for more; its endpoint."""
+    return collector.collecting(
+        *("--exporter", "otlp", "--otlp-exporter-protocol", "grpc"),
+        *("--otlp-exporter-endpoint", receiver.endpoint),
+        "--disable-batching",
+    )
 
 
 @contextmanager
@@ -246,13 +222,6 @@ def silence() -> Iterator[str]:
         server.shutdown(socket.SHUT_RDWR)
     for connection in accepted:
         connection.close()
-
-
-def listens(port: int) -> bool:
-    """Whether somebody listens on a port."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 async def eventually(condition: Callable[[], object]) -> None:
