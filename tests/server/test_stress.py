@@ -49,12 +49,13 @@ def in_and_after_the_close(randomness: random.Random) -> float:
 
 
 @pytest.mark.parametrize(
-    ("ended_by", "idle_timeout", "workflows", "gap"),
-    [("deadline", "", 60, often), ("idle", "500ms", 20, in_and_after_the_close)],
+    ("ended_by", "timeout", "idle_timeout", "workflows", "gap"),
+    [("deadline", 5, "", 60, often), ("idle", 60, "500ms", 20, in_and_after_the_close)],
     ids=["deadline", "idle"],
 )
 async def test_workflows_do_not_stall_while_invocations_end_all_the_time(
     ended_by: str,
+    timeout: float,
     idle_timeout: str,
     workflows: int,
     gap: Callable[[random.Random], float],
@@ -68,7 +69,7 @@ async def test_workflows_do_not_stall_while_invocations_end_all_the_time(
         "TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "500ms",
         "TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "1500ms",
     }
-    deployed = await deploy(make_function("settled.lambda_handler", seconds=5, env=env))
+    deployed = await deploy(make_function("settled.lambda_handler", seconds=timeout, env=env))
     before = stack.service.invocations
     randomness = random.Random(7)
     running = []
