@@ -161,7 +161,8 @@ async def test_slow_collector_delays_nothing_but_the_flush(
         )
         records = [await invoke(function) for _ in range(4)]
     hooks = [record.report["phases_ms"]["hooks"] for record in records if record.report]
-    assert 1_000 < hooks[0] < 2_500
+    # Longer than a probe, if not all of its time: an export that was under way has used some.
+    assert 500 < hooks[0] < 2_500
     # It is probed from then on.
     assert all(spent < 500 for spent in hooks[1:])
     assert len([line for line in complaints(records) if "telemetry is lost" in line]) == 1
