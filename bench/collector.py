@@ -48,12 +48,7 @@ async def collecting(*exporter: str) -> AsyncIterator[str]:
 
 
 async def _listens(port: int) -> None:
-    while not listens(port):
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
         await asyncio.sleep(0.05)
-
-
-def listens(port: int) -> bool:
-    """Whether somebody listens on a port of this machine."""
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False

@@ -17,16 +17,15 @@ from workflows import OneActivity
 CONTRIB = os.environ.get("WORKER") == "contrib"
 TELEMETRY = bool(os.environ.get("TELEMETRY"))
 
-# The same calls, but each module's own LambdaWorkerConfig in their types.
 if CONTRIB:
     from temporalio.contrib.aws.lambda_worker import run_worker
 else:
-    from temporal_lambda import run_worker  # type: ignore[assignment]
+    from temporal_lambda import run_worker  # type: ignore[assignment] # Its own config in the type.
 
 if TELEMETRY and CONTRIB:
     from temporalio.contrib.aws.lambda_worker.otel import apply_defaults
 elif TELEMETRY:
-    from temporal_lambda.otel import apply_defaults  # type: ignore[assignment]
+    from temporal_lambda.otel import apply_defaults  # type: ignore[assignment] # Likewise.
 
 THREADS = ThreadPoolExecutor(4)
 entered = 0.0

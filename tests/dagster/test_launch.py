@@ -303,6 +303,6 @@ def test_run_of_some_steps_is_refused_and_of_all_steps_is_not(
 def test_launch_error_of_a_coordinator_fails_the_run(dagster: Dagster) -> None:
     run = dagster.create({"lambda/function_name": "echo", "lambda/payload_mode": "some"})
     with pytest.raises(DagsterLaunchFailedError):
-        dagster.instance.launch_run(run.run_id, None)  # type: ignore[arg-type]
+        dagster.instance.launch_run(run.run_id, None)  # type: ignore[arg-type] # It is not used.
     dagster.failed(run.run_id)
     assert "allowed are full, config_only, ops_only, custom" in dagster.log(run.run_id)

@@ -30,7 +30,7 @@ class Inner(RunLauncher[DagsterInstance]):
     supports_resume_run = True
 
     def __init__(self, healthy: bool = True) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call] # Dagster's.
         self.asked: list[str] = []
         self.healthy = healthy
 

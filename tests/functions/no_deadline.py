@@ -15,5 +15,4 @@ def lambda_handler(event: Any, context: Any) -> None:
     worker(event, None)
 
 
-# A function may carry attributes, but no type says so.
-lambda_handler.version = VERSION  # type: ignore[attr-defined]
+lambda_handler.version = VERSION  # type: ignore[attr-defined] # No type says what it may carry.

@@ -182,11 +182,10 @@ def receiving() -> Iterator[Receiver]:
     """Run a receiver."""
     receiver = Receiver()
     server = grpc.server(ThreadPoolExecutor(4))
-    # What protobuf's compiler makes for servers has no types.
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(  # type: ignore[no-untyped-call]
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(  # type: ignore[no-untyped-call] # Generated.
         _Traces(receiver), server
     )
-    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(  # type: ignore[no-untyped-call]
+    metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(  # type: ignore[no-untyped-call] # Generated.
         _Metrics(receiver), server
     )
     receiver.port = server.add_insecure_port("127.0.0.1:0")
