@@ -20,6 +20,7 @@ from temporalio.contrib.aws import lambda_worker as contrib
 
 from temporal_lambda.local import Function, LocalStack
 from tests.server.otlp import eventually, receiving
+from tests.server.scene import rest, worked
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -87,15 +88,13 @@ async def test_large_payload_travels_through_s3_from_one_invocation_to_the_next(
     assert sum(event.ByteSize() for event in history.events) < INLINE_LIMIT
 
     # The later one collects nothing: it finds the document in S3.
-    await stack.service.wait_for_record(
-        lambda r: r.function == "s3_storage" and r.number > first_worked(stack), 20
-    )
-    worked = [
+    await rest(stack, deployed)
+    activities = [
         record.report["tasks"]["activity"]
         for record in stack.service.records
-        if record.function == "s3_storage" and record.report and record.report["busy_ms"]
+        if record.function == "s3_storage" and record.report and worked(record)
     ]
-    assert worked == [1, 1]
+    assert activities == [1, 1]
 
 
 async def test_telemetry(stack: LocalStack) -> None:
@@ -131,18 +130,6 @@ async def test_telemetry(stack: LocalStack) -> None:
     log = [line for r in stack.service.records if r.function == "telemetry" for line in r.log]
     (line,) = [json.loads(line) for line in log if "collected P-7" in line]
     assert (line["workflow_id"], line["trace_id"]) == (handle.id, run.trace_id)
-
-
-def first_worked(stack: LocalStack) -> int:
-    """The number of the first invocation of the example that did any work."""
-    return min(
-        (
-            record.number
-            for record in stack.service.records
-            if record.function == "s3_storage" and record.report and record.report["busy_ms"]
-        ),
-        default=sys.maxsize,
-    )
 
 
 @pytest.mark.parametrize("name", ["greeting", "s3_storage"])
