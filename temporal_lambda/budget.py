@@ -181,6 +181,15 @@ class Budget(NamedTuple):
         most = min(self.soft_close, RESULT_CLOSE) if awaited else self.soft_close
         return min(most, self.idle_close_left())
 
+    def overtime_left(self) -> float:
+        """Seconds of the drain that a soft close may use up from now without harm; never negative.
+
+        They are what the graceful timeout, the reaction of cancelled activities and the tail leave
+        of the buffer: a quarter of a second by default.
+        """
+        slack = self.buffer - self.tail - REACTION - self.graceful_timeout
+        return max(0.0, min(slack, self.deadline.remaining() - self.buffer + slack))
+
     def idle_close_left(self) -> float:
         """Seconds that closing because of idleness may take from now; never negative."""
         return max(0.0, self.deadline.remaining() - self.buffer)

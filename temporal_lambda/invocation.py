@@ -230,9 +230,8 @@ class Invocation:
 
     async def _close_softly(self, worker: InvocationWorker) -> None:
         if self._stop.reason in ("deadline", "result"):
-            limit = self._budget.soft_close_left(awaited=self._stop.reason == "result")
             async with at_most(math.inf, self._stopped):
-                await worker.close_softly(limit)
+                await worker.close_softly(awaited=self._stop.reason == "result")
 
     async def _drain(self, thread: LoopThread, closing: Closing) -> None:
         worker, strategy = self._worker, self._running_strategy

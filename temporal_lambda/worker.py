@@ -127,7 +127,8 @@ class InvocationWorker:
             limit: Seconds it may take.
 
         Returns:
-            Whether nothing came; else the worker goes on as before.
+            Whether nothing came; else the worker goes on as before, unless its time to work is
+            over: then it stays closed for new work.
         """
         still_to_wait = SOFT_CLOSE - self.slots.quiet_seconds()
         if still_to_wait <= 0:
@@ -135,10 +136,11 @@ class InvocationWorker:
         self.slots.refuse_polls()
         if await self.slots.stays_quiet(min(limit, still_to_wait)):
             return True
-        self.slots.accept_polls()
+        if self._budget.work_left():
+            self.slots.accept_polls()
         return False
 
-    async def close_softly(self, limit: float) -> None:
+    async def close_softly(self, *, awaited: bool) -> None:
         """Take in no more work, and let what is on its way arrive, before the worker is shut down.
 
         A task that the server hands to a poll while the worker shuts down is lost until its
@@ -148,11 +150,17 @@ class InvocationWorker:
         Where a user's tuner hides the slots, nothing can be refused or waited for.
 
         Args:
-            limit: Seconds it may take.
+            awaited: Whether somebody waits for the invocation's result.
         """
-        if self.counted:
-            self.slots.refuse_polls()
-            await self.slots.wait_until_settled(limit, lambda: self._workflows.unfinished)
+        if not self.counted:
+            return
+        self.slots.refuse_polls()
+        await self._settle(self._budget.soft_close_left(awaited=awaited))
+        if self._workflows.unfinished and not (awaited or self.activities.describe()):
+            await self._settle(self._budget.overtime_left())
+
+    async def _settle(self, limit: float) -> None:
+        await self.slots.wait_until_settled(limit, lambda: self._workflows.unfinished)
 
     async def drain(self, closing: Closing, hurry: asyncio.Future[None]) -> BaseException | None:
         """Shut down, as far as the time goes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import timedelta
@@ -13,6 +14,7 @@ import pytest_asyncio
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
+from tests.server.lambdas import deploy_at_rest
 
 WRITE = "--write-reliability"
 
@@ -103,5 +105,5 @@ Deploy = Callable[[Function], Awaitable[Deployed]]
 
 @pytest.fixture
 def deploy(stack: LocalStack) -> Deploy:
-    """Deploy a function behind the worker controller."""
-    return stack.deploy
+    """Deploy a function behind the worker controller; it is at rest then."""
+    return functools.partial(deploy_at_rest, stack)

@@ -9,13 +9,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from temporal_lambda.local import Function, InvocationRecord, LambdaService
+from temporal_lambda.local import Function, InvocationRecord, LambdaService, LocalStack
+from temporal_lambda.local.stack import Deployed
 
 FUNCTIONS = Path(__file__).parent.parent / "functions"
+
+PATIENCE = 40.0
+"""Seconds until a test gives up."""
 
 
 def function(handler: str, **options: Any) -> Function:
     return Function(handler, f"plain.{handler}", FUNCTIONS, **options)
+
+
+async def deploy_at_rest(stack: LocalStack, function: Function) -> Deployed:
+    """Deploy a function, and wait until the invocation that bound its task queue is over.
+
+    While that one closes, it refuses new work, and half a workflow would run in another.
+    """
+    deployed = await stack.deploy(function)
+    await rest(stack, deployed)
+    return deployed
+
+
+async def rest(stack: LocalStack, deployed: Deployed) -> None:
+    """Wait until no invocation of a function runs."""
+    await until(lambda: not stack.service.busy(deployed.function.name), PATIENCE)
 
 
 async def call(client: Any, name: str, payload: Any = None, **options: Any) -> Any:

@@ -16,7 +16,7 @@ from temporalio.client import WorkflowHandle
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import events
-from tests.server.lambdas import until
+from tests.server.lambdas import PATIENCE, deploy_at_rest, rest, until
 from tests.server.proxy import Proxy
 from tests.server.reliability import Row, seen_in_history, seen_in_log, seen_in_record
 
@@ -25,9 +25,6 @@ PROMISED_MS = 200
 
 RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
 """Lambda's own pauses before it delivers a failed Event again are 1 and 2 minutes."""
-
-PATIENCE = 40.0
-"""Seconds until a test gives up."""
 
 Handle = WorkflowHandle[Any, Any]
 
@@ -127,19 +124,14 @@ class Scene:
 async def behind_proxy(stack: LocalStack, function: Function) -> AsyncIterator[Scene]:
     """Deploy a function that reaches the server through a proxy, and wait until it rests."""
     async with Proxy(stack.temporal_address) as proxy:
-        deployed = await stack.deploy(with_env(function, {"TEMPORAL_ADDRESS": proxy.address}))
-        await rest(stack, deployed)
+        function = with_env(function, {"TEMPORAL_ADDRESS": proxy.address})
+        deployed = await deploy_at_rest(stack, function)
         scene = Scene(stack, deployed, proxy)
         stack.service.on_line = lambda request_id, line: scene.lines.append(line)
         try:
             yield scene
         finally:
             stack.service.on_line = lambda request_id, line: None
-
-
-async def rest(stack: LocalStack, deployed: Deployed) -> None:
-    """Wait until no invocation of a function runs."""
-    await until(lambda: not stack.service.busy(deployed.function.name), PATIENCE)
 
 
 def ran_activity(record: InvocationRecord) -> bool:

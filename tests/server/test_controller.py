@@ -11,7 +11,7 @@ import pytest
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import Deploy, MakeFunction
-from tests.server.scene import rest
+from tests.server.lambdas import rest
 
 HANDLER = "lifecycle.lambda_handler"
 SHORT_SHUTDOWN = {
@@ -51,9 +51,10 @@ async def test_workflow_runs_in_an_event_invocation_of_a_runtime_process(
     )
     assert record.invocation_type == "Event"
     assert record.status == "success"
-    assert record.report
-    assert record.report["tasks"]["activity"] == 1
-    assert record.report["tasks"]["workflow"] >= 2
+    await rest(stack, deployed)
+    tasks = [r.report["tasks"] for r in records_of(stack, deployed) if r.report]
+    assert sum(of_kind["activity"] for of_kind in tasks) == 1
+    assert sum(of_kind["workflow"] for of_kind in tasks) >= 2
     assert stack.service.workers[deployed.function.name]["task_queue"] == deployed.task_queue
 
 
@@ -97,7 +98,6 @@ async def test_two_workflow_slots_are_enough(
 ) -> None:
     env = {"TEMPORAL_LAMBDA_MAX_CONCURRENT_WORKFLOW_TASKS": "2"}
     deployed = await deploy(make_function(HANDLER, env=env, concurrency=1))
-    await rest(stack, deployed)
     runs = [run_activity(stack, deployed, "greet", "you", 10.0) for _ in range(5)]
     # Without a fair share, one of them would wait 10 s for its sticky queue to be polled.
     await asyncio.wait_for(asyncio.gather(*runs), 8)
@@ -128,7 +128,6 @@ async def test_twenty_workflows_at_once_scale_out_to_several_environments(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:
     deployed = await deploy(make_function(HANDLER, seconds=20, concurrency=4))
-    await rest(stack, deployed)
     pids = await asyncio.gather(
         *(run_activity(stack, deployed, "hold", 1.0, 60.0) for _ in range(20))
     )

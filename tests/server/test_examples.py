@@ -19,8 +19,9 @@ from moto.server import ThreadedMotoServer
 from temporalio.contrib.aws import lambda_worker as contrib
 
 from temporal_lambda.local import Function, LocalStack
+from tests.server.lambdas import deploy_at_rest, rest
 from tests.server.otlp import eventually, receiving
-from tests.server.scene import rest, worked
+from tests.server.scene import worked
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -59,7 +60,7 @@ def s3() -> Iterator[tuple[str, Any]]:
 
 
 async def test_greeting(stack: LocalStack) -> None:
-    deployed = await stack.deploy(example("greeting"))
+    deployed = await deploy_at_rest(stack, example("greeting"))
     assert deployed.task_queue == "greetings"
     result = await stack.client.execute_workflow(
         "Greeting", "World", id=f"greeting-{uuid.uuid4().hex[:8]}", task_queue="greetings"
@@ -72,7 +73,7 @@ async def test_large_payload_travels_through_s3_from_one_invocation_to_the_next(
 ) -> None:
     endpoint, bucket = s3
     function = example("s3_storage", PAYLOAD_BUCKET=BUCKET, AWS_ENDPOINT_URL_S3=endpoint)
-    deployed = await stack.deploy(function)
+    deployed = await deploy_at_rest(stack, function)
     size = 3 * INLINE_LIMIT
     handle = await stack.client.start_workflow(
         "Digest",
@@ -105,7 +106,7 @@ async def test_telemetry(stack: LocalStack) -> None:
             AWS_LAMBDA_LOG_FORMAT="JSON",
             AWS_LAMBDA_LOG_LEVEL="INFO",
         )
-        deployed = await stack.deploy(function)
+        deployed = await deploy_at_rest(stack, function)
         handle = await stack.client.start_workflow(
             "Parcel",
             args=["P-7", 2.0],

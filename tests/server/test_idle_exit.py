@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from temporal_lambda.local import LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import MakeFunction
+from tests.server.lambdas import deploy_at_rest, rest
 from tests.server.proxy import distant
-from tests.server.scene import Scene, rest, worked
+from tests.server.scene import Scene, worked
 
 PAUSE = 1.5
 """Seconds: longer than idle_timeout (0.3 s here) and the second of quiet it makes sure of."""
@@ -49,9 +50,7 @@ async def far_away(
     """A function at rest whose server is so many seconds away, and that waits for nothing."""
     async with distant(stack.temporal_address, round_trip) as proxy:
         env = {"TEMPORAL_ADDRESS": proxy.address, "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1ms"}
-        deployed = await stack.deploy(make_function("lifecycle.lambda_handler", env=env))
-        await rest(stack, deployed)
-        yield deployed
+        yield await deploy_at_rest(stack, make_function("lifecycle.lambda_handler", env=env))
 
 
 async def test_pauses_between_the_tasks_of_a_workflow_far_away_keep_the_invocation(

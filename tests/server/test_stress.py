@@ -18,7 +18,7 @@ import pytest
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.conftest import Deploy, MakeFunction
-from tests.server.scene import rest
+from tests.server.lambdas import rest
 
 pytestmark = pytest.mark.alone
 

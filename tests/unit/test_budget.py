@@ -53,6 +53,24 @@ def test_work_ends_a_soft_close_and_a_buffer_before_the_deadline() -> None:
     assert shares.soft_close_left() == 0.0
 
 
+def test_soft_close_may_use_up_what_the_drain_has_to_spare() -> None:
+    clock = Clock()
+    shares = budget(clock, 60)
+    assert shares.overtime_left() == 0.25
+    clock.now += 53.125
+    assert shares.overtime_left() == 0.125
+    closing = shares.close()
+    # Still the graceful timeout, and the time to react to the cancellation that follows.
+    assert closing.drain_left() >= 5.25
+    clock.now += 0.5
+    assert shares.overtime_left() == 0.0
+
+
+def test_drain_without_slack_leaves_no_overtime() -> None:
+    assert Budget(Deadline(at=60.0, clock=lambda: 0.0), 5.5, 5.0).overtime_left() == 0.0
+    assert Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0).hurry(0.5).overtime_left() == 0.0
+
+
 def test_soft_close_is_short_when_somebody_waits_for_a_result() -> None:
     budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0)
     assert budget.soft_close_left(awaited=True) == 0.25
