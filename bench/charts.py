@@ -43,9 +43,9 @@ def draw(folder: Path, parts: Parts) -> dict[str, list[Path]]:
 
 
 def _warm(figure: Figure, part: Mapping[str, Any]) -> None:
-    """Every sample as a dot, one line per measure."""
+    """Every sample as a dot, one line per measure of both."""
     axes = figure.subplots()
-    found = rows(part)
+    found = [row for row in rows(part) if row.beside]
     for place, row in enumerate(found):
         for offset, worker, values in ((0.12, "ours", row.ours), (-0.12, "contrib", row.beside)):
             heights = [-place + offset] * len(values)
