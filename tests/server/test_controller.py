@@ -106,7 +106,7 @@ async def test_two_workflow_slots_are_enough(
 async def test_workflow_outlives_many_invocations_of_a_function(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:
-    deployed = await deploy(make_function(HANDLER, seconds=3, env=SHORT_SHUTDOWN))
+    deployed = await deploy(make_function(HANDLER, seconds=3, env=SHORT_SHUTDOWN, concurrency=1))
     result = await stack.client.execute_workflow(
         # Each nap is longer than the function's timeout of 3 s.
         "Naps",
