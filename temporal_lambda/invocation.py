@@ -195,7 +195,7 @@ class Invocation:
             if stop.reason != "idle":
                 return stop
             async with at_most(math.inf, self._stopped):
-                if await worker.stays_idle(self._budget.idle_close_left()):
+                if await worker.stays_idle():
                     return stop
 
     def _introduce(self, worker: InvocationWorker) -> None:

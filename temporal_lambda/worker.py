@@ -117,14 +117,11 @@ class InvocationWorker:
             "activities": [_name(item) for item in config.get("activities") or []],
         }
 
-    async def stays_idle(self, limit: float) -> bool:
+    async def stays_idle(self) -> bool:
         """Close softly because nothing was to do, unless something comes after all.
 
         Work that arrives in a worker which is only idle is no reason to hurry: it gets all the
         time of the invocation, as if nobody had thought of closing.
-
-        Args:
-            limit: Seconds it may take.
 
         Returns:
             Whether nothing came; else the worker goes on as before, unless its time to work is
@@ -134,7 +131,7 @@ class InvocationWorker:
         if still_to_wait <= 0:
             return not self.slots.in_flight
         self.slots.refuse_polls()
-        if await self.slots.stays_quiet(min(limit, still_to_wait)):
+        if await self.slots.stays_quiet(min(self._budget.idle_close_left(), still_to_wait)):
             return True
         if self._budget.work_left():
             self.slots.accept_polls()

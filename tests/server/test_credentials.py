@@ -11,7 +11,7 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from tests.conftest import Deploy, Invoke, MakeFunction
 from tests.server.certificates import Certificates
 from tests.server.gateway import Gateway
-from tests.server.lambdas import PATIENCE, until
+from tests.server.lambdas import rest
 from tests.server.proxy import Proxy
 
 HANDLER = "lifecycle.lambda_handler"
@@ -30,7 +30,7 @@ def key_file_content(certificates: Certificates) -> str:
 async def run_greeting(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy, env: Mapping[str, str]
 ) -> InvocationRecord:
-    """Deploy, run one workflow; the invocation that ran it."""
+    """Deploy, run one workflow and come to rest; the invocation that ran it."""
     deployed = await deploy(make_function(HANDLER, env=env))
     result = await stack.client.execute_workflow(
         "RunActivity",
@@ -39,6 +39,7 @@ async def run_greeting(
         task_queue=deployed.task_queue,
     )
     assert result == "Hello, World!"
+    await rest(stack, deployed)
     return await stack.service.wait_for_record(
         lambda r: r.function == deployed.function.name and bool(r.report and r.report["busy_ms"]),
         20,
@@ -54,7 +55,6 @@ async def test_worker_serves_a_task_queue_through_tls_with_a_client_certificate(
         record = await run_greeting(stack, make_function, deploy, env)
         assert record.status == "success"
         # The controller may have found that one invocation was not enough.
-        await until(lambda: not stack.service.busy(record.function), PATIENCE)
         assert proxy.accepted == len(stack.service.environments(record.function))
 
 

@@ -114,7 +114,7 @@ async def test_telemetry(stack: LocalStack) -> None:
             task_queue=deployed.task_queue,
         )
         assert await handle.result() == "neighbour"
-        await eventually(lambda: not stack.service.busy("telemetry"))
+        await rest(stack, deployed)
         await eventually(lambda: receiver.named("RunWorkflow:Parcel"))
         (run,) = receiver.named("RunWorkflow:Parcel")
         names = [span.name for span in receiver.spans if span.trace_id == run.trace_id]

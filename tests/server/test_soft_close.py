@@ -113,13 +113,13 @@ async def test_there_is_no_overtime_while_somebody_waits_for_a_result(stack: Loc
         await handle.terminate()
 
 
-@pytest.mark.parametrize(("seconds", "closed"), [(60.0, False), (5.0, True)])
+@pytest.mark.parametrize(("seconds", "closed"), [(60.0, False), (7.5, True)])
 async def test_task_that_calls_an_idle_exit_off_opens_the_worker_unless_its_time_is_over(
     seconds: float, closed: bool
 ) -> None:
     budget = Budget(Deadline(time.monotonic() + seconds), 7.0, 5.0)
     worker = InvocationWorker(LambdaWorkerConfig(), budget)
-    idle = asyncio.create_task(worker.stays_idle(10.0))
+    idle = asyncio.create_task(worker.stays_idle())
     await asyncio.sleep(0)
     worker.slots.begin("workflow")
     assert not await idle
