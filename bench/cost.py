@@ -11,9 +11,9 @@ from bench import load, model, told, workers
 from bench.model import Costs
 from bench.results import Measured, Row
 from bench.workers import WORKERS, Worker
-from temporal_lambda.budget import SOFT_CLOSE
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
+from temporal_lambda.runtime.budget import SOFT_CLOSE
 
 WORK_SECONDS = 0.1
 TIMEOUT = 60.0

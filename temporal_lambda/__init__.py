@@ -14,7 +14,7 @@ from temporal_lambda.errors import (
     TemporalLambdaError,
 )
 from temporal_lambda.handler import run_worker
-from temporal_lambda.work import remaining_work_time
+from temporal_lambda.runtime.work_strategy import remaining_work_time
 
 __version__ = "0.1.0"
 

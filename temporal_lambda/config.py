@@ -15,10 +15,10 @@ from temporalio.worker import PollerBehaviorSimpleMaximum, WorkerConfig, WorkerD
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from temporal_lambda.errors import SettingsError, TaskQueueError
-from temporal_lambda.info import InvocationInfo
-from temporal_lambda.running import name_of
+from temporal_lambda.invocation_info import InvocationInfo
+from temporal_lambda.naming import name_of
 from temporal_lambda.settings import Recycling, Settings
-from temporal_lambda.slots import Kind
+from temporal_lambda.tracking.slots import Kind
 
 ShutdownHook = Callable[[], Awaitable[Any] | None]
 

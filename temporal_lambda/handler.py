@@ -11,13 +11,13 @@ from temporalio import workflow
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.config import ConfigFactory
-from temporal_lambda.configure import Configure, ConfigureCallback
-from temporal_lambda.connection import WarmConnection
-from temporal_lambda.environment import Environment
 from temporal_lambda.errors import SettingsError
-from temporal_lambda.invocation import Invocation
+from temporal_lambda.runtime.configure_callback import Configure, ConfigureCallback
+from temporal_lambda.runtime.connection import WarmConnection
+from temporal_lambda.runtime.execution_environment import Environment
+from temporal_lambda.runtime.invocation import Invocation
+from temporal_lambda.runtime.work_strategy import ServeTaskQueue, StrategyFactory
 from temporal_lambda.settings import load_settings
-from temporal_lambda.work import ServeTaskQueue, StrategyFactory
 
 
 def run_worker(

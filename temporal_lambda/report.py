@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from temporal_lambda.budget import Clock
+from temporal_lambda.deadline import Clock
 from temporal_lambda.process import memory_mb
 
 logger = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class InvocationReport:
         level that Lambda's filter of JSON lines lets through, whatever that is.
         """
         # Imported where it is wanted: each cold start pays for what is imported above.
-        from temporal_lambda.metrics import embedded_metrics
+        from temporal_lambda.cloudwatch_metrics import embedded_metrics
 
         content = self.as_dict()
         function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "unknown"

@@ -13,7 +13,7 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
 
-from temporal_lambda.describe import MARK
+from temporal_lambda.describe_handler import MARK
 from temporal_lambda.local import deployment
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
@@ -206,7 +206,7 @@ class LocalStack:
             process = await self.service.guardian.spawn(
                 sys.executable,
                 "-m",
-                "temporal_lambda.describe",
+                "temporal_lambda.describe_handler",
                 function.handler,
                 env=function.process_environment("127.0.0.1:0", "describe"),
                 cwd=function.code,

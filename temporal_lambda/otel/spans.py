@@ -16,7 +16,7 @@ from temporalio.contrib.opentelemetry import OpenTelemetryInterceptor, OpenTelem
 from temporalio.worker import WorkerConfig
 
 from temporal_lambda.config import LambdaWorkerConfig
-from temporal_lambda.info import InvocationInfo
+from temporal_lambda.invocation_info import InvocationInfo
 from temporal_lambda.otel import xray
 from temporal_lambda.otel.adoption import workflows_can_be_traced
 from temporal_lambda.otel.current import CURRENT

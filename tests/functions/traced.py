@@ -25,7 +25,7 @@ from temporal_lambda.handler import make_handler
 from temporal_lambda.otel import OtelOptions, apply_defaults
 from temporal_lambda.otel.options import resolve
 from temporal_lambda.otel.telemetry import telemetry_for
-from temporal_lambda.work import ServeTaskQueue, Stop, Work
+from temporal_lambda.runtime.work_strategy import ServeTaskQueue, Stop, Work
 
 SCENARIO = os.environ.get("SCENARIO", "plain")
 

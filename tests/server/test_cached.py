@@ -13,9 +13,9 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from temporal_lambda.cached import CachedWorkflows
 from temporal_lambda.config import WORKFLOW_RUNNER
 from temporal_lambda.local import LocalStack
+from temporal_lambda.tracking.workflows import CachedWorkflows
 from tests.server.lambdas import until
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from temporal_lambda.connection import CHECK_SECONDS, TRUSTED_SECONDS, WarmConnection
 from temporal_lambda.errors import ConnectError
 from temporal_lambda.local import LocalStack
+from temporal_lambda.runtime.connection import CHECK_SECONDS, TRUSTED_SECONDS, WarmConnection
 from tests.server.proxy import Proxy
 
 

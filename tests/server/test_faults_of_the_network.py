@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from temporal_lambda.connection import CHECK_SECONDS, TRUSTED_SECONDS
 from temporal_lambda.local import LocalStack
+from temporal_lambda.runtime.connection import CHECK_SECONDS, TRUSTED_SECONDS
 from tests.conftest import MakeFunction
 from tests.server.conftest import Observe
 from tests.server.lambdas import until

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from temporal_lambda.budget import TERMINATION
 from temporal_lambda.local import LocalStack
+from temporal_lambda.runtime.budget import TERMINATION
 from tests.conftest import MakeFunction
 from tests.server.conftest import Observe
 from tests.server.lambdas import until

@@ -7,9 +7,9 @@ import os
 import signal
 import time
 
-from temporal_lambda.budget import TERMINATION
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.environment import ExecutionEnvironment
+from temporal_lambda.runtime.budget import TERMINATION
 from tests.conftest import MakeFunction, events
 
 SCENARIO = "lifecycle.lambda_handler"

@@ -15,9 +15,10 @@ from temporalio import activity, workflow
 from temporalio.client import WorkflowHandle
 
 from temporal_lambda import LambdaWorkerConfig
-from temporal_lambda.budget import Budget, Deadline
+from temporal_lambda.deadline import Deadline
 from temporal_lambda.local import LocalStack
-from temporal_lambda.worker import InvocationWorker
+from temporal_lambda.runtime.budget import Budget
+from temporal_lambda.runtime.worker import InvocationWorker
 from tests.server.lambdas import until
 
 A_WHILE = 0.3

@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from temporal_lambda.budget import MARGIN, Budget, Deadline
+from temporal_lambda.deadline import Deadline
+from temporal_lambda.runtime.budget import MARGIN, Budget
 
 
 class Clock:

@@ -11,8 +11,8 @@ import pytest
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda import LambdaWorkerConfig, TaskQueueError, run_worker
-from temporal_lambda.budget import Deadline
-from temporal_lambda.info import InvocationInfo
+from temporal_lambda.deadline import Deadline
+from temporal_lambda.invocation_info import InvocationInfo
 
 VERSION = WorkerDeploymentVersion("service", "1")
 CONTEXT = SimpleNamespace(

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from temporal_lambda.loop_thread import LeftBehind, LoopThread, Stopped, TimeExpired, at_most
+from temporal_lambda.supervision.loop_thread import LeftBehind, LoopThread
+from temporal_lambda.timeouts import Stopped, TimeExpired, at_most
 
 FAR = 60.0
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from temporal_lambda.metrics import UNITS
+from temporal_lambda.cloudwatch_metrics import UNITS
 from temporal_lambda.report import INVOCATION, InvocationReport, find_line
 
 

@@ -17,7 +17,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig, TelemetryFilter
 
 from temporal_lambda import LambdaWorkerConfig
-from temporal_lambda.info import InvocationInfo
+from temporal_lambda.invocation_info import InvocationInfo
 from temporal_lambda.otel import apply_logging
 from temporal_lambda.otel.current import CURRENT
 from temporal_lambda.otel.logs import core_logging

@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider
 from temporal_lambda import LambdaWorkerConfig
-from temporal_lambda.info import InvocationInfo
+from temporal_lambda.invocation_info import InvocationInfo
 from temporal_lambda.otel import OtelOptions, apply_defaults, apply_tracing
 from temporal_lambda.otel import adoption, spans
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from temporalio.worker import CustomSlotSupplier, WorkerTuner
 
-from temporal_lambda.slots import KINDS, SlotCounter
+from temporal_lambda.tracking.slots import KINDS, SlotCounter
 
 
 class Clock:

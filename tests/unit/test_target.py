@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
-from temporal_lambda.target import Target, brief, status_code
+from temporal_lambda.runtime.connect_errors import Target, brief, status_code
 
 TARGET = Target("temporal.example.com:7233", "live", secret="top-secret")
 STATUS = 'Poll failed: Status { code: CODE, message: "no \\"such\\" top-secret", details: b"x" }'

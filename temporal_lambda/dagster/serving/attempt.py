@@ -23,8 +23,8 @@ from temporalio.worker import (
 from temporal_lambda.dagster.serving.ops import is_async, parameter_types
 from temporal_lambda.dagster.serving.plan import ANY_ERROR, WORKFLOW, OpPlan, Retries, Run
 from temporal_lambda.errors import RunFailedError
-from temporal_lambda.loop_thread import at_most
-from temporal_lambda.work import Work
+from temporal_lambda.runtime.work_strategy import Work
+from temporal_lambda.timeouts import at_most
 
 Functions = Mapping[str, Callable[..., Any]]
 """The activity of each op, by the op's name."""

@@ -19,7 +19,7 @@ from temporal_lambda.dagster.protocol import Request
 from temporal_lambda.dagster.serving.answer import Answers
 from temporal_lambda.dagster.serving.plan import Run
 from temporal_lambda.errors import DeadlineError
-from temporal_lambda.work import Stop, Work
+from temporal_lambda.runtime.work_strategy import Stop, Work
 
 NOT_REGISTERED_YET = "is not present in task queue"
 """Part of what the server says of a version whose first poll it has not taken in yet, which takes

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from temporal_lambda.dagster.serving.plan import ANY_ERROR
-from temporal_lambda.loop_thread import TimeExpired, at_most
+from temporal_lambda.timeouts import TimeExpired, at_most
 
 VAIN_ATTEMPTS = 10
 """How often an op that tells no progress may be cut off: what does not fit into an invocation ten

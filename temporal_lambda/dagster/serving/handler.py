@@ -10,7 +10,6 @@ from typing import Any, get_args
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.config import LambdaWorkerConfig
-from temporal_lambda.configure import ConfigureCallback
 from temporal_lambda.dagster.protocol import PayloadMode
 from temporal_lambda.dagster.serving.answer import Answers, OnError
 from temporal_lambda.dagster.serving.durable import AskAbout, RunDurably
@@ -25,7 +24,8 @@ from temporal_lambda.dagster.serving.request import RunRequest, read
 from temporal_lambda.dagster.serving.workflow import DagsterRun
 from temporal_lambda.errors import PayloadError, SettingsError
 from temporal_lambda.handler import make_handler
-from temporal_lambda.work import ServeTaskQueue, Stop, Work, WorkStrategy
+from temporal_lambda.runtime.configure_callback import ConfigureCallback
+from temporal_lambda.runtime.work_strategy import ServeTaskQueue, Stop, Work, WorkStrategy
 
 
 def run_dagster_worker(

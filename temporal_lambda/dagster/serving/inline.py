@@ -9,7 +9,7 @@ from temporal_lambda.dagster.serving.answer import Answers
 from temporal_lambda.dagster.serving.attempt import Attempts, Functions, NotBegunError
 from temporal_lambda.dagster.serving.plan import OpPlan, Outcome, Run, run_ops
 from temporal_lambda.dagster.serving.workflow import tell_all
-from temporal_lambda.work import Stop, Work
+from temporal_lambda.runtime.work_strategy import Stop, Work
 
 
 class RunInline:

@@ -12,7 +12,7 @@ from typing import Any
 from temporalio.converter import value_to_type
 
 from temporal_lambda.errors import PayloadError, SettingsError
-from temporal_lambda.running import name_of
+from temporal_lambda.naming import name_of
 
 _DEFINITION = "__temporal_activity_definition"
 # The SDK has no public way to ask for an activity's name; this is where its decorator leaves it.

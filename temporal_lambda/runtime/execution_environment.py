@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from temporal_lambda.budget import Clock
 from temporal_lambda.config import ConfigFactory
-from temporal_lambda.configure import Configure
-from temporal_lambda.connection import WarmConnection
-from temporal_lambda.work import StrategyFactory
+from temporal_lambda.deadline import Clock
+from temporal_lambda.runtime.configure_callback import Configure
+from temporal_lambda.runtime.connection import WarmConnection
+from temporal_lambda.runtime.work_strategy import StrategyFactory
 
 
 @dataclass

@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextvars import Context
 from typing import Protocol
 
-from temporal_lambda.budget import Clock
-from temporal_lambda.loop_thread import LoopThread, Main
+from temporal_lambda.deadline import Clock
+from temporal_lambda.supervision.loop_thread import LoopThread, Main
 
 
 class Supervised(Protocol):

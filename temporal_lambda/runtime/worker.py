@@ -22,8 +22,6 @@ from temporalio.worker import (
     WorkflowReplayResult,
 )
 
-from temporal_lambda.budget import SOFT_CLOSE, Budget, Closing
-from temporal_lambda.cached import CachedWorkflows
 from temporal_lambda.config import (
     LIMITS,
     POLLER_BEHAVIORS,
@@ -31,10 +29,12 @@ from temporal_lambda.config import (
     LambdaWorkerConfig,
 )
 from temporal_lambda.errors import SettingsError
-from temporal_lambda.loop_thread import CLEANUP
-from temporal_lambda.running import NO_PAUSE, RunningActivities, invocation_ended
-from temporal_lambda.slots import Kind, SlotCounter
-from temporal_lambda.target import Target, status_code
+from temporal_lambda.runtime.budget import SOFT_CLOSE, Budget, Closing
+from temporal_lambda.runtime.connect_errors import Target, status_code
+from temporal_lambda.supervision.loop_thread import CLEANUP
+from temporal_lambda.tracking.activities import NO_PAUSE, RunningActivities, invocation_ended
+from temporal_lambda.tracking.slots import Kind, SlotCounter
+from temporal_lambda.tracking.workflows import CachedWorkflows
 
 BEFORE_CLOSE = 1.0
 """Seconds before the soft close from which on no slot is handed out ahead of its poll."""

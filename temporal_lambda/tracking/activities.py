@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -116,33 +115,3 @@ def invocation_ended(pause: timedelta = NO_PAUSE) -> ApplicationError:
         type="InvocationEnded",
         next_retry_delay=pause,
     )
-
-
-def name_of(callback: Any) -> str:
-    """What a callback is called; never its ``repr``, which shows the arguments of a partial.
-
-    Example:
-        >>> name_of(name_of)
-        'name_of'
-    """
-    while isinstance(callback, functools.partial):
-        callback = callback.func
-    return str(getattr(callback, "__qualname__", type(callback).__qualname__))
-
-
-def name_abandoned(entry: Mapping[str, Any]) -> str:
-    """One abandoned piece of work in words, for a log line.
-
-    Example:
-        >>> name_abandoned({"activity": "resize", "workflow_id": "w-1", "attempt": 2})
-        'activity resize (workflow w-1, attempt 2)'
-        >>> name_abandoned({"hook": "flush"})
-        'hook flush'
-    """
-    if "activity" in entry:
-        return (
-            f"activity {entry['activity']} "
-            f"(workflow {entry['workflow_id']}, attempt {entry['attempt']})"
-        )
-    ((what, name),) = entry.items()
-    return f"{what} {name}"

@@ -21,7 +21,7 @@ from temporalio.worker import (
     WorkerTuner,
 )
 
-from temporal_lambda.budget import Clock
+from temporal_lambda.deadline import Clock
 
 Kind = Literal["workflow", "activity", "local_activity", "nexus"]
 KINDS: tuple[Kind, ...] = ("workflow", "activity", "local_activity", "nexus")

@@ -1,9 +1,8 @@
 """One invocation, phase by phase.
 
 Configure, connect, work, close, drain, hooks, teardown, report: the last four run on every path.
-The phases run in an event loop on a thread of their own. The handler's thread watches it, goes on
-in another loop should that one be blocked (``supervision.py``), and writes the report.
-"""
+The phases run in an event loop on a thread of their own. The handler's thread watches it
+(``supervision/supervisor.py``), leaves it if it is blocked, and writes the report."""
 
 from __future__ import annotations
 
@@ -18,23 +17,25 @@ from typing import Any, cast
 
 from temporalio.client import Client
 
-from temporal_lambda.budget import HAND_BACK, MARGIN, TERMINATION, Budget, Closing, Deadline
 from temporal_lambda.config import TUNER_HIDES_TASKS
-from temporal_lambda.configure import Teardown
-from temporal_lambda.environment import Environment
+from temporal_lambda.deadline import Deadline
 from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
-from temporal_lambda.info import InvocationInfo
-from temporal_lambda.loop_thread import LeftBehind, LoopThread, Main, Stopped, TimeExpired, at_most
+from temporal_lambda.invocation_info import InvocationInfo
+from temporal_lambda.naming import name_abandoned, name_of
 from temporal_lambda.process import end_process, is_lambda
 from temporal_lambda.report import WORKER, InvocationReport, log_line
-from temporal_lambda.running import name_abandoned, name_of
-from temporal_lambda.shutdown import ClosingSteps
-from temporal_lambda.sigterm import on_sigterm
-from temporal_lambda.supervision import Supervision
-from temporal_lambda.work import Stop, Work, WorkStrategy, announce_work_time
-from temporal_lambda.worker import InvocationWorker
+from temporal_lambda.runtime.budget import HAND_BACK, MARGIN, TERMINATION, Budget, Closing
+from temporal_lambda.runtime.closing_steps import ClosingSteps
+from temporal_lambda.runtime.configure_callback import Teardown
+from temporal_lambda.runtime.execution_environment import Environment
+from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy, announce_work_time
+from temporal_lambda.runtime.worker import InvocationWorker
+from temporal_lambda.supervision.loop_thread import LeftBehind, LoopThread, Main
+from temporal_lambda.supervision.sigterm import on_sigterm
+from temporal_lambda.supervision.supervisor import Supervision
+from temporal_lambda.timeouts import Stopped, TimeExpired, at_most
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("temporal_lambda.invocation")
 
 
 class Invocation:

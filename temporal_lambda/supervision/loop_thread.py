@@ -8,17 +8,15 @@ next sign of life, the handler's thread waits for it, and leaves when it does no
 from __future__ import annotations
 
 import asyncio
-import math
 import sys
 import threading
 import traceback
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from contextvars import Context
 from typing import Any, TypeAlias
 
-from temporal_lambda.budget import Clock
+from temporal_lambda.deadline import Clock
 
 SLACK = 0.1
 """Seconds a sign of life may be late before the loop counts as blocked."""
@@ -31,17 +29,6 @@ SIGNAL_LATENCY = 0.05
 
 CLEANUP = 0.1
 """Seconds that left-over tasks get to react to their cancellation."""
-
-
-class TimeExpired(TimeoutError):
-    """A bound of ours was reached, as opposed to one that the code inside had set itself."""
-
-
-class Stopped(Exception):
-    """A block was ended because the invocation is to stop."""
-
-    def __str__(self) -> str:
-        return "cut short, as the process is to end"
 
 
 class LeftBehind(BaseException):
@@ -217,53 +204,3 @@ def _asyncgens(loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
 def _describe(task: asyncio.Task[Any]) -> str:
     coroutine = task.get_coro()
     return getattr(coroutine, "__qualname__", repr(coroutine))
-
-
-@asynccontextmanager
-async def at_most(seconds: float, stop: asyncio.Future[None] | None = None) -> AsyncIterator[None]:
-    """Bound the block by cancelling it, in the same task and so in the same context.
-
-    Args:
-        seconds: The bound; ``math.inf`` for none.
-        stop: Ends the block when it is done.
-
-    Raises:
-        Stopped: ``stop`` was done before the block.
-        TimeExpired: The bound was reached. Code that swallows the cancellation is not stopped by
-            this; the handler's thread then leaves the loop behind.
-    """
-    task = asyncio.current_task()
-    assert task is not None
-    if stop and stop.done():
-        raise Stopped
-    reason: Exception | None = None
-    left = False
-
-    def end(why: Exception) -> None:
-        nonlocal reason
-        if reason is None and not left:
-            reason = why
-            task.cancel()
-
-    def on_stop(_: asyncio.Future[None]) -> None:
-        end(Stopped())
-
-    loop = asyncio.get_running_loop()
-    expired = TimeExpired(f"not done after {seconds:.1f} s")
-    timer = loop.call_later(seconds, end, expired) if seconds < math.inf else None
-    if stop:
-        stop.add_done_callback(on_stop)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if reason:
-            raise reason from None
-        raise
-    finally:
-        left = True
-        if timer:
-            timer.cancel()
-        if stop:
-            stop.remove_done_callback(on_stop)
-        if reason and sys.version_info >= (3, 11):
-            task.uncancel()

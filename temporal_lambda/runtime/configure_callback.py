@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.errors import ConfigureError
-from temporal_lambda.running import name_of
+from temporal_lambda.naming import name_of
 
 ConfigureCallback: TypeAlias = Callable[
     [LambdaWorkerConfig],

@@ -11,10 +11,10 @@ from typing import Any, Literal, NamedTuple, NoReturn, Protocol, TypeAlias
 
 from temporalio.client import Client
 
-from temporal_lambda.budget import Budget
 from temporal_lambda.config import LambdaWorkerConfig
-from temporal_lambda.running import RunningActivities
-from temporal_lambda.slots import SlotCounter
+from temporal_lambda.runtime.budget import Budget
+from temporal_lambda.tracking.activities import RunningActivities
+from temporal_lambda.tracking.slots import SlotCounter
 
 Reason = Literal["deadline", "idle", "result", "signal", "error"]
 

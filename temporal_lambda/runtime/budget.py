@@ -14,16 +14,13 @@ from __future__ import annotations
 
 import logging
 import math
-import time
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from temporal_lambda.deadline import Clock, Deadline
 from temporal_lambda.errors import DeadlineError
 
-logger = logging.getLogger(__name__)
-
-Clock = Callable[[], float]
+logger = logging.getLogger("temporal_lambda.budget")
 
 MARGIN = 0.5
 """Seconds before the deadline by which the handler is back (200 ms promised, the rest is slack
@@ -41,8 +38,8 @@ next one is too unlikely to wait for."""
 
 RESULT_CLOSE = 0.25
 """Seconds of it when somebody waits for a result: long enough to see that nothing follows (the
-settle time of ``slots.py``). The whole second would only help where tasks arrive so often that they
-use up the open polls."""
+settle time of ``tracking/slots.py``). The whole second would only help where tasks arrive so often
+that they use up the open polls."""
 
 SOFT_CLOSE_SHARE = 1 / 3
 """The part of a short working time that the soft close may use at most."""
@@ -59,41 +56,6 @@ HAND_BACK = 0.25
 
 LEAST_TAIL = 1.0
 """Seconds kept for hooks, teardown and margin when the buffer leaves nothing beyond the drain."""
-
-
-class Deadline(NamedTuple):
-    """The moment Lambda ends the invocation, on a clock that only goes forward.
-
-    Args:
-        at: The moment, in seconds of ``clock``; ``math.inf`` for none.
-        clock: Returns seconds; ``time.monotonic`` unless a test says otherwise.
-
-    Example:
-        >>> deadline = Deadline(at=112.0, clock=lambda: 100.0)
-        >>> deadline.remaining()
-        12.0
-    """
-
-    at: float = math.inf
-    clock: Clock = time.monotonic
-
-    @classmethod
-    def of(cls, context: Any, clock: Clock = time.monotonic) -> Deadline:
-        """Read the deadline of a Lambda context.
-
-        Args:
-            context: What Lambda passes to the handler. Without a
-                ``get_remaining_time_in_millis`` method there is no deadline.
-            clock: Returns seconds.
-        """
-        remaining_ms = getattr(context, "get_remaining_time_in_millis", None)
-        if remaining_ms is None:
-            return cls(math.inf, clock)
-        return cls(clock() + remaining_ms() / 1000, clock)
-
-    def remaining(self) -> float:
-        """Seconds left; never negative."""
-        return max(0.0, self.at - self.clock())
 
 
 class Closing(NamedTuple):

@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from temporal_lambda.budget import Closing
-from temporal_lambda.loop_thread import LoopThread, Stopped, TimeExpired, at_most
 from temporal_lambda.report import InvocationReport
+from temporal_lambda.runtime.budget import Closing
+from temporal_lambda.supervision.loop_thread import LoopThread
+from temporal_lambda.timeouts import Stopped, TimeExpired, at_most
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("temporal_lambda.shutdown")
 
 
 class ClosingSteps:

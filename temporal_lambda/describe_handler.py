@@ -1,7 +1,7 @@
 """Says which version a handler is, from a process of its own.
 
-``python -m temporal_lambda.describe module.attribute`` imports the handler as Lambda would and
-prints one line of JSON: ``{"deployment_name": ..., "build_id": ...}``, or ``{"error": ...}``.
+``python -m temporal_lambda.describe_handler module.attribute`` imports the handler as Lambda would
+and prints one line of JSON: ``{"deployment_name": ..., "build_id": ...}``, or ``{"error": ...}``.
 """
 
 from __future__ import annotations

@@ -13,9 +13,9 @@ from typing import Any
 from temporalio.client import Client, ClientConfig, Plugin
 from temporalio.service import ConnectConfig, RPCError, ServiceClient
 
-from temporal_lambda.budget import Clock
-from temporal_lambda.loop_thread import TimeExpired, at_most
-from temporal_lambda.target import Target
+from temporal_lambda.deadline import Clock
+from temporal_lambda.runtime.connect_errors import Target
+from temporal_lambda.timeouts import TimeExpired, at_most
 
 Connect = Callable[[ConnectConfig], Awaitable[ServiceClient]]
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from temporal_lambda.budget import Deadline
+from temporal_lambda.deadline import Deadline
 from temporal_lambda.report import InvocationReport, milliseconds
 
 

@@ -1,0 +1,1 @@
+"""What a worker has in flight: its slots, its activities, its workflows."""
