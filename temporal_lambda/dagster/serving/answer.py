@@ -35,7 +35,7 @@ class Answers:
         kind: What was asked for.
         run_id: Dagster's run id, if known.
         job_name: The job, if known.
-        workflow_id: The workflow that runs it, if there is one.
+        workflow_id: The id of the workflow that runs it; ``None`` for inline runs.
     """
 
     def __init__(
@@ -48,6 +48,7 @@ class Answers:
     ) -> None:
         self._on_error = on_error
         self._kind = kind
+        self.workflow_id = workflow_id or ""
         known = {"run_id": run_id, "job_name": job_name, "workflow_id": workflow_id}
         self._known = {name: value for name, value in known.items() if value is not None}
 

@@ -37,9 +37,8 @@ class RunDurably:
     Args:
         run: The run.
         workflow: The workflow that runs it, by its run method or its name.
-        workflow_id: Its id, by which the same run is known again.
         version: This build, which the workflow is pinned to.
-        answers: Answers about this run.
+        answers: Answers about this run; they name the workflow that it is.
     """
 
     polls = True
@@ -48,13 +47,12 @@ class RunDurably:
         self,
         run: Run,
         workflow: Any,
-        workflow_id: str,
         version: WorkerDeploymentVersion,
         answers: Answers,
     ) -> None:
         self._run = run
         self._workflow = workflow
-        self._workflow_id = workflow_id
+        self._workflow_id = answers.workflow_id
         self._version = version
         self._answers = answers
         self._started = False
@@ -115,15 +113,14 @@ class AskAbout:
 
     Args:
         kind: What is asked.
-        workflow_id: The workflow's id.
-        answers: Answers about this run.
+        answers: Answers about this run; they name its workflow.
     """
 
     polls = True
 
-    def __init__(self, kind: Request, workflow_id: str, answers: Answers) -> None:
+    def __init__(self, kind: Request, answers: Answers) -> None:
         self._kind = kind
-        self._workflow_id = workflow_id
+        self._workflow_id = answers.workflow_id
         self._answers = answers
 
     async def run(self, work: Work) -> Stop:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, get_args
 
 from temporalio.common import WorkerDeploymentVersion
@@ -13,14 +14,14 @@ from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.dagster.protocol import PayloadMode
 from temporal_lambda.dagster.serving.answer import Answers, OnError
 from temporal_lambda.dagster.serving.durable import AskAbout, RunDurably
-from temporal_lambda.dagster.serving.env import resolving
-from temporal_lambda.dagster.serving.first_error import FirstErrorFails
+from temporal_lambda.dagster.serving.env_references import resolving
 from temporal_lambda.dagster.serving.inline import RunInline
 from temporal_lambda.dagster.serving.ops import Ops, is_dynamic
 from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
-from temporal_lambda.dagster.serving.plan import LONGEST_FUNCTION, WORKFLOW
+from temporal_lambda.dagster.serving.plan import LONGEST_FUNCTION, WORKFLOW, Run
 from temporal_lambda.dagster.serving.planner import Planner
-from temporal_lambda.dagster.serving.request import RunRequest, read
+from temporal_lambda.dagster.serving.request import RunRequest, parse_event
+from temporal_lambda.dagster.serving.retry_interceptor import RetryInterceptor
 from temporal_lambda.dagster.serving.workflow import DagsterRun
 from temporal_lambda.errors import PayloadError, SettingsError
 from temporal_lambda.handler import make_handler
@@ -128,50 +129,63 @@ class _Service:
                 )
 
     def strategy(self, event: Any, config: LambdaWorkerConfig) -> WorkStrategy:
-        """Choose what to do for an event; registers what that needs."""
-        activities = config.worker_config.get("activities") or []
+        """Register what durable runs need, and choose what to do for an event."""
+        ops = Ops(config.worker_config.get("activities") or [])
         if self.durable:
             self._register(config)
             if event in ({}, None):
                 return ServeTaskQueue(event, config)
-        answers = Answers(self.on_error)
+        request, run, refusal = RunRequest("run", "custom"), None, None
         try:
-            request = read(event, self.payload_mode)
-            answers = Answers(self.on_error, request.kind, request.run_id, request.job_name)
-            return self._serve(request, Ops(activities), config)
+            request = parse_event(event, self.payload_mode)
+            run = self._plan(request, ops, config.invocation.remaining_time())
         except PayloadError as error:
-            return _Refuse(answers, error)
-
-    def _serve(self, request: RunRequest, ops: Ops, config: LambdaWorkerConfig) -> WorkStrategy:
-        job = request.job_name if request.job_name is not None else self.job
-        attempt_limit = config.invocation.remaining_time() or LONGEST_FUNCTION
-        options = self.jobs.get(job or "", JobOptions())
-        planner = Planner(ops, options, self.ops, self.env, attempt_limit)
+            refusal = error
+        workflow_id = self._workflow_id(request, config) if not refusal else None
+        job_name = self._job_name(request)
+        answers = Answers(self.on_error, request.kind, request.run_id, job_name, workflow_id)
+        if refusal:
+            return _Refuse(answers, refusal)
+        if run is None:
+            return AskAbout(request.kind, answers)
         if not self.durable:
-            if request.kind != "run":
+            functions = {one.name: ops.find(one.name).function for one in run.ops}
+            if self.env:
+                functions = {name: resolving(one, self.env) for name, one in functions.items()}
+            return RunInline(run, functions, answers)
+        workflow = self._options(request).workflow or WORKFLOW
+        return RunDurably(run, workflow, self.version, answers)
+
+    def _plan(self, request: RunRequest, ops: Ops, remaining: timedelta | None) -> Run | None:
+        """The run that is asked for; ``None`` where the question is about one that exists."""
+        if request.kind != "run":
+            if not self.durable:
                 raise PayloadError(
                     f"{request.kind} is for durable runs; this function runs ops within the "
                     "invocation"
                 )
-            run = planner.plan(request, job, self.op)
-            functions = {one.name: ops.find(one.name).function for one in run.ops}
-            if self.env:
-                functions = {name: resolving(one, self.env) for name, one in functions.items()}
-            answers = Answers(self.on_error, "run", request.run_id, job)
-            return RunInline(run, functions, answers)
-        # Deliveries of one event that Lambda repeats have the same request id.
+            return None
+        attempt_limit = remaining or LONGEST_FUNCTION
+        planner = Planner(ops, self._options(request), self.ops, self.env, attempt_limit)
+        return planner.plan(request, self._job_name(request), self.op)
+
+    def _workflow_id(self, request: RunRequest, config: LambdaWorkerConfig) -> str | None:
+        if not self.durable:
+            return None
+        # Lambda delivers a repeated event with the same request id.
         run_key = request.run_id or f"request-{config.invocation.request_id or uuid.uuid4()}"
-        workflow_id = f"dagster-{run_key}"
-        answers = Answers(self.on_error, request.kind, request.run_id, job, workflow_id)
-        if request.kind != "run":
-            return AskAbout(request.kind, workflow_id, answers)
-        run = planner.plan(request, job, self.op)
-        return RunDurably(run, options.workflow or WORKFLOW, workflow_id, self.version, answers)
+        return f"dagster-{run_key}"
+
+    def _job_name(self, request: RunRequest) -> str | None:
+        return request.job_name if request.job_name is not None else self.job
+
+    def _options(self, request: RunRequest) -> JobOptions:
+        return self.jobs.get(self._job_name(request) or "", JobOptions())
 
     def _register(self, config: LambdaWorkerConfig) -> None:
         worker = config.worker_config
         worker["workflows"] = [*worker.get("workflows", []), DagsterRun]
-        worker["interceptors"] = [*worker.get("interceptors", []), FirstErrorFails()]
+        worker["interceptors"] = [*worker.get("interceptors", []), RetryInterceptor()]
         if self.env:
             worker["activities"] = [
                 one if is_dynamic(one) else resolving(one, self.env)

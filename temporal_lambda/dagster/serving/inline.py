@@ -6,9 +6,13 @@ import asyncio
 from typing import Any
 
 from temporal_lambda.dagster.serving.answer import Answers
-from temporal_lambda.dagster.serving.attempt import Attempts, Functions, NotBegunError
+from temporal_lambda.dagster.serving.inline_activities import (
+    Functions,
+    InlineActivities,
+    NotBegunError,
+)
 from temporal_lambda.dagster.serving.plan import OpPlan, Outcome, Run, run_ops
-from temporal_lambda.dagster.serving.workflow import tell_all
+from temporal_lambda.dagster.serving.workflow import describe_errors
 from temporal_lambda.runtime.work_strategy import Stop, Work
 
 
@@ -36,35 +40,35 @@ class RunInline:
 
     async def run(self, work: Work) -> Stop:
         """See base class."""
-        attempts = Attempts(self._run, self._functions, work)
+        activities = InlineActivities(self._run, self._functions, work)
 
         async def execute(op: OpPlan, args: list[Any]) -> Any:
             self._in_flight.append(op.name)
             try:
-                return await attempts.execute(op, args)
+                return await activities.execute(op, args)
             except NotBegunError:
                 raise
             except Exception as error:
                 self._errors[op.name] = error
                 raise
             finally:
-                if not attempts.stopping:
+                if not activities.stopping:
                     self._in_flight.remove(op.name)
 
         running = asyncio.create_task(run_ops(self._run, execute))
         try:
             self._outcome = await asyncio.shield(running)
         except asyncio.CancelledError:
-            attempts.stop()
+            activities.stop()
             await asyncio.wait({running}, timeout=work.budget.fitting_graceful_timeout)
             if running.done() and not running.cancelled():
                 outcome = running.result()
                 if not any(isinstance(one, NotBegunError) for one in outcome.errors.values()):
                     self._outcome = outcome
                 raise
-            attempts.cancel()
+            activities.cancel()
             running.cancel()
-            await attempts.wait()
+            await activities.wait()
             raise
         return Stop("result", self._answer(self._outcome))
 
@@ -77,10 +81,10 @@ class RunInline:
             f"the function's time was over at {where}: give the function a longer timeout, or make "
             "its runs durable"
         )
-        before = f"{tell_all(self._errors)}; " if self._errors else ""
+        before = f"{describe_errors(self._errors)}; " if self._errors else ""
         return self._answers.failed(before + cut_off)
 
     def _answer(self, outcome: Outcome) -> dict[str, Any]:
         if outcome.errors:
-            return self._answers.failed(tell_all(outcome.errors))
+            return self._answers.failed(describe_errors(outcome.errors))
         return self._answers.success(outcome.result)

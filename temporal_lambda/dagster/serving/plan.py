@@ -119,7 +119,7 @@ class Run:
 
     Attributes:
         run_id: Dagster's run id; ``None`` if the payload's mode does not carry it.
-        job_name: Likewise.
+        job_name: The job; ``None`` if neither the payload nor the handler names one.
         ops: In an order in which they can run.
     """
 

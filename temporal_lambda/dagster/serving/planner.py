@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import timedelta
 
-from temporal_lambda.dagster.serving import env
+from temporal_lambda.dagster.serving.env_references import check_references, references
 from temporal_lambda.dagster.serving.graph import Graph, in_order, one_after_the_other
 from temporal_lambda.dagster.serving.ops import Ops, validate
 from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
@@ -80,13 +80,13 @@ class Planner:
 
     def _plan_op(self, name: str, asked: OpRequest, upstream: tuple[str, ...]) -> OpPlan:
         op = self._ops.find(name)
-        env.check(asked.config, self._allowed, name)
-        for variable in env.references(asked.inputs):
+        check_references(asked.config, self._allowed, name)
+        for variable in references(asked.inputs):
             raise PayloadError(
                 f"an input of op {name!r} refers to the environment variable {variable!r}; only "
                 "configs may do that"
             )
-        if not any(env.references(asked.config)):
+        if not any(references(asked.config)):
             # With references in it, the config shows what it is where the op runs.
             validate(op.model, asked.config, name)
         general = self._options.get(name, OpOptions())

@@ -47,7 +47,7 @@ class RunRequest:
         kind: A run, or a question about one.
         mode: How the run came.
         run_id: Dagster's run id; ``None`` where the mode doesn't carry it.
-        job_name: Likewise.
+        job_name: The job; ``None`` where the mode does not carry it.
         ops: By name; an op inside a graph is called ``graph.op``. In ``custom`` mode it is the
             payload itself, under the name ``""``.
         job_graph: Op -> the ops it waits for, all ops of the job; ``None`` if not told.
@@ -61,7 +61,7 @@ class RunRequest:
     job_graph: dict[str, list[str]] | None = None
 
 
-def recognize(event: Any) -> PayloadMode:
+def recognize_mode(event: Any) -> PayloadMode:
     """Tell the mode of a payload by its shape.
 
     Look-alikes exist: a Lambda's own payload may have a key ``ops``. Where that can be, pin the
@@ -71,11 +71,11 @@ def recognize(event: Any) -> PayloadMode:
         PayloadError: It is empty, or almost a ``full`` payload.
 
     Example:
-        >>> recognize({"ops": {"copy": {"config": {"to": "there"}}}})
+        >>> recognize_mode({"ops": {"copy": {"config": {"to": "there"}}}})
         'config_only'
-        >>> recognize({"copy": {"config": {"to": "there"}}})
+        >>> recognize_mode({"copy": {"config": {"to": "there"}}})
         'ops_only'
-        >>> recognize({"to": "there"})
+        >>> recognize_mode({"to": "there"})
         'custom'
     """
     if event is None or event in ({}, [], ""):
@@ -91,7 +91,7 @@ def recognize(event: Any) -> PayloadMode:
     return "custom"
 
 
-def read(event: Any, pinned: PayloadMode | None = None) -> RunRequest:
+def parse_event(event: Any, pinned: PayloadMode | None = None) -> RunRequest:
     """Read an event.
 
     Args:
@@ -102,22 +102,22 @@ def read(event: Any, pinned: PayloadMode | None = None) -> RunRequest:
         PayloadError: It can't be read in that mode; says which part, and why.
 
     Example:
-        >>> request = read({"ops": {"copy": {"config": {"to": "there"}}}})
+        >>> request = parse_event({"ops": {"copy": {"config": {"to": "there"}}}})
         >>> request.ops["copy"].config
         {'to': 'there'}
     """
-    mode = pinned or recognize(event)
+    mode = pinned or recognize_mode(event)
     if mode == "custom":
         return RunRequest("run", mode, ops={"": OpRequest(event)})
     if not isinstance(event, dict):
         raise PayloadError(f"a payload of mode {mode} is an object; got a {type(event).__name__}")
     if mode == "full":
-        return _read_full(event)
+        return _parse_full(event)
     ops = event if mode == "ops_only" else _object(event, "ops", "run config")
-    return RunRequest("run", mode, ops=_read_ops(ops))
+    return RunRequest("run", mode, ops=_parse_ops(ops))
 
 
-def _read_full(event: dict[str, Any]) -> RunRequest:
+def _parse_full(event: dict[str, Any]) -> RunRequest:
     run = _object(event, "dagster_run", "payload")
     kind = event.get("request", "run")
     if kind not in get_args(Request):
@@ -133,11 +133,11 @@ def _read_full(event: dict[str, Any]) -> RunRequest:
     if kind != "run":
         return RunRequest(cast(Request, kind), "full", run_id, job_name)
     config = _object(event, "run_config", "payload")
-    ops = _read_ops(config.get("ops", {}))
-    return RunRequest("run", "full", run_id, job_name, ops, _read_graph(event.get("job_graph")))
+    ops = _parse_ops(config.get("ops", {}))
+    return RunRequest("run", "full", run_id, job_name, ops, _parse_graph(event.get("job_graph")))
 
 
-def _read_ops(ops: Any, prefix: str = "", depth: int = 0) -> dict[str, OpRequest]:
+def _parse_ops(ops: Any, prefix: str = "", depth: int = 0) -> dict[str, OpRequest]:
     if not isinstance(ops, dict):
         raise PayloadError(f"ops must be an object of op -> config; got a {type(ops).__name__}")
     if depth > MAX_NESTING:
@@ -151,15 +151,15 @@ def _read_ops(ops: Any, prefix: str = "", depth: int = 0) -> dict[str, OpRequest
                 f"{', '.join(sorted(OP_KEYS))}"
             )
         if "ops" in entry:
-            found |= _read_ops(entry["ops"], f"{prefix}{name}.", depth + 1)
+            found |= _parse_ops(entry["ops"], f"{prefix}{name}.", depth + 1)
         else:
-            found[prefix + name] = OpRequest(entry.get("config", {}), _read_inputs(entry))
+            found[prefix + name] = OpRequest(entry.get("config", {}), _parse_inputs(entry))
     if len(found) > MAX_OPS:
         raise PayloadError(f"a run may have {MAX_OPS} ops at most; got {len(found)}")
     return found
 
 
-def _read_inputs(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_inputs(entry: Mapping[str, Any]) -> dict[str, Any]:
     inputs = entry.get("inputs") or {}
     if not isinstance(inputs, dict):
         raise PayloadError("inputs of an op must be an object of input -> value")
@@ -170,7 +170,7 @@ def _read_inputs(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _read_graph(graph: Any) -> dict[str, list[str]] | None:
+def _parse_graph(graph: Any) -> dict[str, list[str]] | None:
     if graph is None:
         return None
     if not isinstance(graph, dict) or not all(

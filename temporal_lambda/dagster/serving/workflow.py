@@ -30,7 +30,7 @@ class DagsterRun:
         outcome = await run_ops(run, _run_op)
         if outcome.errors:
             raise ApplicationError(
-                tell_all(outcome.errors),
+                describe_errors(outcome.errors),
                 type=_type_of(next(iter(outcome.errors.values()))),
                 non_retryable=True,
             )
@@ -49,20 +49,20 @@ async def _run_op(op: OpPlan, args: list[Any]) -> Any:
     )
 
 
-def tell_all(errors: Mapping[str, BaseException]) -> str:
+def describe_errors(errors: Mapping[str, BaseException]) -> str:
     """What ops failed with, in a text.
 
     Args:
         errors: By op.
 
     Example:
-        >>> tell_all({"load": ValueError("no table")})
+        >>> describe_errors({"load": ValueError("no table")})
         'op load failed: ValueError: no table'
     """
-    return "; ".join(f"op {op} failed: {_tell(error)}" for op, error in errors.items())
+    return "; ".join(f"op {op} failed: {_describe(error)}" for op, error in errors.items())
 
 
-def _tell(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     cause = _cause(error)
     if isinstance(cause, ApplicationError):
         return f"{cause.type}: {cause.message}" if cause.type else cause.message

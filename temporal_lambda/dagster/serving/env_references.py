@@ -23,7 +23,7 @@ from temporal_lambda.dagster.serving.ops import (
 from temporal_lambda.errors import PayloadError
 
 
-def check(config: Any, allowed: Collection[str], op: str) -> None:
+def check_references(config: Any, allowed: Collection[str], op: str) -> None:
     """Make sure that a config refers to nothing it may not.
 
     Args:
@@ -61,7 +61,9 @@ def references(config: Any) -> Iterator[str]:
             yield from references(value)
 
 
-def resolve(config: Any, allowed: Collection[str], environment: Mapping[str, str]) -> Any:
+def resolve_references(
+    config: Any, allowed: Collection[str], environment: Mapping[str, str]
+) -> Any:
     """A config with the values it refers to.
 
     Args:
@@ -73,18 +75,21 @@ def resolve(config: Any, allowed: Collection[str], environment: Mapping[str, str
         PayloadError: A variable is not set.
 
     Example:
-        >>> resolve({"key": {"env": "API_KEY"}}, ["API_KEY"], {"API_KEY": "k-1"})
+        >>> resolve_references({"key": {"env": "API_KEY"}}, ["API_KEY"], {"API_KEY": "k-1"})
         {'key': 'k-1'}
     """
     if isinstance(config, dict):
         name = _reference(config)
         if name is None or name not in allowed:
-            return {key: resolve(value, allowed, environment) for key, value in config.items()}
+            return {
+                key: resolve_references(value, allowed, environment)
+                for key, value in config.items()
+            }
         if name not in environment:
             raise PayloadError(f"the environment variable {name} is not set in this function")
         return environment[name]
     if isinstance(config, list):
-        return [resolve(value, allowed, environment) for value in config]
+        return [resolve_references(value, allowed, environment) for value in config]
     return config
 
 
@@ -100,7 +105,7 @@ def resolving(function: Callable[..., Any], allowed: Collection[str]) -> Callabl
 
     def prepare(args: tuple[Any, ...]) -> list[Any]:
         try:
-            resolved = [resolve(one, allowed, os.environ) for one in args[:1]]
+            resolved = [resolve_references(one, allowed, os.environ) for one in args[:1]]
             for config in resolved:
                 validate(model, config, name)
             # Without annotations of its own this function is given plain JSON; from here on it is

@@ -12,8 +12,8 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from temporal_lambda.dagster.serving.first_error import VAIN_ATTEMPTS, FirstErrorFails
 from temporal_lambda.dagster.serving.plan import Retries
+from temporal_lambda.dagster.serving.retry_interceptor import VAIN_ATTEMPTS, RetryInterceptor
 
 
 class Innermost(ActivityInboundInterceptor):
@@ -36,7 +36,7 @@ async def attempt(
     environment.info = dataclasses.replace(
         environment.info, retry_policy=policy, attempt=number, heartbeat_details=heartbeat_details
     )
-    chain = FirstErrorFails().intercept_activity(Innermost(error))
+    chain = RetryInterceptor().intercept_activity(Innermost(error))
     with pytest.raises(Exception) as caught:  # noqa: PT011 (which one is what is tested)
         await environment.run(
             chain.execute_activity, ExecuteActivityInput(lambda: None, (), None, {})

@@ -14,12 +14,21 @@ from temporalio.common import RetryPolicy
 
 from temporal_lambda import SettingsError
 from temporal_lambda.dagster import JobOptions, OpOptions, Run
-from temporal_lambda.dagster.serving.env import check, references, resolve
+from temporal_lambda.dagster.serving.env_references import (
+    check_references,
+    references,
+    resolve_references,
+)
 from temporal_lambda.dagster.serving.graph import in_order
 from temporal_lambda.dagster.serving.ops import Ops, validate
 from temporal_lambda.dagster.serving.plan import ANY_ERROR, MOST_ATTEMPTS, Retries
 from temporal_lambda.dagster.serving.planner import Planner
-from temporal_lambda.dagster.serving.request import MAX_OPS, OpRequest, read, recognize
+from temporal_lambda.dagster.serving.request import (
+    MAX_OPS,
+    OpRequest,
+    parse_event,
+    recognize_mode,
+)
 from temporal_lambda.errors import PayloadError
 
 FULL = {"dagster_run": {"run_id": "8f1c", "job_name": "etl"}, "run_config": {"ops": {}}}
@@ -72,17 +81,17 @@ OPS = Ops([extract, load_table, tell, three])
     ids=str,
 )
 def test_mode_is_recognized_by_the_shape(event: Any, mode: str) -> None:
-    assert recognize(event) == mode
+    assert recognize_mode(event) == mode
 
 
 @pytest.mark.parametrize("event", [{}, None, [], ""], ids=repr)
 def test_empty_event_asks_for_nothing(event: Any) -> None:
     with pytest.raises(PayloadError, match="the event is empty"):
-        recognize(event)
+        recognize_mode(event)
 
 
 def test_pinned_mode_beats_a_look_alike() -> None:
-    assert read(FULL, "custom").ops == {"": OpRequest(FULL)}
+    assert parse_event(FULL, "custom").ops == {"": OpRequest(FULL)}
 
 
 @pytest.mark.parametrize(
@@ -111,7 +120,7 @@ def test_pinned_mode_beats_a_look_alike() -> None:
 )
 def test_garbage_is_refused_with_the_reason(event: Any, said: str) -> None:
     with pytest.raises(PayloadError) as caught:
-        read(event, "full")
+        parse_event(event, "full")
     assert said in str(caught.value)
 
 
@@ -120,17 +129,17 @@ def test_nesting_has_a_limit() -> None:
     for _ in range(200):
         ops = {"graph": {"ops": ops}}
     with pytest.raises(PayloadError, match="nested more than 100 deep"):
-        read({"ops": ops}, "config_only")
+        parse_event({"ops": ops}, "config_only")
 
 
 def test_ops_inside_of_graphs_are_named_by_their_path_and_inputs_are_unwrapped() -> None:
     inner = {"op": {"config": 1, "inputs": {"a": {"value": 2}, "b": 3}}}
-    request = read({"ops": {"graph": {"ops": inner}, "bare": None}}, "config_only")
+    request = parse_event({"ops": {"graph": {"ops": inner}, "bare": None}}, "config_only")
     assert request.ops == {"graph.op": OpRequest(1, {"a": 2, "b": 3}), "bare": OpRequest()}
 
 
 def test_request_about_a_run_needs_no_config() -> None:
-    request = read({"dagster_run": {"run_id": "8f1c"}, "request": "cancel"})
+    request = parse_event({"dagster_run": {"run_id": "8f1c"}, "request": "cancel"})
     assert (request.kind, request.run_id, request.ops) == ("cancel", "8f1c", {})
 
 
@@ -148,7 +157,7 @@ def test_cycle_is_told_in_full() -> None:
 
 def plan(event: Any, job: JobOptions | None = None, **options: OpOptions) -> Run:
     planner = Planner(OPS, job or JobOptions(), options, ["KEY"], timedelta(seconds=20))
-    return planner.plan(read(event), "etl", None)
+    return planner.plan(parse_event(event), "etl", None)
 
 
 def ops(**configs: Any) -> dict[str, Any]:
@@ -298,10 +307,10 @@ def test_config_that_does_not_fit_its_pydantic_model_is_told_by_field_without_va
 def test_references_to_variables_are_found_and_resolved_at_any_depth() -> None:
     config = {"a": [{"b": {"env": "KEY"}}], "c": {"env": "x", "d": 1}, "e": {"env": 1}}
     assert list(references(config)) == ["KEY"]
-    assert resolve(config, ["KEY"], {"KEY": "k"}) == {**config, "a": [{"b": "k"}]}
+    assert resolve_references(config, ["KEY"], {"KEY": "k"}) == {**config, "a": [{"b": "k"}]}
 
 
 def test_reference_that_is_not_allowed_is_refused_by_name() -> None:
-    check({"key": {"env": "KEY"}}, ["KEY"], "load")
+    check_references({"key": {"env": "KEY"}}, ["KEY"], "load")
     with pytest.raises(PayloadError, match="op 'load' refers to the environment variable 'HOME'"):
-        check({"key": {"env": "HOME"}}, ["KEY"], "load")
+        check_references({"key": {"env": "HOME"}}, ["KEY"], "load")

@@ -1,4 +1,4 @@
-"""Attempts at ops without a server: as a worker would make them, by the same retry policies."""
+"""Attempts at activities without a server, as a worker would make them: by the same policies."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class NotBegunError(RunFailedError):
     """An op was not begun, since the invocation ends."""
 
 
-class Attempts:
-    """All attempts at the ops of one run.
+class InlineActivities:
+    """Calls the activities of one run, again as often as their retry policies say.
 
     Args:
         run: The run.
@@ -136,8 +136,8 @@ class Attempts:
 class _Call(ActivityInboundInterceptor):
     """The innermost of a chain: calls the activity."""
 
-    def __init__(self, attempts: Attempts) -> None:
-        self._attempts = attempts
+    def __init__(self, activities: InlineActivities) -> None:
+        self._activities = activities
 
     def init(self, outbound: ActivityOutboundInterceptor) -> None:
         """See base class."""
@@ -154,7 +154,7 @@ class _Call(ActivityInboundInterceptor):
         except asyncio.CancelledError:
             # A thread can't be canceled. Unless its op has merely timed out, it has not stopped
             # before it ends; should that take too long, it is named and left behind.
-            if self._attempts.stopping:
+            if self._activities.stopping:
                 await asyncio.wait({thread})
             raise
 

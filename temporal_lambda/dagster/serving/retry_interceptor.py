@@ -22,7 +22,7 @@ BEFORE_TIMEOUT = 0.2
 timeout itself the server would have it attempted again."""
 
 
-class FirstErrorFails(Interceptor):
+class RetryInterceptor(Interceptor):
     """A worker interceptor: what an op raises is not retried where its retry policy says so.
 
     The policy itself can't say it, since it knows error types by name only; and a policy of one
@@ -31,10 +31,10 @@ class FirstErrorFails(Interceptor):
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """See base class."""
-        return _FirstErrorFails(next)
+        return _RetryInbound(next)
 
 
-class _FirstErrorFails(ActivityInboundInterceptor):
+class _RetryInbound(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         """See base class."""
         info = activity.info()
