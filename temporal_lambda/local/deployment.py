@@ -1,4 +1,4 @@
-"""Makes a function the compute of a worker deployment version, as one does in production."""
+"""Registers a function as the compute of a worker deployment version, as in production."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ ROUTED = RoutingConfigUpdateState.ROUTING_CONFIG_UPDATE_STATE_COMPLETED
 async def register(client: Client, version: WorkerDeploymentVersion, arn: str) -> None:
     """Create the deployment and the version, with a Lambda function as its compute.
 
-    The server's worker controller invokes the function once at this, to learn which task queues
-    it serves. A version that exists already is pointed at the function.
+    The server's worker controller then invokes the function once, to learn which task queues it
+    serves. An existing version is updated to use the function.
 
     Args:
         client: Connected to the server.
@@ -103,13 +103,13 @@ async def wait_until_bound(
         client: Connected to the server.
         version: The version.
         timeout: Seconds.
-        failed: Says why it can't come to that any more, or ``None``.
+        failed: Returns the reason if it can't succeed any more, else ``None``.
 
     Returns:
         The task queue.
 
     Raises:
-        LocalStackError: It did not come to that.
+        LocalStackError: No worker polled under the version in time, or ``failed`` gave a reason.
     """
     request = DescribeWorkerDeploymentVersionRequest(
         namespace=client.namespace, deployment_version=_message(version)
@@ -129,15 +129,15 @@ async def wait_until_bound(
 
 
 async def set_current(client: Client, version: WorkerDeploymentVersion, timeout: float) -> None:
-    """Route new workflows to the version, and wait until they really are.
+    """Route new workflows to the version, and wait until the routing is in effect.
 
-    A workflow that starts before its task queue knows of the routing would wait where no worker
-    looks, and the controller would not be told.
+    A workflow that is started before the routing has reached its task queue waits where no worker
+    polls, and the controller gets no signal.
 
     Args:
         client: Connected to the server.
         version: The version.
-        timeout: Seconds to go on trying while the server takes note of the task queue.
+        timeout: Seconds to keep trying until the server knows the task queue.
 
     Raises:
         LocalStackError: The server refuses, or does not finish in time.

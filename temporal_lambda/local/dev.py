@@ -1,4 +1,4 @@
-"""``temporal-lambda dev``: a user's handler in the real loop, reloaded as its source changes."""
+"""``temporal-lambda dev``: runs a handler locally and reloads it when its source changes."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class DevSession:
     Args:
         stack: Not started yet.
         function: The user's function.
-        display: Where to show what happens.
+        display: Shows log lines and invocations.
         reload: Whether to watch the source.
     """
 
@@ -179,7 +179,7 @@ class DevSession:
         return await self._summarize(deployed, before)
 
     async def _summarize(self, deployed: Deployed, before: int) -> bool:
-        """Say which invocation did the work; whether it ended well, as far as it can be known."""
+        """Show which invocation did the work; return whether it succeeded, as far as is known."""
         say, service, function = self._display.say, self._stack.service, deployed.function
         while service.busy(function.name):
             await asyncio.sleep(0.02)
@@ -214,7 +214,7 @@ class DevSession:
             self._display.say("source changed")
             try:
                 deployed = await self._stack.deploy(self._function)
-                # Those that run still poll with the code of before, and would win tasks.
+                # Running invocations still poll with the old code, and would take tasks.
                 await self._stack.service.end_running(deployed.function.name, retired_only=True)
                 build = deployed.version.build_id
                 self._display.say(f"serving the changed source, build {build}")
@@ -223,7 +223,7 @@ class DevSession:
 
 
 class _SourceFilter(DefaultFilter):
-    """What a function is made of."""
+    """Passes the files a function is made of."""
 
     def __call__(self, change: Any, path: str) -> bool:
         return path.endswith((".py", ".toml")) and super().__call__(change, path)

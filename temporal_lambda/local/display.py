@@ -46,7 +46,7 @@ class Display:
                 self._live = None
 
     def say(self, text: str) -> None:
-        """Print a line of our own, as it stands."""
+        """Print a line unchanged, without markup."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def log_line(self, request_id: str, line: str) -> None:
@@ -58,7 +58,7 @@ class Display:
             self._console.print(prefix, text, highlight=False, markup=False, soft_wrap=True)
 
     def finished(self, record: InvocationRecord) -> None:
-        """Take an invocation into the table, or print it as a line."""
+        """Add an invocation to the table, or print it as a line."""
         self._rows.append(record)
         if self._live:
             self._live.refresh()

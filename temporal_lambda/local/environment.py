@@ -32,8 +32,8 @@ class ExecutionEnvironment:
 
     Attributes:
         on_line: Receives each line the process prints.
-        retired: Whether it is to be stopped after the invocation that runs.
-        request_id: The invocation whose handler runs now; ``None`` between invocations.
+        retired: Whether to stop it after the current invocation.
+        request_id: Request id of the running invocation; ``None`` between invocations.
         peak_memory_mb: Peak resident memory of the process in MB; ``None`` where ``/proc`` is
             missing.
     """
@@ -74,10 +74,10 @@ class ExecutionEnvironment:
 
         Args:
             limit: Seconds it may take.
-            request_id: The invocation it is started for, to name in an error.
+            request_id: The invocation it is started for, named in an error.
 
         Returns:
-            ``None``, or the error it ended init with. On an error the process is gone.
+            ``None``, or the init error; after an error the process has ended.
         """
         await self.stop()
         self._api = RuntimeApi(self._asked)
@@ -114,7 +114,7 @@ class ExecutionEnvironment:
         if self._asking.is_set():
             return None
         if self._api.init_error and self._exited:
-            # It exits on its own; what it still has to say belongs into the log.
+            # It exits on its own; its last output belongs in the log.
             await asyncio.wait({self._exited}, timeout=EXIT_SECONDS)
         exited = process.returncode
         await self.stop()
@@ -128,11 +128,11 @@ class ExecutionEnvironment:
         """Run one invocation.
 
         Args:
-            call: Its ``deadline_ms`` is kept: the process is killed then.
+            call: The invocation. The process is killed at its ``deadline_ms``.
 
         Returns:
-            How it ended, and what to tell the caller. After a timeout or a crash the process is
-            gone.
+            How it ended, and the response for the caller. After a timeout or a crash the process
+            has ended.
         """
         process = self._process
         assert process is not None
@@ -154,7 +154,7 @@ class ExecutionEnvironment:
         return "crash", Answer.failure(call.request_id, "Runtime.ExitError", message)
 
     async def stop(self) -> None:
-        """Kill the process and close what belongs to it."""
+        """Kill the process, and close its pipes and its Runtime API."""
         process, self._process = self._process, None
         if process:
             self._measure_memory(process.pid)
@@ -165,7 +165,7 @@ class ExecutionEnvironment:
         await self._api.stop()
 
     def terminate(self) -> None:
-        """Ask a running process to end, as Lambda does before it kills."""
+        """Send SIGTERM to a running process, as Lambda does before it kills one."""
         if self._process and not self._frozen:
             send(self._process, signal.SIGTERM)
 

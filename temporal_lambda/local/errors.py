@@ -6,4 +6,4 @@ from temporal_lambda.errors import TemporalLambdaError
 
 
 class LocalStackError(TemporalLambdaError):
-    """The local stack can't do what was asked: says what, and what to do."""
+    """The local stack can't do what was asked; the message says why and what to do."""

@@ -58,7 +58,7 @@ class Fleet:
         return environment
 
     def give_back(self, environment: ExecutionEnvironment) -> None:
-        """End the use of an environment; a dead or a retired one is stopped for good."""
+        """Return an environment after use; a dead or retired one is stopped."""
         self._busy.discard(environment)
         if environment.retired or not environment.alive:
             self._stop_later(environment)
@@ -70,7 +70,7 @@ class Fleet:
         self._call_waiting()
 
     async def wait_for_room(self, seconds: float) -> bool:
-        """Wait in line for an environment; AWS would come back with pauses of 1 s to 5 min.
+        """Wait in line for an environment. (AWS retries after pauses of 1 s to 5 min instead.)
 
         Args:
             seconds: How long at most.
@@ -92,12 +92,12 @@ class Fleet:
                     self._waiting.remove(turn)
         if time.monotonic() < deadline:
             return True
-        # A turn that came too late is the next one's.
+        # This turn came too late; pass it on to the next in line.
         self._call_waiting()
         return False
 
     def recycle(self, function: Function) -> None:
-        """Start cold from now on, with this function; what runs may finish first."""
+        """Make the next invocations cold starts of this function; running ones may finish."""
         self.function = function
         for environment in self._busy:
             environment.retired = True
@@ -108,11 +108,11 @@ class Fleet:
         self._call_waiting()
 
     async def end_running(self, grace_seconds: float, *, retired_only: bool) -> None:
-        """End the invocations that run now: by SIGTERM, and by force when that did not help.
+        """End the running invocations: SIGTERM first, SIGKILL after the grace period.
 
         Args:
             grace_seconds: Time between the two.
-            retired_only: Leave those alone that began after the last ``recycle``.
+            retired_only: Spare invocations that began after the last ``recycle``.
         """
         running = {env for env in self._busy if env.retired or not retired_only}
         for environment in running:

@@ -24,16 +24,17 @@ MEMORY_MB = range(128, 10_241)
 
 @dataclass(frozen=True)
 class Function:
-    """Code, and how to run it.
+    """A Lambda function to create: its code and its configuration.
 
     Args:
         name: The function's name.
         handler: ``module.attribute``, as in Lambda's own setting.
-        code: The directory that stands for ``/var/task``.
-        timeout: AWS's limit is 15 minutes.
+        code: The directory deployed as ``/var/task``.
+        timeout: How long an invocation may take; at most 15 minutes, as on AWS.
         memory_mb: Reported to the function; not enforced.
         concurrency: How many invocations may run at once.
-        environment: Variables of the function; the process inherits nothing else from here.
+        environment: The function's variables. Besides these, the process inherits only what it
+            needs to start, such as ``PATH``.
         version: What ``X-Amz-Executed-Version`` says.
         region: Region in the ARN.
         account: Account in the ARN.
@@ -129,4 +130,5 @@ class Function:
 
 
 INHERITED = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "VIRTUAL_ENV")
-"""What a runtime process needs of this machine to start at all; nothing that configures it."""
+"""Variables of this machine that a runtime process needs to start. Credentials and settings are
+not among them."""

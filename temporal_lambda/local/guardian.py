@@ -1,7 +1,7 @@
 """Child processes that do not outlive this one, whatever ends it.
 
-A tiny process holds a pipe to us. When the pipe closes, because we ended or crashed, it kills the
-process groups it was told of. It needs no support of the operating system beyond that.
+A small helper process holds the other end of a pipe. When the pipe closes, because this process has
+ended or crashed, the helper kills the process groups registered with it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ for group in alive:
 
 
 class Guardian:
-    """Starts child processes, each in a session of its own, and sees to it that they end."""
+    """Starts child processes, each in a session of its own, and makes sure that they end."""
 
     def __init__(self) -> None:
         self._watch = subprocess.Popen(
@@ -41,7 +41,7 @@ class Guardian:
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended its watch."""
+        """Whether it has been closed."""
         return self._watch.stdin is None or self._watch.stdin.closed
 
     async def spawn(
@@ -59,7 +59,7 @@ class Guardian:
             env: Its whole environment.
             output: File descriptor for its standard output and error.
             cwd: Its working directory.
-            keep_open: File descriptors it inherits besides.
+            keep_open: Further file descriptors for it to inherit.
         """
         if self.closed:
             raise RuntimeError("the guardian is closed; it starts no more processes")
@@ -77,11 +77,11 @@ class Guardian:
         return process
 
     async def end(self, process: asyncio.subprocess.Process, grace_seconds: float = 0.0) -> None:
-        """End a child and all it has started.
+        """End a child and its whole process group.
 
         Args:
             process: A child of ``spawn``.
-            grace_seconds: How long it may take after SIGTERM; 0 kills at once.
+            grace_seconds: How long it may take after SIGTERM; 0 kills immediately.
         """
         if grace_seconds and process.returncode is None:
             send(process, signal.SIGTERM)
@@ -94,7 +94,7 @@ class Guardian:
         self._tell("-", process.pid)
 
     def close(self) -> None:
-        """End the watch; children still alive are killed by it."""
+        """Stop the helper process, which kills the children that are still alive."""
         if self._watch.stdin and not self.closed:
             self._watch.stdin.close()
             self._watch.wait()
@@ -106,7 +106,7 @@ class Guardian:
 
 
 def send(process: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    """Signal a child's whole process group; nothing if it is gone."""
+    """Signal a child's whole process group; does nothing if it has ended."""
     try:
         os.killpg(process.pid, number)
     except ProcessLookupError:

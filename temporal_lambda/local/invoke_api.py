@@ -35,8 +35,8 @@ class InvokeApi:
     """Serves the Invoke API of a Lambda service on 127.0.0.1.
 
     Args:
-        service: What is invoked.
-        port: 0 takes a free one.
+        service: The Lambda service to call.
+        port: Port to listen on; 0 picks a free one.
     """
 
     def __init__(self, service: LambdaService, port: int = 0) -> None:

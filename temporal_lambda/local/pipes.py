@@ -1,4 +1,4 @@
-"""What a child process says, read without blocking."""
+"""Reads the output of child processes without blocking."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHUNK = 65_536
 """Bytes read at once; what a pipe holds on Linux."""
 
 DRAINED = 16 * CHUNK
-"""Bytes after which draining a pipe gives up on finding it empty."""
+"""Bytes after which draining a pipe stops even if it is not empty yet."""
 
 HEADER = 16
 """Bytes before the message of a telemetry frame: type 4, length 4, timestamp 8, big-endian."""
@@ -22,7 +22,7 @@ class Pipe:
     """A pipe whose other end is given to a child process.
 
     Args:
-        feed: Receives what was read; nothing more, and ``b""``, once the child has closed its end.
+        feed: Receives each chunk, and ``b""`` once the child has closed its end.
     """
 
     def __init__(self, feed: Callable[[bytes], None]) -> None:
@@ -36,13 +36,13 @@ class Pipe:
         os.close(self.end)
 
     def drain(self) -> None:
-        """Read what has been written so far; of a child that goes on writing, what a pipe holds."""
+        """Read what has been written so far, up to ``DRAINED`` bytes."""
         for _ in range(DRAINED // CHUNK):
             if not self._read_once():
                 return
 
     def _read_once(self) -> bool:
-        """Read a chunk, no more, so that a child that never pauses does not hold the event loop."""
+        """Read at most one chunk, so that a child that never pauses can't block the event loop."""
         try:
             chunk = os.read(self._read, CHUNK) if self._read >= 0 else None
         except BlockingIOError:
@@ -68,14 +68,14 @@ class Pipe:
 
 
 class Lines:
-    """Cuts a stream into lines."""
+    """Splits a stream into lines."""
 
     def __init__(self, on_line: OnLine) -> None:
         self._on_line = on_line
         self._rest = b""
 
     def __call__(self, chunk: bytes) -> None:
-        """Take what was read; ``b""`` ends an unfinished line."""
+        """Add a chunk; ``b""`` ends an unfinished line."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
             self._on_line(line.decode(errors="replace"))
@@ -90,14 +90,14 @@ class Lines:
 
 
 class Frames:
-    """Cuts a stream of telemetry frames, as the runtime client logs by, into lines."""
+    """Splits a stream of telemetry frames, in which the runtime client logs, into lines."""
 
     def __init__(self, on_line: OnLine) -> None:
         self._on_line = on_line
         self._rest = b""
 
     def __call__(self, chunk: bytes) -> None:
-        """Take what was read."""
+        """Add a chunk."""
         self._rest += chunk
         while len(self._rest) >= HEADER:
             end = HEADER + int.from_bytes(self._rest[4:8], "big")

@@ -1,4 +1,4 @@
-"""What the local Lambda remembers of each invocation."""
+"""Records of the local Lambda's invocations."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ InvocationType = Literal["RequestResponse", "Event"]
 
 @dataclass
 class InvocationRecord:
-    """One invocation, as it would be billed.
+    """One finished invocation, with what AWS would have billed for it.
 
     Attributes:
         number: Counts the service's invocations from 1.
-        request_id: The same over Lambda's own retries.
+        request_id: Lambda's request id; all deliveries of an Event share it.
         function: The function's name.
         environment: Number of the execution environment, from 1.
         invocation_type: ``RequestResponse`` or ``Event``.
@@ -80,7 +80,7 @@ class InvocationRecord:
 
 @dataclass(frozen=True)
 class DroppedEvent:
-    """An Event invocation that was given up; on AWS it goes to the failure destination.
+    """An Event invocation that was discarded; on AWS it goes to the failure destination.
 
     Attributes:
         request_id: Its request id.

@@ -17,7 +17,7 @@ MAX_RESPONSE = 6 * 1024 * 1024
 
 @dataclass(eq=False)
 class Call:
-    """One invocation on its way through a runtime process.
+    """One invocation to be handed to a runtime process.
 
     Attributes:
         request_id: Lambda's request id.
@@ -38,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back from a runtime process, or in its stead.
+    """The response of a runtime process, or the service's own error in its place.
 
     Attributes:
         payload: JSON, as bytes.
@@ -94,7 +94,7 @@ class RuntimeApi:
             ]
         )
         self._runner = web.AppRunner(
-            # A process that is killed takes its question for an invocation with it.
+            # When a process is killed, its pending request is cancelled with it.
             app,
             access_log=None,
             shutdown_timeout=0.01,
@@ -107,13 +107,13 @@ class RuntimeApi:
         return f"{host}:{port}"
 
     async def stop(self) -> None:
-        """Stop listening; once, however many ask for it at the same time."""
+        """Stop listening; concurrent and repeated calls do no harm."""
         runner, self._runner = self._runner, None
         if runner:
             await runner.cleanup()
 
     def give(self, call: Call) -> None:
-        """Answer the process's question for an invocation."""
+        """Hand an invocation to the process, which waits for one."""
         self.answer = None
         self._call = call
         self._next.put_nowait(call)
@@ -178,5 +178,5 @@ def _error(status: int, error_type: str, message: str) -> web.Response:
 
 
 def new_trace_id(now: float) -> str:
-    """An X-Ray header of its own, for a call that brought none."""
+    """A new X-Ray header, for a call that came without one."""
     return f"Root=1-{int(now):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"

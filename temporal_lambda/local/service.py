@@ -26,7 +26,7 @@ MAX_LOG_LINES = 10_000
 """Log lines kept per invocation; a function may print without end."""
 
 MAX_RECORDS = 10_000
-"""Invocations remembered; older ones are forgotten, as a service may run for days."""
+"""Invocations kept in ``records``; older ones are dropped, as a service may run for days."""
 
 
 class ThrottledError(Exception):
@@ -41,8 +41,9 @@ class LambdaService:
     Attributes:
         records: Finished invocations, oldest first.
         invocations: How many have begun; the number of the last one.
-        workers: What each function's worker said it serves at its cold start, by function name.
-        dropped: Event invocations that were given up.
+        workers: What each function's worker serves, as it logged at its cold start, by function
+            name.
+        dropped: Event invocations that were discarded after all retries.
         throttled_requests: How many Invoke requests ``throttle_requests`` has turned away.
         on_line: Called with (request id, line) for each log line.
         on_record: Called with each finished invocation.
@@ -89,7 +90,7 @@ class LambdaService:
         return self._guardian
 
     def add(self, function: Function) -> None:
-        """Create a function, or replace the one of that name; its environments are recycled."""
+        """Create a function, or replace the one with its name and recycle its environments."""
         self.workers.pop(function.name, None)
         if fleet := self._fleets.get(function.name):
             fleet.recycle(function)
@@ -102,19 +103,19 @@ class LambdaService:
         return fleet.function if fleet else None
 
     def recycle(self, name: str) -> None:
-        """Let the next invocation of a function start cold; a running one finishes first."""
+        """Make a function's next invocation a cold start; running ones may finish."""
         fleet = self._fleets[name]
         fleet.recycle(fleet.function)
 
     async def end_running(
         self, name: str, grace_seconds: float = 3.0, *, retired_only: bool = False
     ) -> None:
-        """End the invocations of a function that run now: SIGTERM, then force.
+        """End a function's running invocations: SIGTERM first, SIGKILL after the grace period.
 
         Args:
             name: The function's name.
             grace_seconds: Time between the two.
-            retired_only: Leave those alone that began after the last ``add`` or ``recycle``.
+            retired_only: Spare invocations that began after the last ``add`` or ``recycle``.
         """
         await self._fleets[name].end_running(grace_seconds, retired_only=retired_only)
 
@@ -135,7 +136,7 @@ class LambdaService:
         self._to_throttle = count
 
     def throttles(self) -> bool:
-        """Whether the request at hand is turned away."""
+        """Whether to turn the current request away; counts it as one of ``throttle_requests``."""
         if not self._to_throttle:
             return False
         self._to_throttle -= 1
@@ -145,14 +146,14 @@ class LambdaService:
     async def wait_for_record(
         self, predicate: Callable[[InvocationRecord], bool], timeout: float
     ) -> InvocationRecord:
-        """The first finished invocation that fits, waiting for it if need be.
+        """Return the first finished invocation that matches; wait for it if there is none yet.
 
         Args:
-            predicate: Whether a record fits.
+            predicate: Tells whether a record matches.
             timeout: Seconds.
 
         Raises:
-            asyncio.TimeoutError: None came.
+            asyncio.TimeoutError: No record matched in time.
         """
 
         async def wait() -> InvocationRecord:
@@ -253,7 +254,7 @@ class LambdaService:
         try:
             answer = await self._run_in(environment, call, record)
         except BaseException:
-            # Nobody knows what it is doing now, so nobody may use it again.
+            # Its state is unknown now, so it must not be used again.
             environment.retired = True
             raise
         finally:

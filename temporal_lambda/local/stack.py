@@ -23,17 +23,17 @@ from temporal_lambda.local.service import LambdaService
 from temporal_lambda.local.temporal_server import TemporalServer, require_free
 
 DESCRIBE_TIMEOUT = 60.0
-"""Seconds the import of a handler may take when it is looked at, once, before it is deployed."""
+"""Seconds the import of a handler may take when its version is read before the deployment."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Deployed:
-    """A function that serves a task queue.
+    """A deployed function and the task queue it serves.
 
     Attributes:
-        function: The function, with the environment it really has.
+        function: The function with its complete environment.
         version: Its worker deployment version.
-        task_queue: The task queue the server has bound it to.
+        task_queue: The task queue it serves.
     """
 
     function: Function
@@ -42,7 +42,7 @@ class Deployed:
 
 
 class LocalStack:
-    """The real loop on this machine: server, worker controller, Lambda, runtime client.
+    """A Temporal server, its worker controller, and a Lambda service, all on this machine.
 
     Use it as an async context manager; leaving it ends every process it started.
 
@@ -69,7 +69,11 @@ class LocalStack:
         async with LocalStack() as stack:
             await stack.deploy(Function("greeting", "handler.lambda_handler", Path("greeting")))
             await stack.client.execute_workflow("Greeting", "World", id="1", task_queue="greetings")
-            print(stack.service.records[-1].billed_ms)
+            # An invocation is recorded when it ends: after its idle timeout, or at its deadline.
+            record = await stack.service.wait_for_record(
+                lambda record: bool(record.report and record.report["tasks"]["activity"]), 60
+            )
+            print(record.billed_ms)
         ```
     """
 
@@ -107,7 +111,7 @@ class LocalStack:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop the server first, so that it invokes nothing any more."""
+        """Stop the server first, so that it makes no more invocations."""
         await self._exit.aclose()
 
     async def _start(self, exit_stack: AsyncExitStack) -> None:
@@ -139,10 +143,10 @@ class LocalStack:
     async def restart_server(self) -> None:
         """Stop the server and start it again, at the same address.
 
-        With a ``database`` it knows its workflows again; without one it has forgotten them.
+        Its workflows are still there if it has a ``database``; otherwise they are lost.
 
         Raises:
-            LocalStackError: The server is not ours, or does not start.
+            LocalStackError: The server was not started by this stack, or does not start again.
         """
         if self._server is None:
             raise LocalStackError("the server is not run by this stack, so it can't restart it")
@@ -157,7 +161,7 @@ class LocalStack:
             function: The function. It is given the server's address and namespace, unless its
                 environment has its own.
             version: Its worker deployment version; needed only for a handler that was not made by
-                ``temporal_lambda.run_worker``, which knows its own.
+                ``temporal_lambda.run_worker``.
 
         Returns:
             What is deployed, once the server routes new workflows to it.
@@ -238,7 +242,7 @@ class LocalStack:
         return WorkerDeploymentVersion(found["deployment_name"], found["build_id"])
 
     def _failure(self, function: Function, before: int) -> str | None:
-        """Why a function deployed after so many invocations will not poll, if that is so."""
+        """Why the first invocation after number ``before`` failed; ``None`` if it did not."""
         for record in self.service.records:
             if record.function == function.name and record.number > before and record.error:
                 log = "\n".join(record.log[-20:])

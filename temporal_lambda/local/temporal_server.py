@@ -31,7 +31,7 @@ CONTROLLER: Mapping[str, str] = {
 """Dynamic configuration that switches the server's worker controller on."""
 
 START_TIMEOUT = 30.0
-"""Seconds until a server that does not answer counts as failed; it takes about 2."""
+"""Seconds to wait for the server to answer; it takes about 2."""
 
 
 LINES_KEPT = 50
@@ -56,7 +56,7 @@ class TemporalServer:
         ui_port: Port of the Web UI; 0 takes a free one, ``None`` runs without.
         namespace: The namespace to use; created if it is not ``default``.
         database: File to keep workflows in; in memory if ``None``.
-        dynamic_config: Settings of the server by key, as JSON; they come before ours.
+        dynamic_config: Settings of the server by key, as JSON; they override the defaults.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class TemporalServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop the server: politely, for its database's sake, then by force."""
+        """Stop the server: SIGTERM first, so that its database stays intact, then SIGKILL."""
         if self._process:
             await self._guardian.end(self._process, grace_seconds=5.0)
             self._process = None
@@ -183,7 +183,7 @@ class TemporalServer:
 
 
 def find_temporal() -> str:
-    """The ``temporal`` binary: the one of this Python environment, or one on PATH.
+    """Find the ``temporal`` binary: in this Python environment, else on PATH.
 
     Raises:
         LocalStackError: There is none.
@@ -197,7 +197,7 @@ def find_temporal() -> str:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody uses at this moment."""
+    """A port of 127.0.0.1 that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -208,7 +208,7 @@ def require_free(port: int) -> None:
     """Raise if a port of 127.0.0.1 is in use.
 
     Raises:
-        LocalStackError: It is.
+        LocalStackError: The port is in use.
     """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
