@@ -1,180 +1,56 @@
-"""The command ``temporal-lambda``."""
+"""The command ``temporal-lambda``; each of its commands lives with what it runs."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import re
-import sys
-from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import importlib
 
-from temporal_lambda.errors import MissingExtraError, TemporalLambdaError
+from temporal_lambda.errors import MissingExtraError
 
 try:
     import click
-    from rich.console import Console
-
-    from temporal_lambda.local import Function, LocalStack
-    from temporal_lambda.local.dev import DevSession, Execution, locate_handler
-    from temporal_lambda.local.display import Display
 except ModuleNotFoundError as error:
     raise SystemExit(str(MissingExtraError("temporal-lambda", "local", error))) from None
 
-from temporal_lambda.settings import duration
-
-if TYPE_CHECKING:
-    _ParamType = click.ParamType[timedelta]
-else:
-    # Before 8.4, click's class takes no type parameter at run time.
-    _ParamType = click.ParamType
+COMMANDS = {
+    "dev": ("temporal_lambda.local.command", "local"),
+}
+"""The module of each command, which has a function of its name, and the extra that it needs."""
 
 
-class DurationType(_ParamType):
-    """A duration on the command line."""
+class Commands(click.Group):
+    """Imports a command when it is asked for, since each needs an extra of its own."""
 
-    name = "duration"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
+    def list_commands(self, ctx: click.Context) -> list[str]:
         """See base class."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """See base class."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, extra = COMMANDS[cmd_name]
         try:
-            return value if isinstance(value, timedelta) else duration(value)
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
+            command: click.Command = getattr(importlib.import_module(module), cmd_name)
+        except ModuleNotFoundError as error:
+            return _Missing(cmd_name, extra, error)
+        return command
 
 
-PORT = click.IntRange(0, 65_535)
+class _Missing(click.Command):
+    """Stands for a command whose extra is not installed, in the list of commands too."""
+
+    def __init__(self, name: str, extra: str, cause: ImportError) -> None:
+        super().__init__(name, short_help=f"Needs temporal-lambda[{extra}].")
+        self._reason = str(MissingExtraError(f"temporal-lambda {name}", extra, cause))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        raise click.ClickException(self._reason)
 
 
-def _pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    for value in values:
-        if "=" not in value or value.startswith("="):
-            raise click.BadParameter(f"{value!r} is not KEY=VALUE")
-    return dict(value.split("=", 1) for value in values)
-
-
-def _json(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[Any]:
-    try:
-        return [json.loads(value) for value in values]
-    except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}") from None
-
-
-@click.group()
+@click.group(cls=Commands)
 @click.version_option(package_name="temporal-lambda")
 def main() -> None:
     """Temporal workers inside AWS Lambda."""
-
-
-@main.command()
-@click.argument("target", metavar="MODULE:HANDLER")
-@click.option(
-    "--timeout",
-    type=DurationType(),
-    default="60s",
-    show_default=True,
-    help="The function's timeout, up to 15m.",
-)
-@click.option(
-    "--memory",
-    type=int,
-    default=512,
-    show_default=True,
-    metavar="MB",
-    help="The function's memory; reported to it, not enforced.",
-)
-@click.option(
-    "--concurrency", type=int, default=10, show_default=True, help="Execution environments at once."
-)
-@click.option(
-    "--idle-timeout", type=DurationType(), help="End an invocation after this long without a task."
-)
-@click.option(
-    "--env",
-    "environment",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=_pairs,
-    help="An environment variable of the function; may be repeated.",
-)
-@click.option(
-    "--temporal-address",
-    metavar="HOST:PORT",
-    help="Use this Temporal server instead of starting one.",
-)
-@click.option("--namespace", default="default", show_default=True)
-@click.option("--temporal-port", type=PORT, default=0, help="Port of the started server.")
-@click.option("--ui-port", type=PORT, default=0, help="Port of its Web UI.")
-@click.option("--lambda-port", type=PORT, default=0, help="Port of the Lambda API.")
-@click.option(
-    "--database",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File in which the started server keeps workflows.",
-)
-@click.option(
-    "--reload/--no-reload",
-    default=True,
-    show_default=True,
-    help="Recycle environments when a .py or .toml file changes.",
-)
-@click.option(
-    "--execute",
-    metavar="WORKFLOW",
-    help="Start one workflow of this type, print its result, and end.",
-)
-@click.option(
-    "--input",
-    "arguments",
-    multiple=True,
-    metavar="JSON",
-    callback=_json,
-    help="An argument for --execute; may be repeated.",
-)
-def dev(target: str, **options: Any) -> None:
-    """Run a handler in the real loop, on this machine.
-
-    Starts a Temporal server whose worker controller invokes MODULE:HANDLER in a local Lambda, in
-    processes of AWS's own runtime client. MODULE is a dotted name below the working directory, or
-    a file whose directory is the function's code. Ports that are not given are free ones.
-    """
-    try:
-        succeeded = asyncio.run(_dev(target, options))
-    except TemporalLambdaError as error:
-        raise click.ClickException(str(error)) from None
-    sys.exit(0 if succeeded else 1)
-
-
-async def _dev(target: str, options: dict[str, Any]) -> bool:
-    code, handler = locate_handler(target)
-    environment = options["environment"]
-    if options["idle_timeout"]:
-        seconds = options["idle_timeout"].total_seconds()
-        environment["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = str(seconds)
-    function = Function(
-        name=re.sub(r"[^A-Za-z0-9-_]", "-", handler)[-64:],
-        handler=handler,
-        code=code,
-        timeout=options["timeout"],
-        memory_mb=options["memory"],
-        concurrency=options["concurrency"],
-        environment=environment,
-    )
-    stack = LocalStack(
-        temporal_address=options["temporal_address"],
-        namespace=options["namespace"],
-        temporal_port=options["temporal_port"],
-        ui_port=options["ui_port"],
-        lambda_port=options["lambda_port"],
-        database=options["database"],
-    )
-    execution = None
-    if options["execute"]:
-        execution = Execution(options["execute"], options["arguments"])
-    session = DevSession(stack, function, Display(Console()), reload=options["reload"])
-    return await session.run(execution)
 
 
 if __name__ == "__main__":

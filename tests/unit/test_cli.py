@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,19 @@ def test_help_names_every_option() -> None:
         "--input",
     ):
         assert option in result.output
+
+
+def test_command_whose_extra_is_not_installed_says_which_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    for module in ("dev", "command"):
+        monkeypatch.delitem(sys.modules, f"temporal_lambda.local.{module}", raising=False)
+    assert "Needs temporal-lambda[local]." in run("--help").output
+    for arguments in (["dev", "app:handler"], ["dev", "--help"]):
+        output = run(*arguments).output
+        assert "pip install 'temporal-lambda[local]'" in output
+        assert "Traceback" not in output
 
 
 def test_version_is_printed() -> None:

@@ -1,0 +1,50 @@
+"""What the commands' options accept."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from temporal_lambda.settings import duration
+
+if TYPE_CHECKING:
+    _ParamType = click.ParamType[timedelta]
+else:
+    # Before 8.4, click's class takes no type parameter at run time.
+    _ParamType = click.ParamType
+
+PORT = click.IntRange(0, 65_535)
+
+
+class DurationType(_ParamType):
+    """A duration on the command line."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        """See base class."""
+        try:
+            return value if isinstance(value, timedelta) else duration(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+
+
+def pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    """Callback of an option that is given as ``KEY=VALUE``, several times."""
+    for value in values:
+        if "=" not in value or value.startswith("="):
+            raise click.BadParameter(f"{value!r} is not KEY=VALUE")
+    return dict(value.split("=", 1) for value in values)
+
+
+def json_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[Any]:
+    """Callback of an option that is given as JSON, several times."""
+    try:
+        return [json.loads(value) for value in values]
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}") from None

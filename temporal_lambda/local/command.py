@@ -1,0 +1,127 @@
+"""The command ``temporal-lambda dev``."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from temporal_lambda.command_options import PORT, DurationType, json_values, pairs
+from temporal_lambda.errors import TemporalLambdaError
+from temporal_lambda.local.dev import DevSession, Execution, locate_handler
+from temporal_lambda.local.display import Display
+from temporal_lambda.local.function import Function
+from temporal_lambda.local.stack import LocalStack
+
+
+@click.command()
+@click.argument("target", metavar="MODULE:HANDLER")
+@click.option(
+    "--timeout",
+    type=DurationType(),
+    default="60s",
+    show_default=True,
+    help="The function's timeout, up to 15m.",
+)
+@click.option(
+    "--memory",
+    type=int,
+    default=512,
+    show_default=True,
+    metavar="MB",
+    help="The function's memory; reported to it, not enforced.",
+)
+@click.option(
+    "--concurrency", type=int, default=10, show_default=True, help="Execution environments at once."
+)
+@click.option(
+    "--idle-timeout", type=DurationType(), help="End an invocation after this long without a task."
+)
+@click.option(
+    "--env",
+    "environment",
+    multiple=True,
+    metavar="KEY=VALUE",
+    callback=pairs,
+    help="An environment variable of the function; may be repeated.",
+)
+@click.option(
+    "--temporal-address",
+    metavar="HOST:PORT",
+    help="Use this Temporal server instead of starting one.",
+)
+@click.option("--namespace", default="default", show_default=True)
+@click.option("--temporal-port", type=PORT, default=0, help="Port of the started server.")
+@click.option("--ui-port", type=PORT, default=0, help="Port of its Web UI.")
+@click.option("--lambda-port", type=PORT, default=0, help="Port of the Lambda API.")
+@click.option(
+    "--database",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File in which the started server keeps workflows.",
+)
+@click.option(
+    "--reload/--no-reload",
+    default=True,
+    show_default=True,
+    help="Recycle environments when a .py or .toml file changes.",
+)
+@click.option(
+    "--execute",
+    metavar="WORKFLOW",
+    help="Start one workflow of this type, print its result, and end.",
+)
+@click.option(
+    "--input",
+    "arguments",
+    multiple=True,
+    metavar="JSON",
+    callback=json_values,
+    help="An argument for --execute; may be repeated.",
+)
+def dev(target: str, **options: Any) -> None:
+    """Run a handler in the real loop, on this machine.
+
+    Starts a Temporal server whose worker controller invokes MODULE:HANDLER in a local Lambda, in
+    processes of AWS's own runtime client. MODULE is a dotted name below the working directory, or
+    a file whose directory is the function's code. Ports that are not given are free ones.
+    """
+    try:
+        succeeded = asyncio.run(_dev(target, options))
+    except TemporalLambdaError as error:
+        raise click.ClickException(str(error)) from None
+    sys.exit(0 if succeeded else 1)
+
+
+async def _dev(target: str, options: dict[str, Any]) -> bool:
+    code, handler = locate_handler(target)
+    environment = options["environment"]
+    if options["idle_timeout"]:
+        seconds = options["idle_timeout"].total_seconds()
+        environment["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = str(seconds)
+    function = Function(
+        name=re.sub(r"[^A-Za-z0-9-_]", "-", handler)[-64:],
+        handler=handler,
+        code=code,
+        timeout=options["timeout"],
+        memory_mb=options["memory"],
+        concurrency=options["concurrency"],
+        environment=environment,
+    )
+    stack = LocalStack(
+        temporal_address=options["temporal_address"],
+        namespace=options["namespace"],
+        temporal_port=options["temporal_port"],
+        ui_port=options["ui_port"],
+        lambda_port=options["lambda_port"],
+        database=options["database"],
+    )
+    execution = None
+    if options["execute"]:
+        execution = Execution(options["execute"], options["arguments"])
+    session = DevSession(stack, function, Display(Console()), reload=options["reload"])
+    return await session.run(execution)
