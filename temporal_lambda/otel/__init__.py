@@ -1,12 +1,12 @@
-"""OpenTelemetry for workers in Lambda: traces, metrics and log fields that are there when the
-handler returns.
+"""OpenTelemetry for workers in Lambda: traces, metrics and log fields, exported before the handler
+returns.
 
-A Lambda environment is frozen the moment the handler returns, and what waits for a background
-timer then is late or lost. Here, providers, exporters and Core's runtime are made once per process,
-and each invocation ends with a flush, off the event loop and within the time there is.
+Lambda freezes an environment when the handler returns, so anything that waits for a background
+timer is then late or lost. Here, providers, exporters and Core's runtime are created once per
+process, and each invocation ends with a flush, off the event loop and within the time that is left.
 
-``apply_defaults(config)`` in the configure callback is all most functions need. Needs the extra:
-``pip install 'temporal-lambda[otel]'``.
+``apply_defaults(config)`` in the configure callback is all that most functions need. This package
+needs the extra ``otel``.
 """
 
 from __future__ import annotations

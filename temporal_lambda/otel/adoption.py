@@ -1,4 +1,4 @@
-"""Makes a tracer provider that somebody else has set safe for Temporal's workflows."""
+"""Makes an existing tracer provider safe for Temporal's workflows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 
 def is_unset(provider: trace.TracerProvider) -> bool:
-    """Whether this is OpenTelemetry's own stand-in for a provider."""
+    """Whether no provider was set, so that this is OpenTelemetry's own placeholder."""
     return isinstance(provider, trace.ProxyTracerProvider)
 
 
@@ -23,22 +23,23 @@ def workflows_can_be_traced() -> bool:
     """Make the global provider replay-safe, which Temporal's plugin requires for workflows.
 
     Returns:
-        False, with one warning, where there is no provider or it can't be made so.
+        False, with one warning, if there is no provider or it can't be made replay-safe.
     """
     provider = trace.get_tracer_provider()
     if isinstance(provider, ReplaySafeTracerProvider):
         return True
     if is_unset(provider):
         _tell_once(
-            "no tracer provider is set, so Temporal's spans are not made; apply_defaults sets one"
+            "no tracer provider is set, so Temporal's spans are not recorded; apply_defaults sets "
+            "one"
         )
         return False
     if isinstance(provider, TracerProvider) and adopt(provider):
         return True
     _tell_once(
         f"the global tracer provider, a {type(provider).__qualname__}, can't be made safe for "
-        "workflows, so Temporal's spans are not made; one made by create_tracer_provider of "
-        "temporalio.contrib.opentelemetry is"
+        "workflows, so Temporal's spans are not recorded; use create_tracer_provider of "
+        "temporalio.contrib.opentelemetry instead"
     )
     return False
 
@@ -46,12 +47,12 @@ def workflows_can_be_traced() -> bool:
 def adopt(provider: TracerProvider) -> bool:
     """Turn a provider into a replay-safe one, in place.
 
-    OpenTelemetry lets the global provider be set once, and Temporal's plugin looks for a
-    ``ReplaySafeTracerProvider`` there. So the object that is there becomes one: its state moves to
-    a twin, which it wraps from now on. Processors, exporters, sampler and resource stay.
+    OpenTelemetry's global provider can be set only once, and Temporal's plugin requires it to be a
+    ``ReplaySafeTracerProvider``. So the existing object becomes one: its state moves to a twin,
+    which it wraps from then on. Processors, exporters, sampler and resource are kept.
 
     Returns:
-        False if objects of its class can't change their class.
+        False if the provider's class doesn't allow its objects to change class.
     """
     generator = create_tracer_provider(
         id_generator=provider.id_generator, shutdown_on_exit=False
@@ -63,7 +64,7 @@ def adopt(provider: TracerProvider) -> bool:
     except TypeError:
         return False
     twin.id_generator = generator  # type: ignore[assignment] # Declared as its default's class.
-    # There, it would hide the replay-safe provider's method of the same name.
+    # As an attribute it would hide the replay-safe provider's method of that name.
     del provider.id_generator
     ReplaySafeTracerProvider.__init__(provider, twin, generator)  # type: ignore[arg-type] # It is one now.
     logger.info("the global tracer provider, a %s, was made safe for workflows", cls.__qualname__)
@@ -71,7 +72,7 @@ def adopt(provider: TracerProvider) -> bool:
 
 
 class _Seeding(TracerProvider):
-    """Tracers it has made before get the new ids as well, wherever they are asked for again."""
+    """Gives the new id generator to tracers that existed before, when they are requested again."""
 
     def get_tracer(
         self,

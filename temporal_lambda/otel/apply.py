@@ -1,4 +1,4 @@
-"""What a configure callback calls."""
+"""The functions a configure callback calls to switch telemetry on."""
 
 from __future__ import annotations
 
@@ -18,24 +18,23 @@ from temporal_lambda.otel.telemetry import span_flusher, telemetry_for, use_runt
 
 
 def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = None) -> None:
-    """Trace and measure this invocation, and send it all before the handler returns.
+    """Trace and measure this invocation, and export everything before the handler returns.
 
-    Made at the first call, and kept for the life of the process: a tracer provider and a meter
-    provider that export over OTLP (or those that are set globally already, by a layer or by your
-    code), and a Core runtime whose metrics go to the meter provider. Later calls only connect the
-    invocation with them.
+    The first call creates, for the life of the process, a tracer provider and a meter provider that
+    export over OTLP (unless a layer or your code has set global ones) and a Core runtime whose
+    metrics go to the meter provider. Later calls only attach the invocation to them.
 
-    Appends a plugin to ``worker_config`` and an interceptor to ``client_connect_config``. The flush
-    comes after the shutdown hooks and the code after your ``yield``, whatever became of them. Call
-    this first, so that an error in the rest of the callback is told as well, and add to these lists
-    rather than replace them.
+    Appends a plugin to ``worker_config`` and an interceptor to ``client_connect_config``; append to
+    these lists yourself rather than replace them. The flush runs after the shutdown hooks and the
+    code after your ``yield``, whether or not these succeed. Call this first in the callback, so
+    that an error in the rest of it is traced too.
 
     Args:
         config: The configuration the callback received.
-        options: Deviations from the defaults.
+        options: Options; the defaults if ``None``.
 
     Raises:
-        SettingsError: An option has no such value.
+        SettingsError: An option has an invalid value.
 
     Example:
         >>> from temporal_lambda.otel import OtelOptions, apply_defaults
@@ -53,34 +52,46 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
 
 
 def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None) -> None:
-    """Trace this invocation with the tracer provider that you have set; no metrics.
+    """Trace this invocation with the global tracer provider that you have set; no metrics.
 
-    Set it globally before; any of the SDK's will do. Without one nothing is traced, and one warning
-    says so.
+    Set the provider before the call; any ``TracerProvider`` of OpenTelemetry's SDK will do. Without
+    one nothing is traced, and one warning is logged.
 
     Args:
         config: The configuration the callback received.
-        options: ``add_temporal_spans``, ``flush``, ``flush_timeout`` and, for
-            ``flush="interval"``, ``metric_periodicity`` count.
+        options: Only ``add_temporal_spans``, ``flush``, ``flush_timeout``, ``logs`` and, for
+            ``flush="interval"``, ``metric_periodicity`` have an effect.
 
     Raises:
-        SettingsError: An option has no such value.
+        SettingsError: An option has an invalid value.
+
+    Example:
+        >>> from temporal_lambda.otel import OtelOptions, apply_tracing
+        >>> def configure(config: LambdaWorkerConfig) -> None:
+        ...     apply_tracing(config, OtelOptions(add_temporal_spans=True))
+        ...     config.worker_config["task_queue"] = "orders"
     """
     options = options or OtelOptions()
     _connect(config, options, resolve(options), span_flusher(), None)
 
 
 def apply_logging(config: LambdaWorkerConfig) -> None:
-    """Let log lines say which request, workflow, activity and trace they belong to.
+    """Add the request, workflow, activity and trace to every log line that belongs to one.
 
-    The handlers that are there add the fields: as members in Lambda's JSON format, before the
-    message in text, to the record alone where a formatter of your own makes the line. No handler is
-    added, so no line is written twice. Loggers below ``temporalio`` and ``temporal_lambda`` take
-    the level of ``AWS_LAMBDA_LOG_LEVEL``. Core's own lines stay as they are: its runtime decides,
-    which ``OtelOptions(logs=True)`` makes accordingly.
+    The existing log handlers add the fields: as members of the object in Lambda's JSON format,
+    before the message in text format, and only as attributes of the record if you have set your own
+    formatter. No handler is added, so no line is written twice. Loggers below ``temporalio`` and
+    ``temporal_lambda`` take the level of ``AWS_LAMBDA_LOG_LEVEL``. Lines of Temporal's Core are
+    left as they are; ``OtelOptions(logs=True)`` covers these too.
 
     Args:
         config: The configuration the callback received.
+
+    Example:
+        >>> from temporal_lambda.otel import apply_logging
+        >>> def configure(config: LambdaWorkerConfig) -> None:
+        ...     apply_logging(config)
+        ...     config.worker_config["task_queue"] = "orders"
     """
     CURRENT.begin(config.invocation.request_id)
     add_log_fields()
@@ -91,13 +102,13 @@ def build_metrics_telemetry_config(
 ) -> TelemetryConfig:
     """Let Core export its metrics itself, periodically.
 
-    Core has no way to be flushed, so what it has not exported when the handler returns is late or
-    lost; ``apply_defaults`` does without. Use this to put a runtime of your own together.
+    Core can't be flushed, so what it has not exported when the handler returns is late or lost;
+    ``apply_defaults`` does not have this problem. Use this only to build a runtime yourself.
 
     Args:
         endpoint: The collector, for OTLP over gRPC; ``http://localhost:4317`` if empty.
-        service_name: Becomes the label ``service_name`` of every metric, if not empty.
-        metric_periodicity: How often; Core's default if ``None``, which is 1 s.
+        service_name: Value of the label ``service_name`` on every metric; no label if empty.
+        metric_periodicity: Time between exports; ``None`` for Core's default, 1 s.
 
     Example:
         >>> telemetry = build_metrics_telemetry_config(service_name="orders")
@@ -119,7 +130,7 @@ def _connect(
     flusher: Flusher,
     metrics: ReportMetrics | None,
 ) -> None:
-    """Connect an invocation with what the process has."""
+    """Attach an invocation to the telemetry of the process."""
     if options.logs:
         apply_logging(config)
     CURRENT.begin(config.invocation.request_id)
@@ -134,5 +145,5 @@ def _connect(
             metrics.record(report, config.worker_config.get("task_queue") or "unknown")
         await flusher.flush(resolved, config.invocation.remaining_hook_time())
 
-    # Not a hook: what hooks and teardown measure, and whether they fail, is part of it.
+    # Not a hook: it includes what hooks and teardown measure, and whether they fail.
     config.invocation.last_steps.append(("telemetry", flush_telemetry))

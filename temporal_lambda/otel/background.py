@@ -1,4 +1,4 @@
-"""Work on a thread of its own that lasts as long as the process."""
+"""A daemon thread that does one kind of work for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Background:
 
     Args:
         name: The thread's name.
-        work: What to do on request; blocks as long as it likes.
+        work: Called on request; it may block.
         every: Seconds between calls of ``between``; ``None`` for none.
-        between: What to do when nobody has asked for so long.
+        between: Called when no request has come for ``every`` seconds.
 
     Example:
         >>> background = Background("example", lambda: print("done"))
@@ -41,10 +41,10 @@ class Background:
         threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def request(self) -> Future[None]:
-        """Ask for the work to be done, once what is being done has ended.
+        """Request the work; it starts when the work in progress has ended.
 
         Returns:
-            Done when work that began after this call has ended.
+            A future, done when work that began after this call has ended.
         """
         with self._lock:
             if self._requested is None or self._requested.cancelled():

@@ -1,4 +1,4 @@
-"""The invocation that runs: an execution environment has one at a time."""
+"""The current invocation: an execution environment runs one at a time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from opentelemetry.trace import INVALID_SPAN_CONTEXT, SpanContext
 
 
 class Current:
-    """What log records and spans of this moment can be told about their invocation.
+    """What log records and spans show of the current invocation.
 
     Attributes:
         request_id: Lambda's request id; ``None`` outside of invocations.
-        span_context: The invocation's own span; invalid where there is none.
+        span_context: The invocation's own span; invalid if it has none.
     """
 
     def __init__(self) -> None:

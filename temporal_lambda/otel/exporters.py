@@ -1,4 +1,4 @@
-"""OTLP exporters that say what went wrong to us, and not to the log."""
+"""OTLP exporters that report failures to ``Health`` instead of logging each one."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ Returned = TypeVar("Returned")
 Exporter = TypeVar("Exporter", bound="_Exporter")
 
 QUICK = 0.5
-"""The part of the timeout within which a failure is tried again: a connection that died in the
-freeze fails at once, and the next one works."""
+"""Share of the timeout within which a failed export is retried: a connection that died during the
+freeze fails immediately, and the next one works."""
 
 SPENT = 0.9
-"""The part of the timeout that a failure has to take for the connection to be given up. By our
-clock, the timeout may end a little early."""
+"""Share of the timeout that a failed export must have used for the connection to be replaced. Less
+than 1, since the timeout may end a little early on this clock."""
 
 
 CHANNEL = (("grpc.use_local_subchannel_pool", 1),)
-"""Channels to one address share a connection otherwise, and a new channel would get the old one."""
+"""Otherwise channels to one address share a connection, and a new channel would get the old one."""
 
 
 class SpanExporter(sdk.SpanExporter):
@@ -42,7 +42,7 @@ class SpanExporter(sdk.SpanExporter):
     Args:
         endpoint: The collector.
         timeout: Seconds an attempt may take.
-        health: Told of each result.
+        health: Receives the outcome of each export.
     """
 
     def __init__(self, endpoint: str, timeout: float, health: Health) -> None:
@@ -60,11 +60,11 @@ class SpanExporter(sdk.SpanExporter):
 
 
 class SpanBatches(sdk.BatchSpanProcessor):
-    """Collects spans for an exporter of ours; what it would log of a full queue is counted.
+    """Collects spans for a ``SpanExporter``; counts spans dropped from a full queue.
 
     Args:
         exporter: Exports them.
-        health: Told of spans that had to be dropped.
+        health: Counts the spans that had to be dropped.
     """
 
     def __init__(self, exporter: SpanExporter, health: Health) -> None:
@@ -81,13 +81,13 @@ class SpanBatches(sdk.BatchSpanProcessor):
 class MetricExporter(OTLPMetricExporter):
     """Exports metrics.
 
-    It is one of OpenTelemetry's for the preferences that it reads from the environment. What
-    exports is another one, which can be replaced.
+    It inherits from OpenTelemetry's exporter for the preferences which that reads from the
+    environment. The exports are made by an inner exporter, which can be replaced.
 
     Args:
         endpoint: The collector.
         timeout: Seconds an attempt may take.
-        health: Told of each result.
+        health: Receives the outcome of each export.
     """
 
     def __init__(self, endpoint: str, timeout: float, health: Health) -> None:
@@ -115,7 +115,7 @@ class _Exporter(Protocol):
 
 
 class _Inner(Generic[Exporter]):
-    """An exporter of OpenTelemetry's, with a connection that can be given up."""
+    """One of OpenTelemetry's exporters, which can be replaced by one with a new connection."""
 
     def __init__(self, make: Callable[[], Exporter], timeout: float) -> None:
         self._make = make
@@ -143,7 +143,7 @@ class _Attempts(Generic[Exporter]):
             return result
         self._health.failed(self._signal, reason)
         if time.monotonic() - begun >= SPENT * self.inner.timeout:
-            # Its peer may have vanished in the freeze: nobody will ever say that it is dead.
+            # Its peer may have vanished during the freeze, without closing the connection.
             self.inner.replace()
         return result
 
@@ -154,9 +154,9 @@ def _failed(result: Enum) -> bool:
 
 
 def _quietly(export: Callable[[], Result]) -> tuple[Result, str]:
-    """Run an export; what the exporter would have logged is returned as the reason."""
+    """Run an export; return what the exporter would have logged as the reason."""
     result, messages = _catching(export)
-    return result, messages[-1] if messages else "no reason is known"
+    return result, messages[-1] if messages else "no reason given"
 
 
 def _catching(run: Callable[[], Returned]) -> tuple[Returned, list[str]]:
@@ -169,7 +169,7 @@ def _catching(run: Callable[[], Returned]) -> tuple[Returned, list[str]]:
 
 
 class _Caught(threading.local):
-    """What OpenTelemetry says on a thread that exports or collects for us."""
+    """What OpenTelemetry logs on a thread that is exporting or collecting."""
 
     messages: list[str] | None = None
 
@@ -185,7 +185,7 @@ def _catch(record: logging.LogRecord) -> bool:
 
 
 for _name in (OTLPExporterMixin.__module__, "opentelemetry.sdk._shared_internal"):
-    # First, since their own filter hides what is said twice from those after it.
+    # First in line: OpenTelemetry's own filter hides repeated messages from later ones.
     logging.getLogger(_name).filters.insert(0, _catch)
 
 

@@ -1,4 +1,4 @@
-"""The end of an invocation: what there is to tell is sent, within the time there is."""
+"""The flush at the end of an invocation, within the time that is left."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from temporal_lambda.otel.health import Health
 from temporal_lambda.otel.options import Resolved
 
 SHARE = 0.9
-"""The part of its time as a shutdown hook that a flush may wait for."""
+"""Share of the remaining hook time that a flush may wait."""
 
 PROBE = 0.25
-"""Seconds that a flush waits for a collector that did not take the last one."""
+"""Seconds that a flush waits for a collector that did not accept the last one."""
 
 FAIR = 0.5
-"""Seconds within which a collector that works answers. Being late says nothing about one that had
-less than this because the hooks have used up the time."""
+"""Seconds within which a working collector answers. If hooks have left less time than this, a late
+answer says nothing about the collector."""
 
 RETRY = 60.0
-"""Seconds after which such a collector is given the full time again: one that works, but takes
-longer than a probe, would never be seen to be back."""
+"""Seconds after which such a collector gets the full time again: one that works but takes longer
+than a probe would never be recognized as recovered."""
 
 
 class Flusher:
-    """Sends what was collected.
+    """Exports what was collected.
 
     Args:
-        health: Says whether it worked.
-        signals: What to flush, by name, all at once.
+        health: Knows whether exports succeed.
+        signals: What to flush, by name; all are flushed concurrently.
     """
 
     def __init__(self, health: Health, signals: Mapping[str, Background]) -> None:
@@ -43,12 +43,12 @@ class Flusher:
         self._waited_at = 0.0
 
     async def flush(self, options: Resolved, hook_time: timedelta | None) -> None:
-        """Send what there is, off this event loop.
+        """Export everything collected so far, on other threads.
 
         Args:
-            options: Whether to wait for it, and how long. A flush that did not work does not count
-                for the policy ``interval``.
-            hook_time: The time this shutdown hook has; ``None`` if nothing limits it.
+            options: Whether to wait for the export, and how long. A failed flush does not count for
+                the policy ``interval``.
+            hook_time: The time left for shutdown hooks; ``None`` if nothing limits it.
         """
         missing: list[str] = []
         limit, hurried = 0.0, False
@@ -67,7 +67,7 @@ class Flusher:
         return options.flush != "never"
 
     def _patience(self, timeout: float) -> float:
-        """Seconds for the collector, if nothing else limits them."""
+        """Seconds to wait for the collector, if nothing else limits them."""
         now = time.time()
         if self._health.lost and 0 <= now - self._waited_at < RETRY:
             return min(timeout, PROBE)
@@ -83,5 +83,5 @@ class Flusher:
             return [name for name, future in waiting.items() if not future.done()]
         finally:
             for future in waiting.values():
-                # Whoever is late must not call back: this loop will be closed by then.
+                # A late result must not call back: this loop will be closed by then.
                 future.cancel()

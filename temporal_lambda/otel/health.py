@@ -1,4 +1,4 @@
-"""Whether the collector takes what it is sent: a warning when it stops, a line when it is back."""
+"""Whether the collector accepts exports: one warning when it stops, one line when it recovers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ logger = logging.getLogger(__name__)
 
 
 class Health:
-    """What became of the last export of each signal.
+    """The outcome of the last export of each signal.
 
     Args:
-        endpoint: The collector, for the warning.
-        elsewhere: Where else signals go, by name.
+        endpoint: The collector, named in the warning.
+        elsewhere: Other destinations, by signal.
     """
 
     def __init__(self, endpoint: str, elsewhere: Mapping[str, str] | None = None) -> None:
@@ -28,17 +28,17 @@ class Health:
 
     @property
     def lost(self) -> bool:
-        """Whether telemetry was said to be lost, and no flush has worked since."""
+        """Whether the warning was logged and no flush has succeeded since."""
         return bool(self._lost)
 
     @property
     def reasons(self) -> dict[str, str]:
-        """Why exports were not taken, by signal; none for those whose last one was."""
+        """Why exports failed, by signal; without the signals whose last export succeeded."""
         with self._lock:
             return dict(self._reasons)
 
     def succeeded(self, signal: str) -> None:
-        """Note that an export was taken.
+        """Note that an export was accepted.
 
         Args:
             signal: ``spans`` or ``metrics``.
@@ -47,33 +47,33 @@ class Health:
             self._reasons.pop(signal, None)
 
     def failed(self, signal: str, reason: str) -> None:
-        """Note that an export was not taken."""
+        """Note that an export of a signal failed, and why."""
         with self._lock:
             self._reasons[signal] = reason
 
     def dropped(self) -> None:
-        """Note that a span was dropped, since too many were waiting."""
+        """Note that a span was dropped because the queue was full."""
         with self._lock:
             self._dropped += 1
 
     def tell(self, late: Sequence[str], limit: float, *, hurried: bool = False) -> None:
-        """Write the one line, if something has changed since the last time.
+        """Log one line if the state has changed since the last call.
 
         Args:
-            late: The signals that the flush did not wait for any longer.
-            limit: The seconds it has waited.
-            hurried: Whether these were so few that being late says nothing about the collector.
+            late: The signals whose export did not finish while the flush waited.
+            limit: How many seconds the flush waited.
+            hurried: Whether that was too short to say anything about the collector.
         """
         with self._lock:
             reasons, dropped, self._dropped = dict(self._reasons), self._dropped, 0
-        losses = f"{dropped} spans were dropped, since too many were waiting" if dropped else ""
-        lateness = f"{' and '.join(late)} not taken within {limit:.2f} s" if late else ""
+        losses = f"{dropped} spans were dropped because the queue was full" if dropped else ""
+        lateness = f"{' and '.join(late)} not accepted within {limit:.2f} s" if late else ""
         reason = next(iter(reasons.values()), "") or ("" if hurried else lateness)
         if late and hurried and not (reason or self._lost or self._hurried):
             logger.warning(
-                "no time left for telemetry: %s. What has not left leaves with the next invocation "
-                "(this is said once, until there is time again). A longer shutdown_deadline_buffer "
-                "gives more",
+                "no time left for telemetry: %s. The rest is sent with the next invocation (logged "
+                "once until there is enough time again). A longer shutdown_deadline_buffer leaves "
+                "more",
                 lateness,
             )
         self._hurried = bool(late and hurried)
@@ -81,13 +81,13 @@ class Health:
             names = {self._elsewhere.get(signal, self._endpoint) for signal in reasons or late}
             self._lost = " and ".join(sorted(names))
             logger.warning(
-                "telemetry is lost until the collector at %s takes it again (this is said once): "
-                "%s",
+                "telemetry may be lost: the collector at %s does not accept it (logged once until "
+                "it does): %s",
                 self._lost,
                 "; ".join(filter(None, [reason, losses])),
             )
         elif not (self._lost or reason) and losses:
-            logger.warning("%s; OTEL_BSP_MAX_QUEUE_SIZE lets more wait", losses)
+            logger.warning("%s; a higher OTEL_BSP_MAX_QUEUE_SIZE prevents this", losses)
         elif self._lost and not (reason or late):
-            logger.info("the collector at %s takes telemetry again", self._lost)
+            logger.info("the collector at %s accepts telemetry again", self._lost)
             self._lost = ""

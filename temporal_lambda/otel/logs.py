@@ -1,4 +1,4 @@
-"""Log lines that say which invocation, workflow, activity and trace they belong to."""
+"""Adds the invocation, workflow, activity and trace to log lines."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilt
 from temporal_lambda.otel.current import CURRENT
 
 LOGGERS = ("temporalio", "temporal_lambda")
-"""Whose level follows ``AWS_LAMBDA_LOG_LEVEL``, and whose own handlers add the fields as well."""
+"""Loggers that follow ``AWS_LAMBDA_LOG_LEVEL``, and whose own handlers add the fields too."""
 
 FIELDS = ("request_id", "workflow_id", "run_id", "activity_id", "trace_id", "span_id")
-"""Attributes of each record, as far as they are known."""
+"""Attributes set on each record, where they are known."""
 
 CORE_LEVELS = {
     "TRACE": "DEBUG",
@@ -30,7 +30,7 @@ CORE_LEVELS = {
 """Core's levels by Lambda's; temporalio advises against forwarding Core's ``TRACE``."""
 
 PREFIXED = ("workflow_id", "activity_id", "trace_id")
-"""What text lines show; the request id is in Lambda's own format already."""
+"""Fields shown in text lines; Lambda's own format has the request id already."""
 
 
 class AddsFields(logging.Filter):
@@ -54,7 +54,7 @@ def _fields(record: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     if span.is_valid:
         yield "trace_id", f"{span.trace_id:032x}"
         yield "span_id", f"{span.span_id:016x}"
-    # The SDK's own records say what they are about, wherever they are written.
+    # The SDK's own records carry their activity or workflow, wherever they are written.
     about = record.get("temporal_activity") or record.get("temporal_workflow")
     if isinstance(about, dict):
         yield "activity_id", about.get("activity_id")
@@ -72,12 +72,12 @@ def _fields(record: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
 
 
 class ShowsFields(logging.Formatter):
-    """Puts the fields of a record before its message, in whatever format another one makes.
+    """Puts the fields of a record before its message, and leaves the format to another formatter.
 
-    Before it, so that what reads the end of a line still finds it where it was.
+    They go before the message so that tools which parse the end of a line still work.
 
     Args:
-        inner: Makes the line.
+        inner: Formats the line; ``logging.Formatter()`` if ``None``.
 
     Example:
         >>> record = logging.LogRecord("orders", logging.INFO, "", 0, "shipped", (), None)
@@ -101,9 +101,9 @@ class ShowsFields(logging.Formatter):
 
 
 def add_log_fields() -> None:
-    """Let the handlers that are there add the fields; no handler is added.
+    """Make the existing handlers add the fields; no handler is added.
 
-    They are the root logger's, which in Lambda is the runtime's own, and those of ``LOGGERS``.
+    These are the root logger's handlers, in Lambda the runtime's own, and those of ``LOGGERS``.
     """
     for handler in logging.getLogger().handlers:
         _extend(handler, in_text=os.environ.get("AWS_LAMBDA_LOG_FORMAT") != "JSON")
@@ -111,14 +111,14 @@ def add_log_fields() -> None:
     for name in LOGGERS:
         logger = logging.getLogger(name)
         for handler in logger.handlers:
-            # Somebody has given it a format of their choice, as Powertools does.
+            # Such a handler has a chosen format, for instance that of Powertools.
             _extend(handler, in_text=False)
         if level is not None and logger.level == logging.NOTSET:
             logger.setLevel(level)
 
 
 def core_logging(environ: Mapping[str, str] = os.environ) -> LoggingConfig:
-    """Let Core write its lines by Python's logging, from the level of ``AWS_LAMBDA_LOG_LEVEL`` on.
+    """Make Core log through Python's logging, at the level of ``AWS_LAMBDA_LOG_LEVEL`` and above.
 
     Args:
         environ: Environment variables.
@@ -137,7 +137,7 @@ def core_logging(environ: Mapping[str, str] = os.environ) -> LoggingConfig:
 
 
 def _without_entry(record: logging.LogRecord) -> bool:
-    # What the entry holds is in the message; as a member of a JSON line it would be its address.
+    # Its content is in the message; in a JSON line it would appear as an object's address.
     record.__dict__.pop("temporal_log", None)
     return True
 
@@ -146,14 +146,14 @@ def _extend(handler: logging.Handler, *, in_text: bool) -> None:
     if any(isinstance(present, AddsFields) for present in handler.filters):
         return
     handler.addFilter(AddsFields())
-    # A formatter of anybody's own is left as it is: it may be JSON, or be used as an object with
-    # methods, as Powertools uses its own.
+    # Any other formatter is left alone: it may produce JSON, or have methods that its owner calls,
+    # as that of Powertools.
     if in_text and type(handler.formatter) in (type(None), logging.Formatter):
         handler.setFormatter(ShowsFields(handler.formatter))
 
 
 def _level(name: str) -> int | None:
-    """A level by Lambda's name for it.
+    """Convert Lambda's name of a log level.
 
     Example:
         >>> _level("TRACE") == logging.DEBUG, _level("FATAL") == logging.CRITICAL, _level("")

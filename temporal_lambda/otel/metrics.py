@@ -1,9 +1,9 @@
-"""Core's metrics and our own, on their way to a meter provider.
+"""Sends Core's metrics and this package's own to a meter provider.
 
 Core writes into a ``MetricBuffer``, and temporalio's ``MetricsExporter`` reads it. That exporter is
-made for one worker and one event loop, and remembers metrics by the addresses of Core's objects.
-Here, each invocation has a worker and a loop of its own, and Core reuses addresses. So each time
-the buffer is drained, a new exporter does it, on a thread of ours; the instruments stay.
+made for one worker and one event loop, and identifies metrics by the addresses of Core's objects.
+Here, each invocation has its own worker and loop, and Core reuses addresses. So each drain of the
+buffer uses a new exporter, on a background thread; the instruments are kept.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from temporalio.runtime import MetricBuffer
 from temporal_lambda.otel.names import SCOPE, TASK_QUEUE
 
 BUFFER_SIZE = 20_000
-"""Updates that fit between two drains, a second apart. One task makes a dozen or so."""
+"""Updates that fit between two drains, a second apart. One task causes about a dozen."""
 
 GaugeCallback = Callable[[CallbackOptions], Iterable[Observation]]
 
@@ -38,8 +38,8 @@ class CoreMetrics:
     """Moves Core's metrics from their buffer to a meter provider.
 
     Args:
-        buffer: What the runtime was made with.
-        provider: Where the instruments are made, once each.
+        buffer: The buffer the runtime was created with.
+        provider: Creates the instruments, each once.
     """
 
     def __init__(self, buffer: MetricBuffer, provider: MeterProvider) -> None:
@@ -47,22 +47,22 @@ class CoreMetrics:
         self._provider = provider
 
     def drain(self) -> None:
-        """Move all there is. Not from within an event loop."""
+        """Export everything in the buffer. Must not be called from within an event loop."""
         gauges = _Gauges(self._provider)
         asyncio.run(_export_once(MetricsExporter(self._buffer, gauges)))
         gauges.settle()
 
 
 async def _export_once(exporter: MetricsExporter) -> None:
-    # Asked to stop before it has begun, it drains once.
+    # If it is stopped before it has begun, it drains once.
     await asyncio.gather(exporter.shutdown(), exporter.run())
 
 
 class _Gauges(MeterProvider):
     """A provider whose observable gauges are gauges that can be set.
 
-    An instrument keeps the callbacks it was first made with, which would be those of the first
-    exporter for good.
+    An instrument keeps the callbacks it was created with, which would be those of the first
+    exporter for ever.
     """
 
     def __init__(self, provider: MeterProvider) -> None:
@@ -117,10 +117,10 @@ class _Meter(NoOpMeter):
 
 
 class ReportMetrics:
-    """What an invocation's report says, as metrics.
+    """Records an invocation's report as metrics.
 
     Args:
-        provider: Where the instruments are made.
+        provider: Creates the instruments.
     """
 
     def __init__(self, provider: MeterProvider) -> None:
@@ -129,7 +129,7 @@ class ReportMetrics:
             "temporal_lambda.invocations", "{invocation}", "Invocations"
         )
         self._abandoned = meter.create_counter(
-            "temporal_lambda.abandoned", "{task}", "Activities, hooks and tasks that would not stop"
+            "temporal_lambda.abandoned", "{task}", "Work that did not stop in time"
         )
         self._billed = meter.create_counter(
             "temporal_lambda.billed_duration",

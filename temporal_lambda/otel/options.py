@@ -1,4 +1,4 @@
-"""The options of ``apply_defaults``, and what they come to in this environment."""
+"""The options of ``apply_defaults``, and their values in this environment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple, get_args
 from temporal_lambda.errors import SettingsError
 
 FlushPolicy = Literal["always", "interval", "never"]
-"""When an invocation waits for its telemetry to leave."""
+"""When an invocation waits until its telemetry is exported."""
 
 DEFAULT_ENDPOINT = "http://localhost:4317"
 """Where the collector layers of the AWS Distro for OpenTelemetry listen for OTLP over gRPC."""
@@ -24,25 +24,25 @@ class OtelOptions:
     """Options of ``apply_defaults``.
 
     Attributes:
-        metric_periodicity: How often metrics are exported while an invocation runs, on top of the
-            flush at its end; and how old the last flush must be for ``flush="interval"``.
-        service_name: The resource attribute ``service.name``. If empty: ``OTEL_SERVICE_NAME``, then
-            ``AWS_LAMBDA_FUNCTION_NAME``, then ``temporal-lambda-worker``.
+        metric_periodicity: Time between exports of metrics while an invocation runs, in addition to
+            the flush at its end; with ``flush="interval"`` also the age at which a flush is due.
+        service_name: The resource attribute ``service.name``. If empty: ``OTEL_SERVICE_NAME``, else
+            ``AWS_LAMBDA_FUNCTION_NAME``, else ``temporal-lambda-worker``.
         collector_endpoint: Where to send OTLP over gRPC. If empty: ``OTEL_EXPORTER_OTLP_ENDPOINT``,
-            then ``http://localhost:4317``. TLS if it begins with ``https://``.
-        add_temporal_spans: Whether Temporal's own operations become spans (``RunWorkflow``,
-            ``StartActivity``, ``RunActivity``, ...), besides those that your code makes.
+            else ``http://localhost:4317``. Uses TLS if it begins with ``https://``.
+        add_temporal_spans: Whether to record spans of Temporal's own operations (``RunWorkflow``,
+            ``StartActivity``, ``RunActivity``, ...) in addition to those of your code.
         flush: ``always``: each invocation ends with a flush. ``interval``: only if the last flush
-            is older than ``metric_periodicity``; for functions invoked many times a second, whose
-            last telemetry may then be late, or lost with its environment. ``never``: nothing is
-            waited for; what is exported while the invocation runs is all.
-        flush_timeout: What an export, and the flush, may take at most; for exports, what the first
-            call in the process says. The flush never takes more than what is left of the time for
-            shutdown hooks, whatever stands here. While a collector does not answer, only its first
-            flush waits that long, and one a minute.
-        logs: Whether to do what ``apply_logging`` does as well, and to write Core's own lines by
-            the logger ``temporalio.core``, rather than as they are to the console. For the latter
-            the first call in the process counts.
+            is older than ``metric_periodicity``; for functions invoked many times a second. Their
+            last telemetry may be late, or lost with the environment. ``never``: no invocation
+            waits for an export; only what is exported while it runs is sure to arrive.
+        flush_timeout: The longest an export, and the flush, may take; for exports the first call in
+            the process decides. The flush never takes more than the time left for shutdown hooks.
+            While a collector does not answer, only the first flush and one flush a minute wait
+            that long.
+        logs: Whether to add fields to log lines, as ``apply_logging`` does, and to log Core's own
+            lines through the logger ``temporalio.core`` instead of the console. For Core's lines
+            the first call in the process decides.
 
     Example:
         >>> OtelOptions(service_name="orders").metric_periodicity
@@ -59,15 +59,15 @@ class OtelOptions:
 
 
 class Resolved(NamedTuple):
-    """Options as they are in this environment.
+    """Options completed from the environment.
 
     Attributes:
-        endpoint: The collector.
-        service_name: What the telemetry is of.
-        metric_period: Seconds.
-        flush: See ``OtelOptions``.
-        flush_timeout: Seconds.
-        logs: See ``OtelOptions``.
+        endpoint: URL of the collector.
+        service_name: The resource attribute ``service.name``.
+        metric_period: Seconds between exports of metrics.
+        flush: When an invocation ends with a flush: ``always``, ``interval`` or ``never``.
+        flush_timeout: Seconds an export or the flush may take.
+        logs: Whether log lines get fields.
     """
 
     endpoint: str
@@ -79,19 +79,19 @@ class Resolved(NamedTuple):
 
     @property
     def destination(self) -> tuple[str, str]:
-        """What providers and runtime are made for; the rest may differ from call to call."""
+        """Endpoint and service name, which providers and runtime are created for."""
         return self.endpoint, self.service_name
 
 
 def resolve(options: OtelOptions, environ: Mapping[str, str] = os.environ) -> Resolved:
-    """Complete options by the environment.
+    """Complete options from the environment.
 
     Args:
-        options: What the user says.
+        options: The user's options.
         environ: Environment variables.
 
     Raises:
-        SettingsError: An option has no such value.
+        SettingsError: An option has an invalid value.
 
     Example:
         >>> resolve(OtelOptions(), {"AWS_LAMBDA_FUNCTION_NAME": "orders"})[:3]
@@ -113,12 +113,12 @@ def resolve(options: OtelOptions, environ: Mapping[str, str] = os.environ) -> Re
 
 
 def resolve_endpoint(explicit: str, environ: Mapping[str, str] = os.environ) -> str:
-    """The collector: explicit, or by ``OTEL_EXPORTER_OTLP_ENDPOINT``, or on this host."""
+    """The collector: ``explicit``, else ``OTEL_EXPORTER_OTLP_ENDPOINT``, else localhost."""
     return explicit or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or DEFAULT_ENDPOINT
 
 
 def resolve_service_name(explicit: str, environ: Mapping[str, str] = os.environ) -> str:
-    """The service's name: explicit, or by the environment, or a default."""
+    """The service's name: ``explicit``, else from the environment, else a default."""
     return (
         explicit
         or environ.get("OTEL_SERVICE_NAME")

@@ -1,4 +1,4 @@
-"""What happens to every span of this process, whoever makes and exports it."""
+"""Processors for every span of this process, whichever provider records it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from temporal_lambda.otel.current import CURRENT
 
 
 class NamesInvocation(SpanProcessor):
-    """Puts the request id on every span, so that it can be found by its invocation."""
+    """Puts the request id on every span, so that an invocation's spans can be found."""
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """See base class."""
@@ -20,11 +20,11 @@ class NamesInvocation(SpanProcessor):
 
 
 class KeepsWorkflowSpansOpen(SpanProcessor):
-    """Lets the spans of a workflow be ended by that workflow alone.
+    """Lets only the workflow itself end its spans.
 
-    A worker that shuts down drops the workflows it has. When Python collects them, often in a later
-    invocation, open ``with`` blocks are left and would end their spans. But those workflows go on
-    elsewhere, and it is there that the same spans, with the same ids, come to their end.
+    A worker that shuts down drops its cached workflows. When Python collects them, often in a later
+    invocation, their open ``with`` blocks exit and would end their spans. But those workflows go on
+    in another invocation, which ends the same spans, with the same ids.
     """
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
@@ -37,4 +37,4 @@ class KeepsWorkflowSpansOpen(SpanProcessor):
             if workflow.in_workflow() and workflow.info() is begun_in:
                 end(end_time)
 
-        span.end = end_in_workflow  # type: ignore[method-assign] # There is no hook before it.
+        span.end = end_in_workflow  # type: ignore[method-assign] # There is no hook that runs before it.

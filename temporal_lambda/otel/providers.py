@@ -1,4 +1,4 @@
-"""Tracer and meter provider: those that are set already, or ours, once per process."""
+"""Tracer and meter provider: the existing ones, or new ones, once per process."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ NO_EXPORTER = (
 )
 
 _tracing_for: list[tuple[str, str]] = []
-"""The destination of the tracer provider of ours, once there is one."""
+"""The destination of the tracer provider made here, once there is one."""
 
 _watched: list[trace.TracerProvider] = []
 _made: list[MeterProvider] = []
 
 
 def adopted() -> dict[str, str]:
-    """Where signals go whose provider somebody else has set, by signal."""
+    """Destinations of the signals whose provider was not made here, by signal."""
     theirs = {}
     if not (_tracing_for or is_unset(trace.get_tracer_provider())):
         theirs["spans"] = "the tracer provider's endpoint"
@@ -46,11 +46,11 @@ def adopted() -> dict[str, str]:
 
 
 def ensure_tracer_provider(options: Resolved, health: Health) -> None:
-    """Set a global tracer provider, unless there is one: that one is kept.
+    """Set a global tracer provider, unless one is set already.
 
     Args:
-        options: What a new one is made for.
-        health: Told of its exports.
+        options: Destination and timeout of a new one.
+        health: Receives the outcome of its exports.
     """
     if not is_unset(trace.get_tracer_provider()):
         if options.destination not in (_tracing_for or [options.destination]):
@@ -71,9 +71,8 @@ def ensure_tracer_provider(options: Resolved, health: Health) -> None:
 @cache
 def _tell_of_first_destination(endpoint: str, service_name: str) -> None:
     logger.warning(
-        "spans go on to %s as those of the service %s, for which the tracer provider was made: "
-        "OpenTelemetry lets it be set once. Another collector_endpoint or service_name is for "
-        "metrics alone",
+        "spans are still sent to %s for the service %s, as the tracer provider can be set only "
+        "once per process; another collector_endpoint or service_name applies to metrics only",
         endpoint,
         service_name,
     )
@@ -90,7 +89,7 @@ def _export_spans(provider: ReplaySafeTracerProvider, options: Resolved, health:
 
 
 def watch_spans() -> None:
-    """Let the processors of ours see the spans of the global provider, whoever made it."""
+    """Add this package's span processors to the global provider, whoever set it."""
     provider = trace.get_tracer_provider()
     if provider not in _watched and isinstance(provider, TracerProvider | ReplaySafeTracerProvider):
         _watched.append(provider)
@@ -99,14 +98,14 @@ def watch_spans() -> None:
 
 
 def ensure_meter_provider(options: Resolved, health: Health) -> MeterProvider:
-    """The meter provider to use: the global one of somebody else, or one of ours.
+    """The meter provider to use: the global one if it was set elsewhere, else a new one.
 
     Args:
-        options: What a new one is made for.
-        health: Told of its exports.
+        options: Destination and timeout of a new one.
+        health: Receives the outcome of its exports.
 
     Returns:
-        The provider. The first one of ours becomes the global one, if there is none.
+        The provider. The first new one becomes the global one if none is set.
     """
     present = metrics.get_meter_provider()
     if isinstance(present, MeterProvider) and present not in _made:
@@ -116,7 +115,7 @@ def ensure_meter_provider(options: Resolved, health: Health) -> MeterProvider:
     )
     _made.append(provider)
     if type(present).__module__.startswith(metrics.__name__):
-        # The API's own stand-in. (For spans it has a public name.)
+        # The API's own placeholder. (For spans it has a public name.)
         metrics.set_meter_provider(provider)
     return provider
 
@@ -128,5 +127,5 @@ def _readers(options: Resolved, health: Health) -> list[MetricReader]:
         logger.warning(NO_EXPORTER, "metrics", error)
         return []
     exporter = MetricExporter(options.endpoint, options.flush_timeout, health)
-    # Exported when we say so: a thread with a timer would do it late.
+    # Exported on request: a timer's thread would export too late.
     return [PeriodicExportingMetricReader(exporter, math.inf)]

@@ -1,4 +1,4 @@
-"""What the telemetry is of: this function, in this execution environment."""
+"""The resource that telemetry describes: this function in this execution environment."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ VARIABLES = {
     ResourceAttributes.FAAS_VERSION: "AWS_LAMBDA_FUNCTION_VERSION",
     ResourceAttributes.FAAS_INSTANCE: "AWS_LAMBDA_LOG_STREAM_NAME",
 }
-"""Attributes that Lambda tells by environment variables."""
+"""Attributes that Lambda provides as environment variables."""
 
 MEGABYTE = 1024 * 1024
 
 
 def lambda_resource(service_name: str, environ: Mapping[str, str] = os.environ) -> Resource:
-    """The resource of this function, by the semantic conventions for FaaS.
+    """The resource of this function, following the semantic conventions for FaaS.
 
-    What ``OTEL_RESOURCE_ATTRIBUTES`` says wins over what Lambda says.
+    ``OTEL_RESOURCE_ATTRIBUTES`` overrides what Lambda provides.
 
     Args:
-        service_name: ``service.name``.
+        service_name: The attribute ``service.name``.
         environ: Environment variables.
 
     Example:

@@ -1,4 +1,4 @@
-"""The span of an invocation, and Temporal's spans beside it."""
+"""The span of an invocation, and the tracing of Temporal's operations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from temporal_lambda.otel.names import ABANDONED, CONNECTION, SCOPE, STOP_REASON
 
 
 class TracingPlugin(OpenTelemetryPlugin):
-    """Temporal's plugin, which sees to it that its demands on the global provider are met."""
+    """Temporal's plugin, after making the global provider meet its requirements."""
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """See base class."""
@@ -32,10 +32,10 @@ class TracingPlugin(OpenTelemetryPlugin):
 
 
 class ClientSpans(temporalio.client.Interceptor):
-    """Temporal's interceptor, for the client alone; the worker has one by its plugin.
+    """Temporal's interceptor, for the client only; the worker gets one from its plugin.
 
     Args:
-        add_temporal_spans: Whether calls of the client become spans.
+        add_temporal_spans: Whether to record the client's calls as spans.
     """
 
     def __init__(self, *, add_temporal_spans: bool) -> None:
@@ -49,7 +49,7 @@ class ClientSpans(temporalio.client.Interceptor):
 
 
 def trace_temporal(config: LambdaWorkerConfig, *, add_temporal_spans: bool) -> None:
-    """Let worker and client carry the trace on, and make spans if so wanted."""
+    """Make worker and client propagate the trace, and record Temporal's spans if asked to."""
     plugin = TracingPlugin(add_temporal_spans=add_temporal_spans)
     config.worker_config["plugins"] = [*config.worker_config.get("plugins", []), plugin]
     connect = config.client_connect_config
@@ -58,16 +58,16 @@ def trace_temporal(config: LambdaWorkerConfig, *, add_temporal_spans: bool) -> N
 
 
 class InvocationSpan:
-    """The span of one invocation, begun when its handler was entered.
+    """The span of one invocation, from the moment its handler was entered.
 
-    Its parent is the X-Ray segment of the invocation, if X-Ray samples it; otherwise it begins a
-    trace of its own, linked to that segment, and OpenTelemetry's own sampler decides. Where a layer
-    has wrapped the handler in a span already, that one is the parent. Spans made in
-    the configure callback and in hooks are its children. Workflows and activities belong to the
-    traces of those who started them, and name the invocation in an attribute.
+    Its parent is the invocation's X-Ray segment, if X-Ray samples it; otherwise it starts a new
+    trace, linked to that segment, and OpenTelemetry's sampler decides. If a layer has already
+    wrapped the handler in a span, that span is the parent. Spans started in the configure callback
+    and in hooks are its children. Workflows and activities belong to the traces of their callers,
+    and carry the invocation's id as an attribute.
 
     Args:
-        invocation: What it is the span of.
+        invocation: The invocation.
         environ: Environment variables.
     """
 
@@ -83,14 +83,14 @@ class InvocationSpan:
             attributes=_known_at_begin(invocation),
         )
         CURRENT.span_context = self._span.get_span_context()
-        # Each invocation runs in a context of its own, so there is nothing to detach.
+        # Each invocation runs in its own context, so there is nothing to detach.
         context.attach(trace.set_span_in_context(self._span))
 
     def end(self, report: Mapping[str, Any]) -> None:
-        """End it.
+        """Set the outcome, and end the span.
 
         Args:
-            report: ``InvocationInfo.report()``.
+            report: The result of ``InvocationInfo.report()``.
         """
         self._span.set_attribute(STOP_REASON, report["stop_reason"] or "error")
         self._span.set_attribute(ABANDONED, len(report["abandoned"]))
@@ -104,7 +104,7 @@ class InvocationSpan:
 
 
 def _origin(environ: Mapping[str, str]) -> tuple[Context, list[Link], SpanKind]:
-    """What a span of the invocation follows from."""
+    """Parent context, links and kind of the invocation's span."""
     if trace.get_current_span().get_span_context().is_valid:
         return context.get_current(), [], SpanKind.INTERNAL
     segment = xray.span_context(environ.get(xray.VARIABLE, ""))
@@ -125,6 +125,6 @@ def _known_at_begin(invocation: InvocationInfo) -> dict[str, str | bool]:
         attributes[SpanAttributes.FAAS_INVOCATION_ID] = invocation.request_id
     if arn := invocation.function_arn:
         attributes[SpanAttributes.AWS_LAMBDA_INVOKED_ARN] = arn
-        # The convention wants it without the alias or version that may follow the name.
+        # The convention asks for the ARN without alias or version.
         attributes[ResourceAttributes.CLOUD_RESOURCE_ID] = ":".join(arn.split(":")[:7])
     return attributes

@@ -1,4 +1,4 @@
-"""What a process has of telemetry: made once, and used by each of its invocations."""
+"""The telemetry of a process: created once, and used by all its invocations."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ DRAIN_INTERVAL = 1.0
 
 
 class Metrics:
-    """Core's metrics and ours, and the thread that exports them.
+    """Core's metrics and this package's own, and the thread that exports them.
 
     Args:
-        options: What it is made for.
-        health: Told of the exports.
+        options: Destination and period.
+        health: Receives the outcome of exports.
 
     Attributes:
-        buffer: What Core has counted and nobody has taken over yet.
-        runtime: For the clients; its metrics are ours to export.
+        buffer: What Core has counted and was not drained yet.
+        runtime: The runtime for clients, whose metrics go to the buffer.
         period: Seconds between exports while an invocation runs.
-        report: What the report says, as metrics.
-        export: Exports what there is.
+        report: Records reports as metrics.
+        export: Exports everything on request.
     """
 
     def __init__(self, options: Resolved, health: Health) -> None:
@@ -47,7 +47,7 @@ class Metrics:
         self.period = options.metric_period
         self._exported_at = time.monotonic()
         self.buffer = MetricBuffer(BUFFER_SIZE)
-        # The service is named by the resource. Core would say "temporal-core-sdk" on every metric.
+        # The resource names the service. Core would put "temporal-core-sdk" on every metric.
         self.runtime = Runtime(
             telemetry=TelemetryConfig(
                 logging=core_logging() if options.logs else LoggingConfig.default,
@@ -74,15 +74,15 @@ class Metrics:
 
 
 class Telemetry:
-    """What there is for one destination.
+    """The telemetry for one destination.
 
     Args:
-        options: What it is made for.
+        options: Destination, timeouts and periods.
         environ: Environment variables.
 
     Attributes:
-        metrics: ``None`` if ``OTEL_METRICS_EXPORTER`` is ``none``.
-        flusher: Sends spans and metrics.
+        metrics: Metrics; ``None`` if ``OTEL_METRICS_EXPORTER`` is ``none``.
+        flusher: Exports spans and metrics.
     """
 
     def __init__(self, options: Resolved, environ: Mapping[str, str] = os.environ) -> None:
@@ -101,7 +101,7 @@ _lock = threading.Lock()
 
 
 def telemetry_for(options: Resolved) -> Telemetry:
-    """What this process has for the destination of these options; made at the first call."""
+    """This process's telemetry for a destination; created at the first call."""
     with _lock:
         if options.destination not in _telemetry:
             _telemetry[options.destination] = Telemetry(options)
@@ -113,13 +113,13 @@ def telemetry_for(options: Resolved) -> Telemetry:
 
 @cache
 def span_export() -> Background:
-    """Flushes the global tracer provider, whichever that is."""
+    """The thread that flushes the global tracer provider, whichever it is."""
     return Background("temporal-lambda-spans", _flush_spans)
 
 
 @cache
 def span_flusher() -> Flusher:
-    """Sends spans alone, for whoever has set a tracer provider."""
+    """A flusher for spans only, for an application that has set its own tracer provider."""
     return Flusher(Health("the tracer provider's endpoint"), {"spans": span_export()})
 
 
@@ -130,7 +130,7 @@ def _flush_spans() -> None:
 
 
 def use_runtime(config: LambdaWorkerConfig, runtime: Runtime) -> None:
-    """Let the client use the runtime whose metrics are ours, unless it has been given one."""
+    """Give the client this runtime, unless the callback has set another one."""
     connect = config.client_connect_config
     if connect.get("runtime") not in (None, runtime):
         _tell_of_foreign_runtime()

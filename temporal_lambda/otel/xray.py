@@ -11,7 +11,7 @@ from opentelemetry.trace import SpanContext, TraceFlags
 logger = logging.getLogger(__name__)
 
 VARIABLE = "_X_AMZN_TRACE_ID"
-"""Where the runtime puts each invocation's tracing header."""
+"""The variable in which the runtime puts each invocation's tracing header."""
 
 _ROOT = re.compile(r"(?:^|;)\s*Root=1-([0-9a-f]{8})-([0-9a-f]{24})\s*(?:;|$)")
 _PARENT = re.compile(r"(?:^|;)\s*Parent=([0-9a-f]{16})\s*(?:;|$)")
@@ -19,12 +19,12 @@ _SAMPLED = re.compile(r"(?:^|;)\s*Sampled=1\s*(?:;|$)")
 
 
 def span_context(header: str) -> SpanContext | None:
-    """The span that a tracing header names.
+    """Parse the span context in a tracing header.
 
     The format is AWS's: "Tracing header" in the X-Ray developer guide.
 
     Args:
-        header: ``Root=1-...;Parent=...;Sampled=...``; more fields may stand between them.
+        header: ``Root=1-...;Parent=...;Sampled=...``, possibly with further fields.
 
     Returns:
         ``None`` if the header has no valid root and parent.
@@ -49,12 +49,13 @@ def span_context(header: str) -> SpanContext | None:
 
 
 def id_generator() -> IdGenerator | None:
-    """Makes trace ids that begin with the time, as X-Ray's own do.
+    """A generator of trace ids that begin with the time, as X-Ray's own do.
 
-    Ids that begin in a workflow are random: replays have to find the same ones again.
+    Trace ids created in a workflow are random, since a replay must produce the same ones.
 
     Returns:
-        ``None``, with a warning, where ``opentelemetry-sdk-extension-aws`` is not installed.
+        The generator; ``None``, with a warning, if ``opentelemetry-sdk-extension-aws`` is not
+        installed.
     """
     try:
         from opentelemetry.sdk.extension.aws.trace import AwsXRayIdGenerator

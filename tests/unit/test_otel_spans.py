@@ -185,7 +185,9 @@ def test_defaults_set_one_provider_once_and_its_ids_are_those_of_x_ray() -> None
     del told["begins"]
     assert told == {"same": True, "safe": True, "plugins": 1, "steps": 1, "runtimes": True}
     (line,) = log
-    assert "spans go on to http://127.0.0.1:1 as those of the service temporal-lambda-wor" in line
+    assert (
+        "spans are still sent to http://127.0.0.1:1 for the service temporal-lambda-worker" in line
+    )
 
 
 def test_provider_that_is_set_is_kept_and_made_safe_for_workflows() -> None:
