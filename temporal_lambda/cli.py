@@ -1,4 +1,4 @@
-"""The command ``temporal-lambda``; each of its commands lives with what it runs."""
+"""The command ``temporal-lambda``; its subcommands are in the packages they belong to."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ except ModuleNotFoundError as error:
 COMMANDS = {
     "dev": ("temporal_lambda.local.command", "local"),
 }
-"""The module of each command, which has a function of its name, and the extra that it needs."""
+"""For each subcommand, the module that defines it under the same name, and the extra it needs."""
 
 
 class Commands(click.Group):
-    """Imports a command when it is asked for, since each needs an extra of its own."""
+    """Imports a subcommand only when it is used, since each needs its own extra."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """See base class."""
@@ -37,7 +37,7 @@ class Commands(click.Group):
 
 
 class _Missing(click.Command):
-    """Stands for a command whose extra is not installed, in the list of commands too."""
+    """Takes the place of a subcommand whose extra is not installed."""
 
     def __init__(self, name: str, extra: str, cause: ImportError) -> None:
         super().__init__(name, short_help=f"Needs temporal-lambda[{extra}].")

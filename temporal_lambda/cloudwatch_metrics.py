@@ -1,8 +1,7 @@
 """The report as CloudWatch metrics, in the Embedded Metric Format.
 
-CloudWatch makes metrics of any log line that is such a JSON object; there is nothing to call and
-nothing to wait for. The format is AWS's: "Specification: Embedded metric format" in the CloudWatch
-user guide.
+CloudWatch extracts metrics from any log line that is such a JSON object, so no API is called. The
+format is AWS's: "Specification: Embedded metric format" in the CloudWatch user guide.
 """
 
 from __future__ import annotations
@@ -12,8 +11,8 @@ from typing import Any
 
 NAMESPACE = "temporal_lambda"
 DIMENSIONS = (("FunctionName",), ("FunctionName", "TaskQueue"))
-"""Each metric is there per function, for alarms, and per task queue, which is ``unknown`` for an
-invocation that fails before it knows one."""
+"""Each metric exists per function, for alarms, and per function and task queue. The task queue is
+``unknown`` if an invocation fails before it is known."""
 
 UNITS = {
     "Invocations": "Count",
@@ -33,16 +32,16 @@ UNITS = {
 def embedded_metrics(
     report: Mapping[str, Any], function: str, task_queue: str, at_ms: int
 ) -> dict[str, Any]:
-    """The members that make metrics of a log line.
+    """The members that turn a log line into metrics.
 
     Args:
-        report: ``InvocationReport.as_dict()``.
-        function: The function's name, one dimension.
-        task_queue: The task queue, the other one.
+        report: The result of ``InvocationReport.as_dict()``.
+        function: The function's name, the dimension ``FunctionName``.
+        task_queue: The task queue, the dimension ``TaskQueue``.
         at_ms: The time, in milliseconds since the epoch.
 
     Returns:
-        Members for the root of the line. What was not counted or measured is left out.
+        Members for the root of the line. Values that were not counted or measured are left out.
 
     Example:
         >>> report = {"cold": True, "errors": [], "abandoned": [], "duration_ms": 81.5}

@@ -1,4 +1,4 @@
-"""What the commands' options accept."""
+"""Types and callbacks of command-line options."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DurationType(_ParamType):
 
 
 def pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
-    """Callback of an option that is given as ``KEY=VALUE``, several times."""
+    """Callback of a repeatable option whose values are ``KEY=VALUE``."""
     for value in values:
         if "=" not in value or value.startswith("="):
             raise click.BadParameter(f"{value!r} is not KEY=VALUE")
@@ -43,7 +43,7 @@ def pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -
 
 
 def json_values(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[Any]:
-    """Callback of an option that is given as JSON, several times."""
+    """Callback of a repeatable option whose values are JSON."""
     try:
         return [json.loads(value) for value in values]
     except ValueError as error:

@@ -11,11 +11,11 @@ Clock = Callable[[], float]
 
 
 class Deadline(NamedTuple):
-    """The moment Lambda ends the invocation, on a clock that only goes forward.
+    """The moment Lambda ends the invocation, on a monotonic clock.
 
     Args:
         at: The moment, in seconds of ``clock``; ``math.inf`` for none.
-        clock: Returns seconds; ``time.monotonic`` unless a test says otherwise.
+        clock: Returns seconds; a test may replace ``time.monotonic``.
 
     Example:
         >>> deadline = Deadline(at=112.0, clock=lambda: 100.0)

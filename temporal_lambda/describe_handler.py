@@ -1,4 +1,4 @@
-"""Says which version a handler is, from a process of its own.
+"""Finds a handler's worker deployment version, in a separate process.
 
 ``python -m temporal_lambda.describe_handler module.attribute`` imports the handler as Lambda would
 and prints one line of JSON: ``{"deployment_name": ..., "build_id": ...}``, or ``{"error": ...}``.
@@ -14,7 +14,7 @@ import traceback
 from typing import Any, NoReturn
 
 MARK = "temporal_lambda handler "
-"""What the line begins with, since importing a handler may print lines of its own."""
+"""How the line begins: importing a handler may print other lines."""
 
 
 def describe(handler: str) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def describe(handler: str) -> dict[str, Any]:
 
 
 def main() -> NoReturn:
-    """Describe the handler named on the command line, and end whatever its import has started."""
+    """Describe the handler named on the command line; then exit, with any threads it started."""
     found = describe(sys.argv[1])
     print(f"\n{MARK}{json.dumps(found)}", flush=True)
     os._exit(0)

@@ -1,51 +1,54 @@
-"""Every error this package raises on its own account."""
+"""The errors this package raises."""
 
 from __future__ import annotations
 
 
 class TemporalLambdaError(Exception):
-    """Base of all errors of this package, for one ``except`` around everything."""
+    """Base class of all errors of this package."""
 
 
 class SettingsError(TemporalLambdaError, ValueError):
-    """A setting is wrong: names the setting, where it was found, and what to write instead."""
+    """A setting is invalid; the message names it, where it was found, and what is accepted."""
 
 
 class ConfigureError(TemporalLambdaError, TypeError):
-    """The configure callback has a form that can't be driven."""
+    """The configure callback has an unsupported form; the message names the accepted forms."""
 
 
 class TaskQueueError(TemporalLambdaError, ValueError):
-    """No task queue was configured."""
+    """No task queue is configured, neither by the callback nor by ``TEMPORAL_TASK_QUEUE``."""
 
 
 class DeadlineError(TemporalLambdaError, RuntimeError):
-    """The time Lambda gave the invocation is too short, or was used up in setup."""
+    """The time until Lambda's deadline is too short for any work, or was used up by the setup."""
 
 
 class ConnectError(TemporalLambdaError, RuntimeError):
-    """The Temporal server could not be reached: names address and namespace, never a credential."""
+    """The Temporal server can't be reached or refuses the worker.
+
+    The message names address and namespace, and never shows a credential.
+    """
 
 
 class EventLoopBlockedError(TemporalLambdaError, RuntimeError):
-    """Code that blocks without awaiting held the event loop until the invocation had to end."""
+    """Code blocked the event loop until the invocation had to end; the message says where."""
 
 
 class PayloadError(TemporalLambdaError, ValueError):
-    """An event asks for a Dagster run that can't be served as it stands; nothing was started."""
+    """An event asks for a Dagster run that can't be served; nothing was started."""
 
 
 class RunFailedError(TemporalLambdaError, RuntimeError):
-    """A Dagster run failed or was canceled, and the handler is to raise that."""
+    """A Dagster run failed or was canceled; raised by handlers made with ``on_error="raise"``."""
 
 
 class MissingExtraError(TemporalLambdaError, ImportError):
-    """An optional part of this package was imported without what it needs.
+    """An optional part of this package was imported but its dependencies are not installed.
 
     Args:
         part: The module that was imported.
-        extra: The extra that brings what it needs.
-        cause: What failed to import.
+        extra: The extra that installs its dependencies.
+        cause: The import that failed.
     """
 
     def __init__(self, part: str, extra: str, cause: ImportError) -> None:

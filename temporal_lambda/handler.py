@@ -1,4 +1,4 @@
-"""``run_worker``: the cold start, and the handler it returns."""
+"""``run_worker``, which runs at the cold start and returns the handler."""
 
 from __future__ import annotations
 
@@ -23,29 +23,32 @@ from temporal_lambda.settings import load_settings
 def run_worker(
     version: WorkerDeploymentVersion, configure: ConfigureCallback
 ) -> Callable[[Any, Any], None]:
-    """Make a Lambda handler that is a Temporal worker.
+    """Create a Lambda handler that runs a Temporal worker in each invocation.
 
     The cold start reads ``temporal.toml`` and the environment. Each invocation then runs
-    ``configure``, connects, polls until its deadline is near (or nothing has come for
-    ``idle_timeout``), drains, runs the shutdown hooks and the rest of ``configure``, and logs one
-    line about it all.
+    ``configure``, connects, polls until its deadline is near (or until no task has been in flight
+    for ``idle_timeout``), drains, runs the shutdown hooks and the rest of ``configure``, and logs
+    one line.
 
     Args:
-        version: The worker deployment version of this function. Worker versioning is always on.
+        version: The function's worker deployment version. Worker versioning is always on, so each
+            workflow needs a ``versioning_behavior``.
         configure: Receives the :py:class:`LambdaWorkerConfig` of each invocation and registers
             workflows, activities and options on it. A function, a coroutine function, an async
             generator function with exactly one ``yield``, or a function that returns a context
-            manager, sync or async. What stands before the ``yield`` runs before the connection is
-            made; what stands after it runs once the worker has stopped, on every path.
+            manager, sync or async. Code before the ``yield`` runs before connecting; code after it
+            runs once the worker has stopped, whether or not anything failed.
 
     Returns:
-        The handler. It is synchronous and returns ``None``. It raises what the invocation failed
-        with, after everything is closed: :py:class:`TaskQueueError`, :py:class:`DeadlineError`,
-        :py:class:`ConnectError`, or the error of the callback or the worker itself.
+        The handler. It is synchronous and returns ``None``. If the invocation fails, it closes
+        everything first and then raises the error: :py:class:`TaskQueueError`,
+        :py:class:`DeadlineError`, :py:class:`ConnectError`, or the error of the callback or the
+        worker itself.
 
     Raises:
-        SettingsError: ``temporal.toml`` or the environment is wrong, or the version is incomplete.
-        ConfigureError: ``configure`` has a form that can't be driven.
+        SettingsError: ``temporal.toml`` or an environment variable is invalid, or the version is
+            incomplete.
+        ConfigureError: ``configure`` has an unsupported form.
 
     Example:
         >>> from temporalio.common import WorkerDeploymentVersion
@@ -63,10 +66,10 @@ def run_worker(
 def make_handler(
     version: WorkerDeploymentVersion, configure: ConfigureCallback, strategy: StrategyFactory
 ) -> Callable[[Any, Any], Any]:
-    """Make a handler that does, for each event, what ``strategy`` chooses."""
+    """Create a handler that runs, for each event, the work strategy that ``strategy`` returns."""
     if workflow.unsafe.in_sandbox():
-        # The workflow sandbox imports the module of each workflow anew. Where that is also the
-        # handler's module this line is reached again, and there is nothing to be a worker for.
+        # The workflow sandbox imports each workflow's module again. If that is also the handler's
+        # module, this function is called inside the sandbox, where no handler is needed.
         return _never_called
     if not ((version.deployment_name or "").strip() and (version.build_id or "").strip()):
         raise SettingsError(
@@ -93,10 +96,10 @@ def make_handler(
 
 
 class Handler(Protocol):
-    """A Lambda handler: a function that says which version it is.
+    """A Lambda handler that knows its worker deployment version.
 
     Attributes:
-        version: The worker deployment version it was made for.
+        version: The worker deployment version given to ``run_worker``.
     """
 
     version: WorkerDeploymentVersion

@@ -1,4 +1,4 @@
-"""What a configure callback and its hooks can know about the invocation they belong to."""
+"""Information about the current invocation, for the configure callback and shutdown hooks."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from temporal_lambda.report import InvocationReport, milliseconds
 
 
 class InvocationInfo:
-    """The invocation a configuration was made for.
+    """The current invocation, as ``config.invocation``.
 
-    Known from the beginning: who asked, and how much time there is. Known to shutdown hooks: why
-    the work ended, and what came of it.
+    The configure callback can read the request id, the ARN and the remaining time. Shutdown hooks
+    can also read the report so far: why the work ended, and with which result.
 
     Args:
         request_id: Lambda's request id, ``None`` outside Lambda.
@@ -24,11 +24,11 @@ class InvocationInfo:
         cold: Whether this is the first invocation of its execution environment.
         deadline: When Lambda ends the invocation; none by default.
         begun_at: When the handler was entered, seconds since the epoch; now by default.
-        report: Where the invocation notes what happens.
+        report: The report that the invocation fills in.
 
     Attributes:
-        last_steps: What runs after the hooks and the teardown, by name, bounded as they are; for
-            what has to see how these have ended.
+        last_steps: Name and function of steps that run after hooks and teardown, with the same
+            bounds; for steps that need the outcome of these.
 
     Example:
         >>> from temporal_lambda import LambdaWorkerConfig
@@ -59,12 +59,12 @@ class InvocationInfo:
         self.last_steps: list[tuple[str, Callable[[], Any]]] = []
 
     def __repr__(self) -> str:
-        """The request id, and whether the environment is new."""
+        """The request id, and whether this is a cold start."""
         return f"InvocationInfo({self.request_id!r}, cold={self.cold})"
 
     @property
     def identity(self) -> str | None:
-        """``<request id>@<function arn>``, which its worker polls under; ``None`` elsewhere."""
+        """``<request id>@<function arn>``, the worker's identity; ``None`` outside Lambda."""
         if self.request_id is None and self.function_arn is None:
             return None
         return f"{self.request_id or 'unknown'}@{self.function_arn or 'unknown'}"
@@ -74,32 +74,30 @@ class InvocationInfo:
         return self._deadline.clock() - self._begun
 
     def remaining_time(self) -> timedelta | None:
-        """How long until Lambda ends the invocation; ``None`` where it has no deadline."""
+        """Time until Lambda ends the invocation; ``None`` if there is no deadline."""
         return _timedelta(self._deadline.remaining())
 
     def remaining_hook_time(self) -> timedelta | None:
-        """How long the shutdown hook or the teardown that runs now may still take.
-
-        After that it is abandoned, and the next one gets its turn.
+        """Time the running shutdown hook or teardown may still take before it is abandoned.
 
         Returns:
-            The time, never negative; ``None`` while neither runs.
+            The time, never negative; ``None`` while neither is running.
         """
         return _timedelta(self._step_left() if self._step_left else math.inf)
 
     def report(self) -> dict[str, Any]:
-        """What the report would say now, with ``duration_ms`` until now.
+        """The report as it is now, as plain JSON values; ``duration_ms`` counts until now.
 
-        Complete in shutdown hooks but for the hooks themselves: tasks, busy and idle milliseconds,
-        ``stop_reason``, what was abandoned, errors.
+        In a shutdown hook it is complete except for the hooks themselves: ``tasks``, ``busy_ms``,
+        ``idle_ms``, ``stop_reason``, ``abandoned``, ``errors``.
         """
         return {**self._report.as_dict(), "duration_ms": milliseconds(self.elapsed())}
 
     def bound_steps(self, left: Callable[[], float]) -> None:
-        """Let hooks and teardown know their time; called before the first of them runs.
+        """Set the source of ``remaining_hook_time``; called before the first hook runs.
 
         Args:
-            left: Returns the seconds that the running one may still take.
+            left: Returns the seconds that the running hook or teardown may still take.
         """
         self._step_left = left
 

@@ -1,4 +1,4 @@
-"""Names of the user's code, for errors, logs and reports."""
+"""Names of the user's functions, for errors, logs and reports."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def name_of(callback: Any) -> str:
-    """What a callback is called; never its ``repr``, which shows the arguments of a partial.
+    """The name of a callback; never its ``repr``, which may show arguments of a partial.
 
     Example:
         >>> name_of(name_of)
@@ -20,7 +20,7 @@ def name_of(callback: Any) -> str:
 
 
 def name_abandoned(entry: Mapping[str, Any]) -> str:
-    """One abandoned piece of work in words, for a log line.
+    """Describe one abandoned piece of work for a log line.
 
     Example:
         >>> name_abandoned({"activity": "resize", "workflow_id": "w-1", "attempt": 2})

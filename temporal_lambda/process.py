@@ -1,4 +1,4 @@
-"""The process that an execution environment is: what memory it uses, and how to end it."""
+"""This process: its memory, whether it runs in Lambda, and how to end it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ STATUS = Path("/proc/self/status")
 def memory_mb() -> dict[str, float]:
     """Resident memory in megabytes, as the kernel counts it.
 
+    Returns:
+        ``memory_mb`` now and ``peak_memory_mb`` since the process began; empty where there is no
+        ``/proc``, as on macOS.
+
     Example:
         >>> 0 < memory_mb()["memory_mb"] <= memory_mb()["peak_memory_mb"]
         True
-
-    Returns:
-        ``memory_mb`` now and ``peak_memory_mb`` since the process began; empty where there is no
-        ``/proc``.
     """
     try:
         fields = [line.partition(":") for line in STATUS.read_text().splitlines()]
@@ -39,22 +39,22 @@ KEYS = {"VmRSS": "memory_mb", "VmHWM": "peak_memory_mb"}
 
 
 def is_lambda() -> bool:
-    """Whether this process is a Lambda runtime, as opposed to a script that calls a handler."""
+    """Whether this process is a Lambda runtime, rather than a script that calls a handler."""
     return "AWS_LAMBDA_RUNTIME_API" in os.environ
 
 
 def end_process(error: BaseException | None) -> NoReturn:
-    """End the process at once, whatever threads still run in it.
+    """End the process immediately, even if threads are still running in it.
 
     Args:
-        error: What the handler would have raised; nobody else will log it.
+        error: The error the handler would have raised; it is logged here.
     """
     logger.error(
-        "ending this process (recycle_environment): what could not be stopped would harm the next "
-        "invocation, which now starts in a fresh one",
+        "ending this process (recycle_environment): work that could not be stopped would harm the "
+        "next invocation, which will start in a new execution environment",
         exc_info=error,
     )
     sys.stdout.flush()
     sys.stderr.flush()
-    # An ordinary exit would wait for those threads.
+    # sys.exit would wait for those threads.
     os._exit(1)

@@ -17,7 +17,7 @@ from temporal_lambda.process import memory_mb
 logger = logging.getLogger(__name__)
 
 INVOCATION = "temporal_lambda invocation"
-"""How an invocation's line begins, for whoever reads logs by machine."""
+"""How an invocation's line begins, for programs that parse logs."""
 
 WORKER = "temporal_lambda worker"
 """How the line begins that a cold start adds: what the worker serves."""
@@ -32,16 +32,20 @@ class InvocationReport:
         duration_ms: Milliseconds from the handler's entry to this report.
         cold: Whether this was the first invocation of its execution environment.
         phases: Milliseconds per phase, in the order they ran.
-        tasks: Tasks begun, by kind; ``None`` if a user's tuner hid them.
-        busy_ms: Milliseconds with at least one task in flight; ``None`` likewise.
-        idle_ms: Milliseconds of the work phase without one; ``None`` likewise.
+        tasks: Tasks begun, by kind; ``None`` if a custom tuner hides them.
+        busy_ms: Milliseconds with at least one task in flight; ``None`` if a custom tuner hides the
+            tasks.
+        idle_ms: Milliseconds of the work phase without a task in flight; ``None`` if a custom tuner
+            hides the tasks.
         stop_reason: ``deadline``, ``idle``, ``result``, ``signal`` or ``error``; ``None`` if the
             work never began.
-        connection: ``new``, ``reused`` or ``replaced``; ``None`` if it never came to that.
+        connection: ``new``, ``reused`` or ``replaced``; ``None`` if the invocation failed before it
+            connected.
         memory_mb: Resident memory at the end, in megabytes; ``None`` where there is no ``/proc``.
-        peak_memory_mb: The most it has been since the process began; ``None`` likewise.
-        abandoned: What would not stop: activities, hooks, teardown, or a blocked event loop.
-        errors: What was raised, as ``phase: type: message``.
+        peak_memory_mb: Peak resident memory since the process began, in megabytes; ``None`` where
+            there is no ``/proc``.
+        abandoned: What did not stop in time: activities, hooks, teardown, or a blocked event loop.
+        errors: The errors raised, as ``phase: type: message``.
     """
 
     request_id: str | None
@@ -61,7 +65,7 @@ class InvocationReport:
 
     @contextmanager
     def phase(self, name: str, clock: Clock) -> Iterator[None]:
-        """Measure a phase, on every path out of it."""
+        """Measure the time of a phase, however it ends."""
         self._running = (name, clock())
         try:
             yield
@@ -69,24 +73,24 @@ class InvocationReport:
             self.leave_phase(name, clock)
 
     def leave_phase(self, name: str, clock: Clock) -> None:
-        """End a phase, unless it has been left already by whoever gave up waiting for it."""
+        """End a phase, unless the supervisor has already ended it."""
         running, begun = self._running
         if running == name:
             self.phases.setdefault(name, milliseconds(clock() - begun))
 
     @property
     def current_phase(self) -> str:
-        """The phase that runs, or ran last."""
+        """The running phase, or the last one."""
         return self._running[0]
 
     def count(self, tasks: Mapping[Any, int], busy_seconds: float) -> None:
-        """Take over what the slots counted."""
+        """Take over the counts of the slots."""
         self.tasks = {str(kind): count for kind, count in tasks.items()}
         self.busy_ms = milliseconds(busy_seconds)
         self.idle_ms = max(0.0, round(self.phases.get("work", 0.0) - self.busy_ms, 1))
 
     def failed(self, error: BaseException, where: str | None = None) -> None:
-        """Note an error of the current phase, or of a more exact place."""
+        """Record an error of the current phase, or of ``where``."""
         self.errors.append(f"{where or self.current_phase}: {type(error).__name__}: {error}")
 
     def as_dict(self) -> dict[str, Any]:
@@ -108,23 +112,23 @@ class InvocationReport:
         }
 
     def measure(self, seconds: float) -> None:
-        """Note how long it all took, and what memory the process uses."""
+        """Record the duration of the invocation and the memory of the process."""
         self.duration_ms = milliseconds(seconds)
         memory = memory_mb()
         self.memory_mb = memory.get("memory_mb")
         self.peak_memory_mb = memory.get("peak_memory_mb")
 
     def log(self) -> None:
-        """Write the line."""
+        """Write the report to the log."""
         log_line(INVOCATION, self.as_dict())
 
     def print_metrics(self, task_queue: str) -> None:
-        """Print the line such that CloudWatch makes metrics of it.
+        """Print the report in a form from which CloudWatch extracts metrics.
 
-        Not by a logger: it would be no JSON object in Lambda's text format. The line bears the
-        level that Lambda's filter of JSON lines lets through, whatever that is.
+        It is printed, not logged, since Lambda's text format would wrap the JSON object in text. The
+        line has a level that Lambda's filter of JSON lines lets through.
         """
-        # Imported where it is wanted: each cold start pays for what is imported above.
+        # Imported here since every cold start pays for the imports above.
         from temporal_lambda.cloudwatch_metrics import embedded_metrics
 
         content = self.as_dict()
@@ -143,10 +147,10 @@ class InvocationReport:
 
 
 def log_line(kind: str, content: Mapping[str, Any]) -> None:
-    """Log one line: an object under Lambda's JSON log format, text with JSON otherwise.
+    """Log one line: an object in Lambda's JSON log format, otherwise text that ends with JSON.
 
     Args:
-        kind: ``INVOCATION`` or ``WORKER``.
+        kind: How the line begins, ``INVOCATION`` or ``WORKER``.
         content: JSON values.
     """
     if logger.level == logging.NOTSET and not os.environ.get("AWS_LAMBDA_LOG_LEVEL"):
@@ -159,7 +163,14 @@ def log_line(kind: str, content: Mapping[str, Any]) -> None:
 
 
 def find_line(kind: str, line: str) -> dict[str, Any] | None:
-    """The content of such a line, read back from a log in either format.
+    """Parse the content of a line written by ``log_line``, in either format.
+
+    Args:
+        kind: How the line begins, ``INVOCATION`` or ``WORKER``.
+        line: Any line of a log.
+
+    Returns:
+        The content; ``None`` if the line is not of that kind.
 
     Example:
         >>> find_line(INVOCATION, '[INFO] temporal_lambda invocation {"stop_reason": "idle"}')
@@ -176,7 +187,7 @@ def find_line(kind: str, line: str) -> dict[str, Any] | None:
 
 
 def milliseconds(seconds: float) -> float:
-    """As precise as a report tells a time.
+    """Convert seconds to milliseconds, rounded as in the report.
 
     Example:
         >>> milliseconds(0.0012345)

@@ -1,4 +1,4 @@
-"""Bounds on a block of code, told apart from the bounds that the code inside sets itself."""
+"""Bounds on a block of code, distinct from any timeouts that the code inside sets itself."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from contextlib import asynccontextmanager
 
 
 class TimeExpired(TimeoutError):
-    """A bound of ours was reached, as opposed to one that the code inside had set itself."""
+    """The bound of ``at_most`` was reached, rather than a timeout of the code inside."""
 
 
 class Stopped(Exception):
-    """A block was ended because the invocation is to stop."""
+    """A block was cancelled because the invocation must stop."""
 
     def __str__(self) -> str:
-        return "cut short, as the process is to end"
+        return "cut short because the process is about to end"
 
 
 @asynccontextmanager
 async def at_most(seconds: float, stop: asyncio.Future[None] | None = None) -> AsyncIterator[None]:
-    """Bound the block by cancelling it, in the same task and so in the same context.
+    """Bound the block: cancel it at the limit, in the same task and so in the same context.
 
     Args:
-        seconds: The bound; ``math.inf`` for none.
-        stop: Ends the block when it is done.
+        seconds: The limit; ``math.inf`` for none.
+        stop: A future that cancels the block when it is done.
 
     Raises:
-        Stopped: ``stop`` was done before the block.
-        TimeExpired: The bound was reached. Code that swallows the cancellation is not stopped by
-            this; the handler's thread then leaves the loop behind.
+        Stopped: ``stop`` was done before the block ended.
+        TimeExpired: The limit was reached. Code that swallows the cancellation goes on; the
+            handler's thread then abandons the event loop.
     """
     task = asyncio.current_task()
     assert task is not None
