@@ -125,8 +125,8 @@ class InvocationReport:
     def print_metrics(self, task_queue: str) -> None:
         """Print the report in a form from which CloudWatch extracts metrics.
 
-        It is printed, not logged, since Lambda's text format would wrap the JSON object in text. The
-        line has a level that Lambda's filter of JSON lines lets through.
+        It is printed, not logged, since Lambda's text format would wrap the JSON object in text.
+        The line has a level that Lambda's filter of JSON lines lets through.
         """
         # Imported here since every cold start pays for the imports above.
         from temporal_lambda.cloudwatch_metrics import embedded_metrics
