@@ -22,7 +22,7 @@ help:
 
 demo: $(VENV)/local
 	$(BIN)/temporal-lambda dev examples/greeting/handler.py:lambda_handler \
-	    --timeout 20s --idle-timeout 1s --no-reload --execute Greeting --input '"World"'
+	    --timeout 20s --no-reload --execute Greeting --input '"World"'
 
 demo-dagster: $(VENV)/dev
 	$(BIN)/python -m examples.dagster.demo $(DEMO)

@@ -48,10 +48,7 @@ async def run_example() -> tuple[list[ReceivedSpan], list[ReceivedSpan]]:
                 "handler.lambda_handler",
                 ROOT / "examples" / "telemetry",
                 timeout=timedelta(seconds=15),
-                environment={
-                    "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-                    "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1s",
-                },
+                environment={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
             )
             deployed = await stack.deploy(function)
             await eventually(lambda: not stack.service.busy("parcels"))

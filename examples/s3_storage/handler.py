@@ -1,12 +1,14 @@
 """The Lambda function: large payloads go to S3 instead of Temporal's history.
 
 The session lives as long as the execution environment and caches credentials. The client belongs
-to one event loop, so it is opened before each invocation's worker and closed after it.
+to one event loop, so it is opened before each invocation's worker starts and closed when it has
+stopped.
 """
 
 import dataclasses
 import os
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import aioboto3
 from temporalio.common import WorkerDeploymentVersion
@@ -24,6 +26,8 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
     config.worker_config["task_queue"] = "digests"
     config.worker_config["workflows"] = [Digest]
     config.worker_config["activities"] = [collect, measure]
+    # Not a whole second: default retries and many timers come back after exactly 1, 2 or 4 s.
+    config.idle_timeout = timedelta(seconds=1.3)
     async with session.client("s3") as s3:
         driver = S3StorageDriver(
             client=new_aioboto3_client(s3), bucket=os.environ["PAYLOAD_BUCKET"]

@@ -1,4 +1,4 @@
-"""A parcel's way: two activities with a pause in between, and spans of one's own."""
+"""A parcel's journey: two activities with a pause in between, and custom spans."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from temporalio.common import VersioningBehavior
 
 @activity.defn
 async def collect(parcel: str) -> float:
-    """Collect a parcel; what it weighs, in kilograms."""
+    """Collect a parcel, and return its weight in kilograms."""
     with trace.get_tracer("parcels").start_as_current_span("weigh") as span:
         await asyncio.sleep(0.3)
         span.set_attribute("parcel.kilograms", 2.5)
@@ -22,7 +22,7 @@ async def collect(parcel: str) -> float:
 
 @activity.defn
 async def deliver(parcel: str) -> str:
-    """Deliver a parcel; who took it."""
+    """Deliver a parcel, and return who accepted it."""
     with trace.get_tracer("parcels").start_as_current_span("ring the bell"):
         await asyncio.sleep(0.5)
     activity.logger.info("delivered %s", parcel)
@@ -35,10 +35,10 @@ class Parcel:
 
     @workflow.run
     async def run(self, parcel: str, night: float) -> str:
-        """Run it.
+        """Deliver one parcel.
 
         Args:
-            parcel: Its number.
+            parcel: The parcel's number.
             night: Seconds until the morning.
         """
         await workflow.execute_activity(

@@ -26,8 +26,12 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def greeting(tmp_path: Path) -> Path:
-    """A copy of the example that a test may edit."""
+    """A copy of the example that a test may edit; without idle timeout, which tests choose."""
     shutil.copytree(ROOT / "examples" / "greeting", tmp_path / "greeting")
+    handler = tmp_path / "greeting" / "handler.py"
+    text = handler.read_text()
+    handler.write_text(re.sub(r"    config\.idle_timeout = .*\n", "", text))
+    assert handler.read_text() != text
     return tmp_path / "greeting"
 
 

@@ -35,7 +35,7 @@ def example(name: str, **environment: str) -> Function:
         "handler.lambda_handler",
         EXAMPLES / name,
         timeout=timedelta(seconds=15),
-        environment={"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "500ms", **environment},
+        environment=environment,
     )
 
 
