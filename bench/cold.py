@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bench import imports, told, workers
+from bench import imports, log_values, workers
 from bench.results import Measured, Row
 from bench.workers import WORKERS
 from temporal_lambda.local import LocalStack
@@ -34,7 +34,7 @@ async def measure(quick: bool) -> Measured:
             for function in functions:
                 stack.service.recycle(function.name)
                 record, _ = await stack.service.invoke(function, b"{}")
-                started = told.line(record, "started")
+                started = log_values.line(record, "started")
                 assert record.init_ms is not None
                 assert started
                 init[function.name].append(record.init_ms)

@@ -7,7 +7,7 @@ import math
 import statistics
 import time
 
-from bench import load, model, told, workers
+from bench import load, log_values, model, workers
 from bench.model import Costs
 from bench.results import Measured, Row
 from bench.workers import WORKERS, Worker
@@ -120,7 +120,7 @@ async def _alone(stack: LocalStack, deployed: Deployed, repeats: int) -> list[In
 
 
 def _started_ms(record: InvocationRecord) -> float:
-    line = told.line(record, "started")
+    line = log_values.line(record, "started")
     assert line
     return float(line["ms"])
 

@@ -6,11 +6,12 @@ import asyncio
 import statistics
 from collections.abc import Mapping
 
-from bench import collector, load, told, workers
+from bench import load, log_values, workers
 from bench.results import Measured, Row
 from bench.workers import WORKERS, Worker
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
+from tests.support.collector import collecting
 
 WARM_UP = 10
 WINDOW = 20
@@ -34,14 +35,14 @@ async def measure(quick: bool) -> Measured:
     invocations = 20 if quick else 200
     rows: list[Row] = []
     points: dict[str, dict[str, list[float]]] = {}
-    async with LocalStack() as stack, collector.collecting() as endpoint:
+    async with LocalStack() as stack, collecting() as endpoint:
         with_telemetry = {"TELEMETRY": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
         kinds: dict[str, dict[str, str]] = {"": {}, TELEMETRY: with_telemetry}
         for suffix, environment in kinds.items():
             both = await workers.deploy_all(stack, *_functions(environment))
             served = await asyncio.gather(*(_serve(stack, one, invocations) for one in both))
             found = {
-                worker: {name: told.values(records, "back", name) for name in RESOURCES}
+                worker: {name: log_values.values(records, "back", name) for name in RESOURCES}
                 for worker, records in zip(WORKERS, served, strict=True)
             }
             rows += [_row(name, found, invocations, suffix) for name in RESOURCES]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench import load, straddle, workers
+from bench import cut_off, load, workers
 from bench.results import Measured, Row
 from bench.workers import Worker
 from temporal_lambda.local import Function, LocalStack
@@ -38,7 +38,7 @@ ABOUT = (
     "idle timeout of 0.5 s, gaps of 0.05 to 2.5 s, so that arrivals fall into the closing. "
     "*Late-idle closings*: the same with an idle timeout of 1 s, after which it closes at once. "
     "All is "
-    "done with the server setting `enableCancelWorkerPollsOnShutdown` on and off. " + straddle.ABOUT
+    "done with the server setting `enableCancelWorkerPollsOnShutdown` on and off. " + cut_off.ABOUT
 )
 
 
@@ -102,7 +102,7 @@ async def measure(quick: bool) -> Measured:
             found = {f"{w} {one.name}": s for (one, w), s in zip(LOADS, samples, strict=True)}
             rows += _rows(found, f", server setting {setting}")
             points[setting] = {key: sample["latencies"] for key, sample in found.items()}
-    return Measured("Stress", ABOUT, [*rows, *await straddle.measure(quick)], points)
+    return Measured("Stress", ABOUT, [*rows, *await cut_off.measure(quick)], points)
 
 
 def _function(one: Load, worker: Worker) -> Function:

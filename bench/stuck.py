@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bench import load, told, workers
+from bench import load, log_values, workers
 from bench.results import Measured, Row
 from bench.workers import WORKERS
 from temporal_lambda.local import LocalStack
@@ -71,7 +71,7 @@ async def _repeat(
         record = await workers.next_record(stack, name, after=before, timeout=3 * TIMEOUT)
         await handle.terminate()
         await workers.until_idle(stack, name)
-        back = told.line(record, "back")
+        back = log_values.line(record, "back")
         left.append(float(back["left_ms"]) if back else 0.0)
-        hooks.append(float(told.line(record, "hook") is not None))
+        hooks.append(float(log_values.line(record, "hook") is not None))
     return left, hooks

@@ -24,7 +24,8 @@ from temporalio.client import Client
 from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider
 
 from temporal_lambda.local import Function, LocalStack
-from tests.server.otlp import ReceivedSpan, collecting, eventually, receiving
+from tests.support.otlp import ReceivedSpan, collecting, receiving
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[1]
 
@@ -51,7 +52,7 @@ async def run_example() -> tuple[list[ReceivedSpan], list[ReceivedSpan]]:
                 environment={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint},
             )
             deployed = await stack.deploy(function)
-            await eventually(lambda: not stack.service.busy("parcels"))
+            await until(lambda: not stack.service.busy("parcels"))
             provider = create_tracer_provider(resource=Resource({"service.name": "shop"}))
             provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint)))
             trace.set_tracer_provider(provider)
@@ -65,8 +66,8 @@ async def run_example() -> tuple[list[ReceivedSpan], list[ReceivedSpan]]:
                     task_queue=deployed.task_queue,
                 )
             await handle.result()
-            await eventually(lambda: not stack.service.busy("parcels"))
-            await eventually(lambda: len(receiver.named("parcels")) == 3)
+            await until(lambda: not stack.service.busy("parcels"))
+            await until(lambda: len(receiver.named("parcels")) == 3)
     (root,) = receiver.named("order a parcel")
     spans = [span for span in receiver.spans if span.trace_id == root.trace_id]
     requests = {span.attributes.get("faas.invocation_id") for span in spans}

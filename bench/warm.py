@@ -12,13 +12,13 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.service import TLSConfig
 
-from bench import load, told, workers
+from bench import load, log_values, workers
 from bench.results import Measured, Row
 from bench.workers import WORKERS
 from temporal_lambda.local import LocalStack
 from temporal_lambda.local.stack import Deployed
-from tests.server.certificates import Certificates
-from tests.server.proxy import distant
+from tests.support.certificates import Certificates
+from tests.support.proxy import distant
 
 ROUND_TRIP = 0.05
 FREEZE = 6.0
@@ -101,7 +101,7 @@ async def _repeat(
             closed = await load.closed_at(handle)
             await workers.until_idle(stack, name)
             first = workers.records(stack, name, after=before)[0]
-            line = told.line(first, "started")
+            line = log_values.line(first, "started")
             if counts and line:
                 started[name].append(line["ms"])
                 done[name].append((closed - line["entered_at"]) * 1000)

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import functools
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
-from temporal_lambda.local.stack import Deployed
-from tests.server.lambdas import deploy_at_rest
-
-WRITE = "--write-reliability"
-
-FUNCTIONS = Path(__file__).parent / "functions"
+from tests.support.lambdas import FUNCTIONS, Deploy, Invoke, MakeFunction, deploy_at_rest
+from tests.support.reliability import WRITE
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -47,19 +42,6 @@ async def stack() -> AsyncIterator[LocalStack]:
         yield stack
 
 
-def events(record: InvocationRecord) -> list[str]:
-    """What a function told by ``common.event``."""
-    return [line.removeprefix("EVENT ") for line in record.log if line.startswith("EVENT ")]
-
-
-class MakeFunction(Protocol):
-    """Makes a function of one of the tests' handlers, under a name of its own."""
-
-    def __call__(
-        self, handler: str, *, seconds: float = 10, env: Mapping[str, str] = {}, **options: Any
-    ) -> Function: ...
-
-
 @pytest.fixture
 def make_function() -> MakeFunction:
     def make(
@@ -85,9 +67,6 @@ def make_function() -> MakeFunction:
     return make
 
 
-Invoke = Callable[[Function], Awaitable[InvocationRecord]]
-
-
 @pytest.fixture
 def invoke(stack: LocalStack) -> Invoke:
     """Invoke a function synchronously, creating it on first sight."""
@@ -98,9 +77,6 @@ def invoke(stack: LocalStack) -> Invoke:
         return record
 
     return run
-
-
-Deploy = Callable[[Function], Awaitable[Deployed]]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from telling import tell
+from log_values import tell
 from temporalio import activity
 
 

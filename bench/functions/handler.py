@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from activities import ACTIVITIES
-from telling import resources, tell
+from log_values import resources, tell
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Plugin, Worker
 from workflows import OneActivity

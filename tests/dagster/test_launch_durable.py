@@ -11,10 +11,10 @@ from dagster import DagsterRunStatus
 
 from temporal_lambda.dagster.launching.waits import WAITS
 from temporal_lambda.local import Function, LocalStack
-from tests.conftest import MakeFunction, events
 from tests.dagster import jobs
 from tests.dagster.conftest import DIRECT
 from tests.dagster.world import Dagster, dagster_on_disk, eventually, sync
+from tests.support.lambdas import MakeFunction, events
 
 pytestmark = pytest.mark.server
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any, Protocol
+from collections.abc import AsyncIterator
+from typing import Any
 
 import boto3
 import pytest
@@ -12,38 +12,32 @@ from botocore.config import Config
 
 from temporal_lambda.local import InvocationRecord, LambdaService, LocalStack
 from temporal_lambda.local.invoke_api import InvokeApi
-from tests.conftest import WRITE, MakeFunction
-from tests.server.door import Door
-from tests.server.reliability import check
-from tests.server.scene import Handle, Scene, behind_proxy
-
-
-class Observe(Protocol):
-    """Compares what was seen of a fault with docs/reliability.md."""
-
-    async def __call__(self, scene: Scene, handle: Handle, record: InvocationRecord) -> None: ...
+from tests.support.dagster_client import DagsterClient, MakeDagsterClient
+from tests.support.fault_scenario import CheckDocumented, FaultScenario, Handle, behind_proxy
+from tests.support.lambdas import MakeFunction
+from tests.support.reliability import WRITE, check
 
 
 @pytest.fixture
-def observe(request: pytest.FixtureRequest) -> Observe:
+def check_documented(request: pytest.FixtureRequest) -> CheckDocumented:
     """For tests marked with ``fault("what broke, and when")``."""
     marker = request.node.get_closest_marker("fault")
     assert marker, "a test that observes a fault says which: @pytest.mark.fault(...)"
     (fault,) = marker.args
 
-    async def compare(scene: Scene, handle: Handle, record: InvocationRecord) -> None:
-        row = await scene.row(fault, handle, record)
+    async def compare(scenario: FaultScenario, handle: Handle, record: InvocationRecord) -> None:
+        row = await scenario.row(fault, handle, record)
         check(row, write=request.config.getoption(WRITE))
 
     return compare
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def scene(stack: LocalStack, make_function: MakeFunction) -> AsyncIterator[Scene]:
+async def scenario(stack: LocalStack, make_function: MakeFunction) -> AsyncIterator[FaultScenario]:
     """The tests' function behind a proxy, with 8 s for each invocation."""
     function = make_function("lifecycle.lambda_handler", seconds=8)
-    async with behind_proxy(stack, function) as scene:
-        yield scene
+    async with behind_proxy(stack, function) as scenario:
+        yield scenario
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -66,8 +60,8 @@ async def client(service: LambdaService) -> AsyncIterator[Any]:
 
 
 @pytest.fixture
-def door(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Door]:
-    def make(handler: str = "durable", **options: Any) -> Door:
-        return Door(stack, make_function(f"dagster_ops.{handler}", **options))
+def dagster_client(stack: LocalStack, make_function: MakeFunction) -> MakeDagsterClient:
+    def make(handler: str = "durable", **options: Any) -> DagsterClient:
+        return DagsterClient(stack, make_function(f"dagster_ops.{handler}", **options))
 
     return make

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conftest import Invoke, MakeFunction, events
+from tests.support.lambdas import Invoke, MakeFunction, events
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from temporal_lambda.errors import ConnectError
 from temporal_lambda.local import LocalStack
 from temporal_lambda.runtime.connection import CHECK_SECONDS, TRUSTED_SECONDS, WarmConnection
-from tests.server.proxy import Proxy
+from tests.support.proxy import Proxy
 
 
 class Clock:

@@ -10,8 +10,7 @@ import pytest
 
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
-from tests.conftest import Deploy, MakeFunction
-from tests.server.lambdas import rest
+from tests.support.lambdas import Deploy, MakeFunction, rest
 
 HANDLER = "lifecycle.lambda_handler"
 SHORT_SHUTDOWN = {

@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from temporal_lambda.local import InvocationRecord, LocalStack
-from tests.conftest import Deploy, Invoke, MakeFunction
-from tests.server.certificates import Certificates
-from tests.server.gateway import Gateway
-from tests.server.lambdas import rest
-from tests.server.proxy import Proxy
+from tests.support.certificates import Certificates
+from tests.support.gateway import Gateway
+from tests.support.lambdas import Deploy, Invoke, MakeFunction, rest
+from tests.support.proxy import Proxy
 
 HANDLER = "lifecycle.lambda_handler"
 KEY = "key-that-nobody-may-see"

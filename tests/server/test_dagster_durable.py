@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -12,17 +11,25 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus
 
 from temporal_lambda.local import InvocationRecord, LocalStack
-from tests.conftest import MakeFunction, events
-from tests.server.door import DEADLY, ETL, ETL_RESULTS, SECRET, Door, payload
-from tests.server.scene import PROMISED_MS, RETRY_DELAYS
+from tests.support.dagster_client import (
+    DEADLY,
+    ETL,
+    ETL_RESULTS,
+    SECRET,
+    DagsterClient,
+    MakeDagsterClient,
+    payload,
+)
+from tests.support.fault_scenario import PROMISED_MS, RETRY_DELAYS
+from tests.support.lambdas import MakeFunction, events
 
 
 async def test_durable_run_passes_outputs_downstream_in_the_order_of_the_job(
-    door: Callable[..., Door],
+    dagster_client: MakeDagsterClient,
 ) -> None:
     event = payload(ETL, "etl")
     run_id = event["dagster_run"]["run_id"]
-    assert await door().ask(event) == (
+    assert await dagster_client().ask(event) == (
         200,
         {
             "run_id": run_id,
@@ -35,11 +42,11 @@ async def test_durable_run_passes_outputs_downstream_in_the_order_of_the_job(
 
 
 async def test_graph_in_the_payload_comes_before_the_order_given_here(
-    door: Callable[..., Door],
+    dagster_client: MakeDagsterClient,
 ) -> None:
     graph = {"extract": [], "transform": ["extract"], "renamed": ["transform"]}
     event = payload({"extract": {"table": "users"}}, "etl", job_graph=graph)
-    code, body = await door().ask(event)
+    code, body = await dagster_client().ask(event)
     assert code == 200
     results = {"extract": [], "transform": [], "renamed": "no arguments"}
     assert {op: type(output) for op, output in body["result"]["results"].items()} == {
@@ -48,9 +55,9 @@ async def test_graph_in_the_payload_comes_before_the_order_given_here(
 
 
 async def test_second_delivery_gets_the_first_result_and_runs_nothing_again(
-    door: Callable[..., Door],
+    dagster_client: MakeDagsterClient,
 ) -> None:
-    etl, event = door(), payload(ETL, "etl")
+    etl, event = dagster_client(), payload(ETL, "etl")
     first, answer = await etl.invoke(event)
     second, answer_again = await etl.invoke(event)
     assert answer_again == answer
@@ -58,8 +65,10 @@ async def test_second_delivery_gets_the_first_result_and_runs_nothing_again(
     assert not [e for e in events(second) if "extract" in e]
 
 
-async def test_two_deliveries_at_once_run_each_op_once(door: Callable[..., Door]) -> None:
-    etl, event = door(), payload({**ETL, "nap": {"steps": 2, "seconds": 0.2}}, "etl")
+async def test_two_deliveries_at_once_run_each_op_once(
+    dagster_client: MakeDagsterClient,
+) -> None:
+    etl, event = dagster_client(), payload({**ETL, "nap": {"steps": 2, "seconds": 0.2}}, "etl")
     one, other = await asyncio.gather(etl.invoke(event), etl.invoke(event))
     assert one[1] == other[1]
     told = [*events(one[0]), *events(other[0])]
@@ -93,9 +102,9 @@ async def test_event_that_lambda_delivers_again_goes_on_and_repeats_no_op(
 
 
 async def test_run_that_outlives_its_invocation_is_running_and_goes_on_when_asked_again(
-    door: Callable[..., Door],
+    dagster_client: MakeDagsterClient,
 ) -> None:
-    napping = door(seconds=6, env={"TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "3s"})
+    napping = dagster_client(seconds=6, env={"TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "3s"})
     event = payload({"nap": {"steps": 5, "seconds": 0.8}})
     first, answer = await napping.invoke(event)
     assert answer["statusCode"] == 202
@@ -109,8 +118,10 @@ async def test_run_that_outlives_its_invocation_is_running_and_goes_on_when_aske
     assert body["result"]["results"] == {"nap": "slept 5"}
 
 
-async def test_error_of_an_op_fails_the_run_at_once_and_is_named(door: Callable[..., Door]) -> None:
-    failing, event = door(), payload({"fail": {}, "transform": {}})
+async def test_error_of_an_op_fails_the_run_at_once_and_is_named(
+    dagster_client: MakeDagsterClient,
+) -> None:
+    failing, event = dagster_client(), payload({"fail": {}, "transform": {}})
     record, answer = await failing.invoke(event)
     assert answer["statusCode"] == 500
     body = json.loads(answer["body"])
@@ -119,32 +130,38 @@ async def test_error_of_an_op_fails_the_run_at_once_and_is_named(door: Callable[
     assert await failing.ask(event) == (500, body)
 
 
-async def test_retry_policy_of_an_op_in_its_job_is_kept_to(door: Callable[..., Door]) -> None:
-    code, body = await door().ask(payload({"fail": {"succeeds_at": 3}}, "patient"))
+async def test_retry_policy_of_an_op_in_its_job_is_kept_to(
+    dagster_client: MakeDagsterClient,
+) -> None:
+    code, body = await dagster_client().ask(payload({"fail": {"succeeds_at": 3}}, "patient"))
     assert (code, body["status"]) == (200, "success")
 
 
-async def test_failed_run_is_raised_where_that_was_asked_for(door: Callable[..., Door]) -> None:
-    record, error = await door("durable_raising").invoke(payload({"fail": {}}))
+async def test_failed_run_is_raised_where_that_was_asked_for(
+    dagster_client: MakeDagsterClient,
+) -> None:
+    record, error = await dagster_client("durable_raising").invoke(payload({"fail": {}}))
     assert record.status == "error"
     assert error["errorType"] == "RunFailedError"
     assert error["errorMessage"] == "op fail failed: ValueError: no luck"
 
 
-async def test_job_can_be_a_workflow_of_ones_own(door: Callable[..., Door]) -> None:
+async def test_job_can_be_a_workflow_of_ones_own(
+    dagster_client: MakeDagsterClient,
+) -> None:
     event = payload({"extract": {"table": "users"}}, "own")
-    code, body = await door().ask(event)
+    code, body = await dagster_client().ask(event)
     assert code == 200
     run_id = event["dagster_run"]["run_id"]
     assert body["result"] == {"own": f"job own, run {run_id}", "ops": ["extract"]}
 
 
 async def test_secret_is_looked_up_where_the_op_runs_and_in_no_history(
-    stack: LocalStack, door: Callable[..., Door]
+    stack: LocalStack, dagster_client: MakeDagsterClient
 ) -> None:
     event = payload({"tell_key": {"table": "t", "key": {"env": "API_KEY"}}})
     event["environment_variables"] = {"OTHER": "also-secret"}
-    keyed = door(env={"API_KEY": SECRET})
+    keyed = dagster_client(env={"API_KEY": SECRET})
     record, answer = await keyed.invoke(event)
     body = json.loads(answer["body"])
     assert body["result"]["results"] == {"tell_key": len(SECRET)}
@@ -154,8 +171,12 @@ async def test_secret_is_looked_up_where_the_op_runs_and_in_no_history(
         assert "also-secret" not in str(text)
 
 
-async def test_secret_that_is_not_set_fails_the_op_by_name(door: Callable[..., Door]) -> None:
-    code, body = await door().ask(payload({"tell_key": {"table": "t", "key": {"env": "API_KEY"}}}))
+async def test_secret_that_is_not_set_fails_the_op_by_name(
+    dagster_client: MakeDagsterClient,
+) -> None:
+    code, body = await dagster_client().ask(
+        payload({"tell_key": {"table": "t", "key": {"env": "API_KEY"}}})
+    )
     assert code == 500
     assert "the environment variable API_KEY is not set in this function" in body["error"]
 
@@ -164,10 +185,10 @@ async def test_secret_that_is_not_set_fails_the_op_by_name(door: Callable[..., D
     "op", ["pydantic_async", "pydantic_sync", "dataclass_async", "dataclass_sync"]
 )
 async def test_secret_that_does_not_fit_is_told_by_field_and_shown_nowhere(
-    stack: LocalStack, door: Callable[..., Door], op: str
+    stack: LocalStack, dagster_client: MakeDagsterClient, op: str
 ) -> None:
     event = payload({op: {"limit": {"env": "API_KEY"}}})
-    record, answer = await door(env={"API_KEY": SECRET}).invoke(event)
+    record, answer = await dagster_client(env={"API_KEY": SECRET}).invoke(event)
     body = json.loads(answer["body"])
     assert body["status"] == "error"
     assert (
@@ -179,13 +200,13 @@ async def test_secret_that_does_not_fit_is_told_by_field_and_shown_nowhere(
 
 
 async def test_build_that_can_not_go_on_with_a_run_says_which_can(
-    door: Callable[..., Door],
+    dagster_client: MakeDagsterClient,
 ) -> None:
     event = payload({"nap": {"steps": 100}})
-    old = door(seconds=6)
+    old = dagster_client(seconds=6)
     new_build = {**old.function.environment, "BUILD": "2"}
     code, _ = await old.ask(event)
-    new = Door(
+    new = DagsterClient(
         old.stack, replace(old.function, name=f"{old.function.name}-2", environment=new_build)
     )
     record, answer = await new.invoke(event)
@@ -197,9 +218,9 @@ async def test_build_that_can_not_go_on_with_a_run_says_which_can(
 
 
 async def test_question_is_answered_even_where_failures_are_raised(
-    door: Callable[..., Door],
+    dagster_client: MakeDagsterClient,
 ) -> None:
-    raising = door("durable_raising")
+    raising = dagster_client("durable_raising")
     question = {"dagster_run": {"run_id": "never"}, "request": "status"}
     assert (await raising.ask(question))[0] == 404
     event = payload({"fail": {}})
@@ -210,16 +231,18 @@ async def test_question_is_answered_even_where_failures_are_raised(
 
 @pytest.mark.parametrize("handler", ["durable", "inline"])
 async def test_attempt_that_takes_too_long_fails_an_op_without_a_retry_policy(
-    door: Callable[..., Door], handler: str
+    dagster_client: MakeDagsterClient, handler: str
 ) -> None:
-    record, answer = await door(handler).invoke(payload({"nap": {"steps": 5}}, "strict"))
+    record, answer = await dagster_client(handler).invoke(payload({"nap": {"steps": 5}}, "strict"))
     assert answer["statusCode"] == 500
     assert [e for e in events(record) if e.startswith("nap")] == ["nap from 0"]
 
 
 @pytest.mark.parametrize("handler", ["durable", "inline"])
-async def test_outputs_are_json_or_said_to_be_none(door: Callable[..., Door], handler: str) -> None:
-    asked = door(handler)
+async def test_outputs_are_json_or_said_to_be_none(
+    dagster_client: MakeDagsterClient, handler: str
+) -> None:
+    asked = dagster_client(handler)
     code, body = await asked.ask(payload({"typed_output": {}}))
     assert (code, body["result"]["results"]) == (200, {"typed_output": {"rows": 3}})
     code, body = await asked.ask(payload({"no_json": {}}))
@@ -227,8 +250,10 @@ async def test_outputs_are_json_or_said_to_be_none(door: Callable[..., Door], ha
     assert body["result"]["results"].startswith("omitted: no JSON")
 
 
-async def test_empty_event_is_the_controllers_whatever_the_mode(door: Callable[..., Door]) -> None:
-    record, answer = await door("durable_custom").invoke({})
+async def test_empty_event_is_the_controllers_whatever_the_mode(
+    dagster_client: MakeDagsterClient,
+) -> None:
+    record, answer = await dagster_client("durable_custom").invoke({})
     assert (record.status, answer) == ("success", None)
     assert record.report
     assert record.report["stop_reason"] == "idle"
@@ -257,17 +282,17 @@ async def test_empty_event_is_the_controllers_whatever_the_mode(door: Callable[.
     ids=lambda value: value if isinstance(value, str) else "event",
 )
 async def test_payload_that_cant_be_served_is_refused_with_the_reason(
-    stack: LocalStack, door: Callable[..., Door], event: Any, said: str
+    stack: LocalStack, dagster_client: MakeDagsterClient, event: Any, said: str
 ) -> None:
-    code, body = await door().ask(event)
+    code, body = await dagster_client().ask(event)
     assert (code, body["status"]) == (400, "error")
     assert said in body["error"]
 
 
 async def test_cancel_request_ends_a_run_that_another_invocation_works_for(
-    stack: LocalStack, door: Callable[..., Door]
+    stack: LocalStack, dagster_client: MakeDagsterClient
 ) -> None:
-    napping, event = door(seconds=20), payload({"nap": {"steps": 100, "seconds": 0.2}})
+    napping, event = dagster_client(seconds=20), payload({"nap": {"steps": 100, "seconds": 0.2}})
     running = asyncio.create_task(napping.ask(event))
     handle = stack.client.get_workflow_handle(f"dagster-{event['dagster_run']['run_id']}")
     await pending_activity(handle)
@@ -280,9 +305,13 @@ async def test_cancel_request_ends_a_run_that_another_invocation_works_for(
     assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
 
 
-async def test_question_about_an_unknown_run_is_answered_so(door: Callable[..., Door]) -> None:
+async def test_question_about_an_unknown_run_is_answered_so(
+    dagster_client: MakeDagsterClient,
+) -> None:
     for request in ("cancel", "status"):
-        code, body = await door().ask({"dagster_run": {"run_id": "never"}, "request": request})
+        code, body = await dagster_client().ask(
+            {"dagster_run": {"run_id": "never"}, "request": request}
+        )
         assert (code, body["error"]) == (404, "no such run is known here")
 
 

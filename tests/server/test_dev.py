@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from temporal_lambda.local.temporal_server import find_temporal
+from tests.support.processes import alive, command
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "temporal_lambda.cli", "dev"]
@@ -290,18 +291,3 @@ def descendants(pid: int) -> list[int]:
         for child in (task / "children").read_text().split():
             found += [int(child), *descendants(int(child))]
     return found
-
-
-def command(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except FileNotFoundError:
-        return ""
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"

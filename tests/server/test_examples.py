@@ -19,9 +19,10 @@ from moto.server import ThreadedMotoServer
 from temporalio.contrib.aws import lambda_worker as contrib
 
 from temporal_lambda.local import Function, LocalStack
-from tests.server.lambdas import deploy_at_rest, rest
-from tests.server.otlp import eventually, receiving
-from tests.server.scene import worked
+from tests.support.fault_scenario import had_tasks
+from tests.support.lambdas import deploy_at_rest, rest
+from tests.support.otlp import receiving
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -93,7 +94,7 @@ async def test_large_payload_travels_through_s3_from_one_invocation_to_the_next(
     activities = [
         record.report["tasks"]["activity"]
         for record in stack.service.records
-        if record.function == "s3_storage" and record.report and worked(record)
+        if record.function == "s3_storage" and record.report and had_tasks(record)
     ]
     assert activities == [1, 1]
 
@@ -115,7 +116,7 @@ async def test_telemetry(stack: LocalStack) -> None:
         )
         assert await handle.result() == "neighbour"
         await rest(stack, deployed)
-        await eventually(lambda: receiver.named("RunWorkflow:Parcel"))
+        await until(lambda: receiver.named("RunWorkflow:Parcel"))
         (run,) = receiver.named("RunWorkflow:Parcel")
         names = [span.name for span in receiver.spans if span.trace_id == run.trace_id]
     assert sorted(names) == [

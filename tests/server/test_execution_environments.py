@@ -17,16 +17,9 @@ from botocore.exceptions import ClientError
 
 from temporal_lambda.local import LambdaService
 from temporal_lambda.local.service import MAX_LOG_LINES
-from tests.server.lambdas import (
-    alive,
-    call,
-    function,
-    open_descriptors,
-    process_state,
-    recorded,
-    running_pid,
-    until,
-)
+from tests.support.lambdas import call, function, recorded, running_pid
+from tests.support.processes import alive, open_descriptors, process_state
+from tests.support.waiting import until
 
 
 async def test_timeout_kills_the_process_and_the_next_call_starts_a_fresh_one(

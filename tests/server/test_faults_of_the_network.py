@@ -10,24 +10,32 @@ import pytest
 
 from temporal_lambda.local import LocalStack
 from temporal_lambda.runtime.connection import CHECK_SECONDS, TRUSTED_SECONDS
-from tests.conftest import MakeFunction
-from tests.server.conftest import Observe
-from tests.server.lambdas import until
-from tests.server.proxy import Proxy
-from tests.server.scene import RETRY_DELAYS, Scene, behind_proxy, failed, ran_activity
+from tests.support.fault_scenario import (
+    RETRY_DELAYS,
+    CheckDocumented,
+    FaultScenario,
+    behind_proxy,
+    failed,
+    ran_activity,
+)
+from tests.support.lambdas import MakeFunction
+from tests.support.proxy import Proxy
+from tests.support.waiting import until
 
 
 @pytest.mark.fault("connection reset while the worker polls")
-async def test_reset_while_polling(scene: Scene, observe: Observe) -> None:
-    scene.service.enqueue(scene.function, b"{}", arn=None, trace_id=None)
-    await scene.says("EVENT work")
-    before = scene.proxy.accepted
-    scene.proxy.cut()
-    await until(lambda: scene.proxy.accepted > before)
-    handle = await scene.start("greet", "World")
-    assert await scene.result(handle) == "Hello, World!"
-    record = await scene.hit(lambda record: True)
-    await observe(scene, handle, record)
+async def test_reset_while_polling(
+    scenario: FaultScenario, check_documented: CheckDocumented
+) -> None:
+    scenario.service.enqueue(scenario.function, b"{}", arn=None, trace_id=None)
+    await scenario.printed("EVENT work")
+    before = scenario.proxy.accepted
+    scenario.proxy.cut()
+    await until(lambda: scenario.proxy.accepted > before)
+    handle = await scenario.start("greet", "World")
+    assert await scenario.result(handle) == "Hello, World!"
+    record = await scenario.wait_for_record(lambda record: True)
+    await check_documented(scenario, handle, record)
 
 
 @pytest.mark.parametrize(
@@ -46,49 +54,55 @@ async def test_reset_while_polling(scene: Scene, observe: Observe) -> None:
     ],
 )
 async def test_connection_that_ends_during_an_activity(
-    break_off: Callable[[Proxy], None], scene: Scene, observe: Observe
+    break_off: Callable[[Proxy], None], scenario: FaultScenario, check_documented: CheckDocumented
 ) -> None:
-    handle = await scene.start("hold", 1.0)
-    await scene.says("EVENT holds")
-    break_off(scene.proxy)
-    await scene.result(handle)
-    await observe(scene, handle, await scene.hit(ran_activity))
+    handle = await scenario.start("hold", 1.0)
+    await scenario.printed("EVENT holds")
+    break_off(scenario.proxy)
+    await scenario.result(handle)
+    await check_documented(scenario, handle, await scenario.wait_for_record(ran_activity))
 
 
 @pytest.mark.fault("network stalls for a second while an activity runs")
-async def test_stall_during_an_activity(scene: Scene, observe: Observe) -> None:
-    handle = await scene.start("hold", 0.5)
-    await scene.says("EVENT holds")
-    scene.proxy.stall()
-    asyncio.get_running_loop().call_later(1.0, scene.proxy.resume)
-    await scene.result(handle)
-    await observe(scene, handle, await scene.hit(ran_activity))
+async def test_stall_during_an_activity(
+    scenario: FaultScenario, check_documented: CheckDocumented
+) -> None:
+    handle = await scenario.start("hold", 0.5)
+    await scenario.printed("EVENT holds")
+    scenario.proxy.stall()
+    asyncio.get_running_loop().call_later(1.0, scenario.proxy.resume)
+    await scenario.result(handle)
+    await check_documented(scenario, handle, await scenario.wait_for_record(ran_activity))
 
 
 @pytest.mark.fault("packets swallowed while an activity runs, until the server gives up on them")
-async def test_blackhole_during_an_activity(scene: Scene, observe: Observe) -> None:
-    handle = await scene.start("hold", 0.5, timeout=9.0)
-    await scene.says("EVENT holds")
-    scene.proxy.swallow()
-    record = await scene.hit(ran_activity)
+async def test_blackhole_during_an_activity(
+    scenario: FaultScenario, check_documented: CheckDocumented
+) -> None:
+    handle = await scenario.start("hold", 0.5, timeout=9.0)
+    await scenario.printed("EVENT holds")
+    scenario.proxy.swallow()
+    record = await scenario.wait_for_record(ran_activity)
     # As the server does after a minute without a sign of life. Until then it may hand tasks to the
     # polls of this connection.
-    scene.proxy.cut()
-    await scene.result(handle)
-    await observe(scene, handle, record)
+    scenario.proxy.cut()
+    await scenario.result(handle)
+    await check_documented(scenario, handle, record)
 
 
 @pytest.mark.fault("packets swallowed after a freeze")
-async def test_blackhole_after_a_freeze(scene: Scene, observe: Observe) -> None:
+async def test_blackhole_after_a_freeze(
+    scenario: FaultScenario, check_documented: CheckDocumented
+) -> None:
     # The freeze has to be longer than a connection is trusted unchecked.
     await asyncio.sleep(TRUSTED_SECONDS)
-    scene.proxy.swallow()
-    handle = await scene.start("greet", "World")
-    assert await scene.result(handle) == "Hello, World!"
-    record = await scene.hit(ran_activity)
+    scenario.proxy.swallow()
+    handle = await scenario.start("greet", "World")
+    assert await scenario.result(handle) == "Hello, World!"
+    record = await scenario.wait_for_record(ran_activity)
     assert record.report
     assert record.report["phases_ms"]["connect"] < 1000 * CHECK_SECONDS + 500
-    await observe(scene, handle, record)
+    await check_documented(scenario, handle, record)
 
 
 @pytest.mark.parametrize(
@@ -113,33 +127,33 @@ async def test_connection_that_cant_be_made(
     mend: Callable[[Proxy], None],
     stack: LocalStack,
     make_function: MakeFunction,
-    observe: Observe,
+    check_documented: CheckDocumented,
 ) -> None:
     env = {"TEMPORAL_LAMBDA_REUSE_CONNECTION": "false"}
     function = make_function(
         "lifecycle.lambda_handler", seconds=5, env=env, retry_delays=RETRY_DELAYS
     )
-    async with behind_proxy(stack, function) as scene:
-        break_off(scene.proxy)
-        handle = await scene.start("greet", "World")
-        record = await scene.hit(failed)
-        mend(scene.proxy)
-        assert await scene.result(handle) == "Hello, World!"
-        await observe(scene, handle, record)
+    async with behind_proxy(stack, function) as scenario:
+        break_off(scenario.proxy)
+        handle = await scenario.start("greet", "World")
+        record = await scenario.wait_for_record(failed)
+        mend(scenario.proxy)
+        assert await scenario.result(handle) == "Hello, World!"
+        await check_documented(scenario, handle, record)
 
 
 @pytest.mark.fault("server restarts while an activity runs")
 async def test_server_restarts(
-    tmp_path: Path, make_function: MakeFunction, observe: Observe
+    tmp_path: Path, make_function: MakeFunction, check_documented: CheckDocumented
 ) -> None:
     function = make_function("lifecycle.lambda_handler")
     async with (
         LocalStack(database=tmp_path / "temporal.db") as stack,
-        behind_proxy(stack, function) as scene,
+        behind_proxy(stack, function) as scenario,
     ):
-        handle = await scene.start("hold", 3.0)
-        await scene.says("EVENT holds")
+        handle = await scenario.start("hold", 3.0)
+        await scenario.printed("EVENT holds")
         await stack.restart_server()
-        await scene.result(handle)
-        record = await scene.hit(ran_activity)
-        await observe(scene, handle, record)
+        await scenario.result(handle)
+        record = await scenario.wait_for_record(ran_activity)
+        await check_documented(scenario, handle, record)

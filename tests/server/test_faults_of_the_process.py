@@ -13,10 +13,16 @@ import pytest_asyncio
 
 from temporal_lambda.local import LocalStack
 from temporal_lambda.runtime.budget import TERMINATION
-from tests.conftest import MakeFunction
-from tests.server.conftest import Observe
-from tests.server.lambdas import until
-from tests.server.scene import RETRY_DELAYS, Scene, behind_proxy, failed, ran_activity
+from tests.support.fault_scenario import (
+    RETRY_DELAYS,
+    CheckDocumented,
+    FaultScenario,
+    behind_proxy,
+    failed,
+    ran_activity,
+)
+from tests.support.lambdas import MakeFunction
+from tests.support.waiting import until
 
 
 @pytest.mark.parametrize(
@@ -33,11 +39,11 @@ from tests.server.scene import RETRY_DELAYS, Scene, behind_proxy, failed, ran_ac
     ],
 )
 async def test_process_that_ends_in_an_activity(
-    activity: str, scene: Scene, observe: Observe
+    activity: str, scenario: FaultScenario, check_documented: CheckDocumented
 ) -> None:
-    handle = await scene.start(activity, timeout=2.0)
-    assert await scene.result(handle) == "survived"
-    await observe(scene, handle, await scene.hit(failed))
+    handle = await scenario.start(activity, timeout=2.0)
+    assert await scenario.result(handle) == "survived"
+    await check_documented(scenario, handle, await scenario.wait_for_record(failed))
 
 
 @pytest.mark.parametrize(
@@ -56,38 +62,38 @@ async def test_process_that_ends_in_an_activity(
     ],
 )
 async def test_sigterm_during_an_activity(
-    activity: str, seconds: float, scene: Scene, observe: Observe
+    activity: str, seconds: float, scenario: FaultScenario, check_documented: CheckDocumented
 ) -> None:
-    handle = await scene.start(activity, seconds, timeout=60.0)
-    await scene.activity_runs(handle)
-    os.kill(scene.pid, signal.SIGTERM)
-    assert await scene.result(handle) == "survived"
-    await observe(scene, handle, await scene.hit(ran_activity))
+    handle = await scenario.start(activity, seconds, timeout=60.0)
+    await scenario.activity_runs(handle)
+    os.kill(scenario.pid, signal.SIGTERM)
+    assert await scenario.result(handle) == "survived"
+    await check_documented(scenario, handle, await scenario.wait_for_record(ran_activity))
 
 
 @pytest.mark.fault("SIGTERM during the drain")
 async def test_sigterm_during_the_drain(
-    stack: LocalStack, make_function: MakeFunction, observe: Observe
+    stack: LocalStack, make_function: MakeFunction, check_documented: CheckDocumented
 ) -> None:
     env = {"TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "4s"}
     function = make_function("lifecycle.lambda_handler", seconds=8, env=env)
-    async with behind_proxy(stack, function) as scene:
-        handle = await scene.start("outlast_shutdown_once", 30.0, timeout=60.0)
-        await scene.says("EVENT shutdown begins")
+    async with behind_proxy(stack, function) as scenario:
+        handle = await scenario.start("outlast_shutdown_once", 30.0, timeout=60.0)
+        await scenario.printed("EVENT shutdown begins")
         begun = time.monotonic()
-        os.kill(scene.pid, signal.SIGTERM)
-        record = await scene.hit(ran_activity)
+        os.kill(scenario.pid, signal.SIGTERM)
+        record = await scenario.wait_for_record(ran_activity)
         assert time.monotonic() - begun < 2 * TERMINATION
-        assert await scene.result(handle) == "survived"
-        await observe(scene, handle, record)
+        assert await scenario.result(handle) == "survived"
+        await check_documented(scenario, handle, record)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def short(stack: LocalStack, make_function: MakeFunction) -> AsyncIterator[Scene]:
+async def short(stack: LocalStack, make_function: MakeFunction) -> AsyncIterator[FaultScenario]:
     """A function whose invocations end after 5 s, while activities run."""
     function = make_function("lifecycle.lambda_handler", seconds=5, retries=0)
-    async with behind_proxy(stack, function) as scene:
-        yield scene
+    async with behind_proxy(stack, function) as scenario:
+        yield scenario
 
 
 @pytest.mark.parametrize(
@@ -107,29 +113,29 @@ async def short(stack: LocalStack, make_function: MakeFunction) -> AsyncIterator
         ),
     ],
 )
-async def test_activity_that_straddles_the_deadline_is_retried_at_once(
-    activity: str, short: Scene, observe: Observe
+async def test_activity_cut_off_by_the_deadline_is_retried_at_once(
+    activity: str, short: FaultScenario, check_documented: CheckDocumented
 ) -> None:
     handle = await short.start(activity, 30.0, timeout=120.0)
     # Long before the timeout of two minutes.
     assert await short.result(handle) == "survived"
-    record = await short.hit(ran_activity)
-    await observe(short, handle, record)
+    record = await short.wait_for_record(ran_activity)
+    await check_documented(short, handle, record)
 
 
 @pytest.mark.fault("killed by Lambda at the timeout while an activity runs")
 async def test_killed_at_the_timeout(
-    stack: LocalStack, make_function: MakeFunction, observe: Observe
+    stack: LocalStack, make_function: MakeFunction, check_documented: CheckDocumented
 ) -> None:
     # The handler knows no deadline, and nothing idles while the activity runs.
     function = make_function("no_deadline.lambda_handler", seconds=3, retries=0)
-    async with behind_proxy(stack, function) as scene:
-        handle = await scene.start("hang_once", 60.0, timeout=4.0)
-        assert await scene.result(handle) == "survived"
-        record = await scene.hit(failed)
+    async with behind_proxy(stack, function) as scenario:
+        handle = await scenario.start("hang_once", 60.0, timeout=4.0)
+        assert await scenario.result(handle) == "survived"
+        record = await scenario.wait_for_record(failed)
         assert record.error
         assert record.error.endswith("Task timed out after 3.00 seconds")
-        await observe(scene, handle, record)
+        await check_documented(scenario, handle, record)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +151,11 @@ async def test_killed_at_the_timeout(
     ],
 )
 async def test_process_that_exits_in_a_phase(
-    phase: str, tmp_path: Path, stack: LocalStack, make_function: MakeFunction, observe: Observe
+    phase: str,
+    tmp_path: Path,
+    stack: LocalStack,
+    make_function: MakeFunction,
+    check_documented: CheckDocumented,
 ) -> None:
     armed = tmp_path / "armed"
     function = make_function(
@@ -153,13 +163,13 @@ async def test_process_that_exits_in_a_phase(
         env={"PHASE": phase, "ARMED": str(armed)},
         retry_delays=RETRY_DELAYS,
     )
-    async with behind_proxy(stack, function) as scene:
+    async with behind_proxy(stack, function) as scenario:
         armed.touch()
         if phase == "init":
             stack.service.recycle(function.name)
-        handle = await scene.start("greet", "World")
-        assert await scene.result(handle) == "Hello, World!"
+        handle = await scenario.start("greet", "World")
+        assert await scenario.result(handle) == "Hello, World!"
         await until(lambda: not armed.exists())
         # A crashed init is tried again at once, within the same invocation.
-        record = await scene.hit(ran_activity if phase == "init" else failed)
-        await observe(scene, handle, record)
+        record = await scenario.wait_for_record(ran_activity if phase == "init" else failed)
+        await check_documented(scenario, handle, record)

@@ -8,36 +8,39 @@ from contextlib import asynccontextmanager
 
 from temporal_lambda.local import LocalStack
 from temporal_lambda.local.stack import Deployed
-from tests.conftest import MakeFunction
-from tests.server.lambdas import deploy_at_rest, rest
-from tests.server.proxy import distant
-from tests.server.scene import Scene, worked
+from tests.support.fault_scenario import FaultScenario, had_tasks
+from tests.support.lambdas import MakeFunction, deploy_at_rest, rest
+from tests.support.proxy import distant
 
 PAUSE = 1.5
 """Seconds: longer than idle_timeout (0.3 s here) and the second of quiet it makes sure of."""
 
 
-async def test_local_activity_that_waits_for_its_retry_keeps_the_invocation(scene: Scene) -> None:
-    attempts = await scene.stack.client.execute_workflow(
+async def test_local_activity_that_waits_for_its_retry_keeps_the_invocation(
+    scenario: FaultScenario,
+) -> None:
+    attempts = await scenario.stack.client.execute_workflow(
         "RetriesLocally",
         PAUSE,
         id=f"retries-{uuid.uuid4().hex[:6]}",
-        task_queue=scene.deployed.task_queue,
+        task_queue=scenario.deployed.task_queue,
     )
     assert attempts == 3
-    await scene.rests()
-    (record,) = filter(worked, scene.records)
+    await scenario.at_rest()
+    (record,) = filter(had_tasks, scenario.records)
     assert record.report
     assert record.report["tasks"]["local_activity"] == 3
     assert record.report["busy_ms"] > 2 * PAUSE * 1000
     assert record.report["stop_reason"] == "idle"
 
 
-async def test_activity_that_is_longer_than_idle_timeout_keeps_the_invocation(scene: Scene) -> None:
-    handle = await scene.start("hold", PAUSE)
-    await scene.result(handle)
-    await scene.rests()
-    (record,) = filter(worked, scene.records)
+async def test_activity_that_is_longer_than_idle_timeout_keeps_the_invocation(
+    scenario: FaultScenario,
+) -> None:
+    handle = await scenario.start("hold", PAUSE)
+    await scenario.result(handle)
+    await scenario.at_rest()
+    (record,) = filter(had_tasks, scenario.records)
     assert record.report
     assert record.report["tasks"]["activity"] == 1
     assert record.report["tasks"]["workflow"] == 2
@@ -71,7 +74,7 @@ async def test_pauses_between_the_tasks_of_a_workflow_far_away_keep_the_invocati
         if record.function == deployed.function.name
         and record.number > before
         and record.report
-        and worked(record)
+        and had_tasks(record)
     ]
     assert [(each["workflow"], each["activity"]) for each in tasks] == [(2, 1)]
 

@@ -13,13 +13,8 @@ from typing import Any
 import pytest
 
 from temporal_lambda.local import LambdaService
-from tests.server.lambdas import (
-    FUNCTIONS,
-    call,
-    function,
-    recorded,
-    until,
-)
+from tests.support.lambdas import FUNCTIONS, call, function, recorded
+from tests.support.waiting import until
 
 
 async def test_request_response_returns_what_the_handler_returned(

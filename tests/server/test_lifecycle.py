@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.conftest import Invoke, MakeFunction, events
+from tests.support.lambdas import Invoke, MakeFunction, events
 
 SCENARIO = "lifecycle.lambda_handler"
 ALL_EVENTS = [

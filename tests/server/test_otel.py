@@ -12,9 +12,11 @@ import pytest
 import pytest_asyncio
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
-from tests.conftest import Deploy, Invoke, MakeFunction, events
-from tests.server.otlp import Receiver, collecting, eventually, receiving
-from tests.server.scene import PROMISED_MS
+from tests.support.fault_scenario import PROMISED_MS
+from tests.support.lambdas import Deploy, Invoke, MakeFunction, events
+from tests.support.otlp import Receiver, collecting, receiving
+from tests.support.traced import records_at_rest, run_order
+from tests.support.waiting import until
 
 ARRIVAL = 2.0
 """Seconds for what the function has sent to come through the collector. The function is frozen."""
@@ -57,24 +59,9 @@ def spans_of(receiver: Receiver, record: InvocationRecord) -> list[Any]:
 
 async def arrived(receiver: Receiver, record: InvocationRecord) -> Any:
     """The span of an invocation that has ended."""
-    await asyncio.wait_for(eventually(lambda: spans_of(receiver, record)), ARRIVAL)
+    await asyncio.wait_for(until(lambda: spans_of(receiver, record)), ARRIVAL)
     (span,) = spans_of(receiver, record)
     return span
-
-
-async def run_order(stack: LocalStack, task_queue: str, pause: float) -> str:
-    """Run a workflow to its end; its id."""
-    handle = await stack.client.start_workflow(
-        "Order", pause, id=f"order-{uuid.uuid4().hex[:8]}", task_queue=task_queue
-    )
-    await asyncio.wait_for(handle.result(), 30)
-    return handle.id
-
-
-async def at_rest(stack: LocalStack, function: Function) -> list[InvocationRecord]:
-    """The invocations of a function, once none runs."""
-    await eventually(lambda: not stack.service.busy(function.name))
-    return [record for record in stack.service.records if record.function == function.name]
 
 
 async def test_invocation_of_a_second_sends_its_span_and_cores_counters(
@@ -94,14 +81,14 @@ async def test_invocation_of_a_second_sends_its_span_and_cores_counters(
     assert span.resource["cloud.platform"] == "aws_lambda"
     # From the handler's entry to the flush.
     assert 0 < first.report["duration_ms"] / 1000 - (span.ended - span.begun) < 0.5
-    await eventually(lambda: receiver.total("temporal_worker_start") == 1)
+    await until(lambda: receiver.total("temporal_worker_start") == 1)
     assert receiver.total("temporal_lambda.invocations", cold=True, stop_reason="idle") == 1
     assert receiver.total("temporal_lambda.billed_duration") > 1_000
 
     second = await invoke(function)
     span = await arrived(receiver, second)
     assert span.attributes["faas.coldstart"] is False
-    await eventually(lambda: receiver.total("temporal_worker_start") == 2)
+    await until(lambda: receiver.total("temporal_worker_start") == 2)
     assert receiver.total("temporal_lambda.invocations") == 2
 
 
@@ -122,7 +109,7 @@ async def test_workflow_across_two_invocations_is_one_trace(
 ) -> None:
     deployed = await deploy(traced())
     workflow_id = await run_order(stack, deployed.task_queue, pause=2.5)
-    records = await at_rest(stack, deployed.function)
+    records = await records_at_rest(stack, deployed.function)
     for record in records:
         await arrived(receiver, record)
 
@@ -182,7 +169,7 @@ async def test_deadline_with_an_activity_that_will_not_stop(
     assert span.attributes["temporal_lambda.abandoned"] == len(record.report["abandoned"])
     sent = [span.name for span in receiver.of_request(record.request_id)]
     assert {"before it sticks", f"StartActivity:{activity}"} <= set(sent)
-    await eventually(lambda: receiver.total("temporal_lambda.abandoned") > 0)
+    await until(lambda: receiver.total("temporal_lambda.abandoned") > 0)
     assert receiver.total("temporal_activity_task_received", activity_type=activity) == 1
 
 
@@ -214,7 +201,7 @@ async def test_invocation_that_fails(
     assert span.attributes["temporal_lambda.stop_reason"] == ("result" if untidy else "error")
     # What the code after the yield makes has left as well.
     assert len(receiver.named("tidy up")) == untidy
-    await eventually(lambda: receiver.total(counter) == 1)
+    await until(lambda: receiver.total(counter) == 1)
     assert receiver.total("temporal_lambda.invocations", failed=True) == 1
 
 
@@ -241,7 +228,7 @@ async def test_provider_that_is_set_already_is_used_for_workflows(
 ) -> None:
     deployed = await deploy(traced(scenario="global provider"))
     await run_order(stack, deployed.task_queue, pause=0)
-    for record in await at_rest(stack, deployed.function):
+    for record in await records_at_rest(stack, deployed.function):
         await arrived(receiver, record)
     (run,) = receiver.named("RunWorkflow:Order")
     assert len([span for span in receiver.spans if span.trace_id == run.trace_id]) == 8
@@ -263,8 +250,8 @@ async def test_200_warm_invocations_add_nothing(
     before, after = records[warm_up - 20 : warm_up], records[-20:]
     assert megabytes(after) - megabytes(before) <= 5
 
-    await eventually(lambda: receiver.total("temporal_worker_start") == warm_up + warm)
-    await eventually(lambda: len(receiver.named(function.name)) == warm_up + warm)
+    await until(lambda: receiver.total("temporal_worker_start") == warm_up + warm)
+    await until(lambda: len(receiver.named(function.name)) == warm_up + warm)
 
 
 def counts(record: InvocationRecord) -> str:

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from temporal_lambda.local import InvocationRecord, LocalStack
-from tests.conftest import Deploy, Invoke, MakeFunction
-from tests.server.otlp import Receiver, eventually, receiving
-from tests.server.test_otel import at_rest, run_order
+from tests.support.lambdas import Deploy, Invoke, MakeFunction
+from tests.support.otlp import Receiver, receiving
+from tests.support.traced import records_at_rest, run_order
+from tests.support.waiting import until
 
 
-async def worked(
+async def run_order_and_notify(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy, receiver: Receiver, **env: str
 ) -> tuple[str, InvocationRecord]:
     """The invocation that ran a workflow, and the workflow's id."""
@@ -29,14 +30,14 @@ async def worked(
     )
     workflow_id = await run_order(stack, deployed.task_queue, pause=0)
     await asyncio.wait_for(notified.result(), 30)
-    await eventually(lambda: receiver.named("order"))
-    records = await at_rest(stack, deployed.function)
+    await until(lambda: receiver.named("order"))
+    records = await records_at_rest(stack, deployed.function)
     return workflow_id, next(r for r in records if any("charged 1" in line for line in r.log))
 
 
 async def test_json(stack: LocalStack, make_function: MakeFunction, deploy: Deploy) -> None:
     with receiving() as receiver:
-        workflow_id, record = await worked(
+        workflow_id, record = await run_order_and_notify(
             stack,
             make_function,
             deploy,
@@ -73,7 +74,7 @@ async def test_json(stack: LocalStack, make_function: MakeFunction, deploy: Depl
 
 async def test_text(stack: LocalStack, make_function: MakeFunction, deploy: Deploy) -> None:
     with receiving() as receiver:
-        workflow_id, record = await worked(stack, make_function, deploy, receiver)
+        workflow_id, record = await run_order_and_notify(stack, make_function, deploy, receiver)
         trace_id = receiver.named("order")[0].trace_id
     (line,) = [line for line in record.log if "charging 1" in line]
     fields = f"\t{record.request_id}\t[workflow_id={workflow_id} activity_id=1 trace_id={trace_id}]"

@@ -18,10 +18,11 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.temporal_server import free_port
 from temporal_lambda.otel.exporters import MetricExporter, SpanExporter
 from temporal_lambda.otel.health import Health
-from tests.conftest import Deploy, Invoke, MakeFunction, events
-from tests.server.otlp import eventually, receiving, silence
-from tests.server.proxy import Proxy
-from tests.server.scene import PROMISED_MS
+from tests.support.fault_scenario import PROMISED_MS
+from tests.support.lambdas import Deploy, Invoke, MakeFunction, events
+from tests.support.otlp import receiving, silence
+from tests.support.proxy import Proxy
+from tests.support.waiting import until
 
 
 @pytest.fixture(params=["absent", "refusing", "silent"])
@@ -189,6 +190,6 @@ async def test_collector_that_comes_back_gets_what_follows(
         receiver.refusal = None
         back = await invoke(function)
         assert any("accepts telemetry again" in line for line in back.log)
-        await eventually(lambda: receiver.of_request(back.request_id))
+        await until(lambda: receiver.of_request(back.request_id))
         # Counters lose nothing.
         assert receiver.total("temporal_worker_start") == 2

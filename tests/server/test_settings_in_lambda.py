@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
-from tests.conftest import FUNCTIONS, Invoke, MakeFunction
+from tests.support.lambdas import FUNCTIONS, Invoke, MakeFunction
 
 HANDLER = "settled.lambda_handler"
 

@@ -10,7 +10,7 @@ import time
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.environment import ExecutionEnvironment
 from temporal_lambda.runtime.budget import TERMINATION
-from tests.conftest import MakeFunction, events
+from tests.support.lambdas import MakeFunction, events
 
 SCENARIO = "lifecycle.lambda_handler"
 

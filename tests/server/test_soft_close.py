@@ -19,7 +19,7 @@ from temporal_lambda.deadline import Deadline
 from temporal_lambda.local import LocalStack
 from temporal_lambda.runtime.budget import Budget
 from temporal_lambda.runtime.worker import InvocationWorker
-from tests.server.lambdas import until
+from tests.support.waiting import until
 
 A_WHILE = 0.3
 """Seconds: much longer than a closing takes that waits for nothing, much shorter than overtime."""

@@ -11,8 +11,8 @@ from temporalio.client import WorkflowHandle
 
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
-from tests.conftest import Deploy, MakeFunction, events
-from tests.server.scene import PROMISED_MS
+from tests.support.fault_scenario import PROMISED_MS
+from tests.support.lambdas import Deploy, MakeFunction, events
 
 KEEP = {"TEMPORAL_LAMBDA_RECYCLE_ENVIRONMENT": "never"}
 

@@ -15,7 +15,7 @@ import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
-from bench import endurance, load, model, results, table, told
+from bench import endurance, load, log_values, model, results, table
 from bench.model import Costs
 from bench.results import Measured, Row
 from temporal_lambda.local import InvocationRecord
@@ -142,8 +142,8 @@ def test_function_s_lines_are_read_back_from_its_log() -> None:
         pid=1,
         log=["START", 'BENCH {"what": "started", "ms": 4.5}', "something else"],
     )
-    assert told.values([record, record], "started", "ms") == [4.5, 4.5]
-    assert told.line(record, "back") is None
+    assert log_values.values([record, record], "started", "ms") == [4.5, 4.5]
+    assert log_values.line(record, "back") is None
 
 
 @pytest.mark.parametrize("module", [table])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 
@@ -29,7 +30,7 @@ ALL_OF_A = {"extract": ["a-0"], "transform": ["A-0"], "load": {"rows": ["A-0"], 
 DEADLY = {"extract": [], "die_at_first": ["extract"]}
 
 
-class Door:
+class DagsterClient:
     """A function that Dagster launches runs in."""
 
     def __init__(self, stack: LocalStack, function: Function) -> None:
@@ -47,3 +48,7 @@ class Door:
         record, answer = await self.invoke(event)
         assert record.status == "success", record
         return answer["statusCode"], json.loads(answer["body"])
+
+
+MakeDagsterClient: TypeAlias = Callable[..., DagsterClient]
+"""Makes a client of one of the handlers in functions/dagster_ops.py."""

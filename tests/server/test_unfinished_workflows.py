@@ -16,7 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 from temporal_lambda.config import WORKFLOW_RUNNER
 from temporal_lambda.local import LocalStack
 from temporal_lambda.tracking.workflows import CachedWorkflows
-from tests.server.lambdas import until
+from tests.support.waiting import until
 
 
 @workflow.defn(sandboxed=True)

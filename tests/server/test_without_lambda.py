@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 from temporal_lambda.local import LocalStack
-from tests.conftest import FUNCTIONS
+from tests.support.lambdas import FUNCTIONS
 
 CODE = "import lifecycle; lifecycle.lambda_handler({}, None)"
 

@@ -8,17 +8,17 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import WorkflowHandle
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
-from tests.conftest import events
-from tests.server.lambdas import PATIENCE, deploy_at_rest, rest, until
-from tests.server.proxy import Proxy
-from tests.server.reliability import Row, seen_in_history, seen_in_log, seen_in_record
+from tests.support.lambdas import deploy_at_rest, events, rest
+from tests.support.proxy import Proxy
+from tests.support.reliability import Row, seen_in_history, seen_in_log, seen_in_record
+from tests.support.waiting import PATIENCE, until
 
 PROMISED_MS = 200
 """Milliseconds before the deadline by which a handler is back."""
@@ -29,7 +29,7 @@ RETRY_DELAYS = (timedelta(seconds=1), timedelta(seconds=2))
 Handle = WorkflowHandle[Any, Any]
 
 
-class Scene:
+class FaultScenario:
     """What a fault happens to, at rest when it is made.
 
     Args:
@@ -80,11 +80,11 @@ class Scene:
 
         await asyncio.wait_for(wait(), PATIENCE)
 
-    async def says(self, line: str) -> None:
+    async def printed(self, line: str) -> None:
         """Wait until the function prints a line."""
         await until(lambda: line in self.lines, PATIENCE)
 
-    async def rests(self) -> None:
+    async def at_rest(self) -> None:
         """Wait until no invocation runs."""
         await rest(self.stack, self.deployed)
 
@@ -96,14 +96,14 @@ class Scene:
 
     @property
     def records(self) -> list[InvocationRecord]:
-        """Invocations of the function that ended since this scene was made, oldest first."""
+        """Invocations of the function that ended since this scenario was made, oldest first."""
         return [
             record
             for record in self.service.records
             if record.function == self.function.name and record.number > self._from
         ]
 
-    async def hit(self, fits: Callable[[InvocationRecord], object]) -> InvocationRecord:
+    async def wait_for_record(self, fits: Callable[[InvocationRecord], object]) -> InvocationRecord:
         """The first invocation that fits, once it has ended."""
         return await self.service.wait_for_record(
             lambda record: record in self.records and bool(fits(record)), PATIENCE
@@ -111,7 +111,7 @@ class Scene:
 
     async def row(self, fault: str, handle: Handle, record: InvocationRecord) -> Row:
         """What was seen, having made sure of what holds in every row."""
-        await self.rests()
+        await self.at_rest()
         if record.report:
             assert record.duration_ms < 1000 * self.function.timeout.total_seconds() - PROMISED_MS
             assert "hook" in events(record)
@@ -121,15 +121,15 @@ class Scene:
 
 
 @asynccontextmanager
-async def behind_proxy(stack: LocalStack, function: Function) -> AsyncIterator[Scene]:
+async def behind_proxy(stack: LocalStack, function: Function) -> AsyncIterator[FaultScenario]:
     """Deploy a function that reaches the server through a proxy, and wait until it rests."""
     async with Proxy(stack.temporal_address) as proxy:
         function = with_env(function, {"TEMPORAL_ADDRESS": proxy.address})
         deployed = await deploy_at_rest(stack, function)
-        scene = Scene(stack, deployed, proxy)
-        stack.service.on_line = lambda request_id, line: scene.lines.append(line)
+        scenario = FaultScenario(stack, deployed, proxy)
+        stack.service.on_line = lambda request_id, line: scenario.lines.append(line)
         try:
-            yield scene
+            yield scenario
         finally:
             stack.service.on_line = lambda request_id, line: None
 
@@ -139,7 +139,7 @@ def ran_activity(record: InvocationRecord) -> bool:
     return bool(record.report and record.report["tasks"] and record.report["tasks"]["activity"])
 
 
-def worked(record: InvocationRecord) -> bool:
+def had_tasks(record: InvocationRecord) -> bool:
     """Whether an invocation had any task."""
     return bool(record.report and record.report["busy_ms"])
 
@@ -152,3 +152,14 @@ def failed(record: InvocationRecord) -> bool:
 def with_env(function: Function, env: Mapping[str, str]) -> Function:
     """The same function with more in its environment."""
     return replace(function, environment={**function.environment, **env})
+
+
+class CheckDocumented(Protocol):
+    """Compares what was seen of a fault with docs/reliability.md."""
+
+    async def __call__(
+        self,
+        scenario: FaultScenario,
+        handle: Handle,
+        record: InvocationRecord,
+    ) -> None: ...

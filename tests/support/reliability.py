@@ -17,6 +17,9 @@ from temporalio.client import WorkflowHandle
 from temporal_lambda.local import InvocationRecord
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "reliability.md"
+WRITE = "--write-reliability"
+"""The option of pytest that writes the rows."""
+
 BEGIN, END = "<!-- rows: written by the tests -->\n", "<!-- end of rows -->"
 
 

@@ -1,4 +1,4 @@
-"""Reads back what a benchmark's function told in its log (``bench/functions/telling.py``)."""
+"""Reads back what a benchmark's function told in its log (``bench/functions/log_values.py``)."""
 
 from __future__ import annotations
 

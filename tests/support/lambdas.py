@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from temporal_lambda.local import Function, InvocationRecord, LambdaService, LocalStack
 from temporal_lambda.local.stack import Deployed
+from tests.support.waiting import until
 
 FUNCTIONS = Path(__file__).parent.parent / "functions"
 
-PATIENCE = 40.0
-"""Seconds until a test gives up."""
+Invoke = Callable[[Function], Awaitable[InvocationRecord]]
+
+Deploy = Callable[[Function], Awaitable[Deployed]]
+
+
+class MakeFunction(Protocol):
+    """Makes a function of one of the tests' handlers, under a name of its own."""
+
+    def __call__(
+        self, handler: str, *, seconds: float = 10, env: Mapping[str, str] = {}, **options: Any
+    ) -> Function: ...
 
 
 def function(handler: str, **options: Any) -> Function:
@@ -34,7 +43,7 @@ async def deploy_at_rest(stack: LocalStack, function: Function) -> Deployed:
 
 async def rest(stack: LocalStack, deployed: Deployed) -> None:
     """Wait until no invocation of a function runs."""
-    await until(lambda: not stack.service.busy(deployed.function.name), PATIENCE)
+    await until(lambda: not stack.service.busy(deployed.function.name))
 
 
 async def call(client: Any, name: str, payload: Any = None, **options: Any) -> Any:
@@ -58,29 +67,6 @@ async def running_pid(service: LambdaService, name: str) -> int:
     return next(e.pid for e in service.environments(name) if e.request_id)
 
 
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Wait for a condition."""
-
-    async def ask() -> None:
-        while not condition():
-            await asyncio.sleep(0.005)
-
-    await asyncio.wait_for(ask(), seconds)
-
-
-def open_descriptors() -> int:
-    """How many file descriptors this process has."""
-    return len(os.listdir("/proc/self/fd"))
-
-
-def alive(pid: int) -> bool:
-    return process_state(pid) not in (None, "Z")
-
-
-def process_state(pid: int) -> str | None:
-    """The state letter of ``/proc/<pid>/stat``; ``None`` if there is no such process."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
-        return None
-    return stat.rpartition(")")[2].split()[0]
+def events(record: InvocationRecord) -> list[str]:
+    """What a function told by ``common.event``."""
+    return [line.removeprefix("EVENT ") for line in record.log if line.startswith("EVENT ")]

@@ -16,7 +16,7 @@ def printed(report: InvocationReport, capsys: pytest.CaptureFixture[str]) -> str
     return line
 
 
-def worked() -> InvocationReport:
+def report_with_tasks() -> InvocationReport:
     report = InvocationReport("id-1", cold=True, stop_reason="idle")
     report.count({"workflow": 2, "activity": 1}, busy_seconds=0.25)
     report.measure(1.5)
@@ -27,7 +27,7 @@ def test_line_is_the_report_and_defines_a_metric_for_each_number_at_its_root(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "greeting")
-    report = worked()
+    report = report_with_tasks()
     line = printed(report, capsys)
     assert find_line(INVOCATION, line) == report.as_dict()
     members = json.loads(line)

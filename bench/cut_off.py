@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 
-from bench import load, told, workers
+from bench import load, log_values, workers
 from bench.results import Row
 from bench.workers import WORKERS
 from temporal_lambda.local import LocalStack
@@ -87,7 +87,7 @@ def _pauses(stack: LocalStack, name: str) -> list[float]:
     cancelled: dict[tuple[str, int], float] = {}
     for record in workers.records(stack, name):
         for found, what in ((begun, "begun"), (cancelled, "cancelled")):
-            for line in told.lines(record, what):
+            for line in log_values.lines(record, what):
                 found[line["workflow_id"], line["attempt"]] = line["at"]
     return [
         begun[workflow, attempt + 1] - at for (workflow, attempt), at in sorted(cancelled.items())

@@ -17,8 +17,7 @@ from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metric
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
-from bench import collector
-from tests.server.lambdas import until
+from tests.support import collector
 
 PATIENCE = 20.0
 """Seconds until a test gives up."""
@@ -221,8 +220,3 @@ def silence() -> Iterator[str]:
         server.shutdown(socket.SHUT_RDWR)
     for connection in accepted:
         connection.close()
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    """Wait for a condition, as long as telemetry may take."""
-    await until(condition, PATIENCE)

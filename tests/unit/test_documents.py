@@ -1,0 +1,80 @@
+"""What the documents say agrees with the code and the examples."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import re
+from pathlib import Path
+
+from temporal_lambda.otel import OtelOptions
+from temporal_lambda.settings import SETTINGS, variable
+from tests.support.reliability import documented_faults
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_python_in_documents_is_valid() -> None:
+    for document in DOCUMENTS:
+        for block in re.findall(r"^```python\n(.*?)^```", document.read_text(), re.M | re.S):
+            compile(block, document.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def test_code_quoted_from_a_file_is_that_file() -> None:
+    quoted = re.findall(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```", everything(), re.M | re.S)
+    assert quoted
+    assert {path for path, block in quoted if (ROOT / path).read_text() != block} == set()
+
+
+def everything() -> str:
+    """The text of all documents."""
+    return "\n".join(document.read_text() for document in DOCUMENTS)
+
+
+def test_collectors_configuration_is_that_of_the_example() -> None:
+    (block,) = re.findall(
+        r"^```yaml\n(.*?)^```",
+        (ROOT / "docs" / "telemetry.md").read_text(),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert block == (ROOT / "examples" / "telemetry" / "collector.yaml").read_text()
+
+
+def test_table_of_telemetry_options_is_complete() -> None:
+    options = [option.name for option in dataclasses.fields(OtelOptions)]
+    assert [name for name in options if f"\n| `{name}` | " not in everything()] == []
+
+
+def test_table_of_settings_is_complete() -> None:
+    rows = [f"\n| `{name}` | `{variable(name)}` |" for name in SETTINGS]
+    assert [row for row in rows if row not in everything()] == []
+
+
+def test_every_fault_in_the_table_has_its_test() -> None:
+    tested = {
+        fault
+        for path in (ROOT / "tests" / "server").glob("test_faults_*.py")
+        for fault in faults_in(path)
+    }
+    assert set(documented_faults()) == tested
+
+
+def faults_in(path: Path) -> set[str]:
+    """The faults a test file names, those in a comprehension as their tests' ids make them."""
+    text = path.read_text()
+    named = set(re.findall(r'mark\.fault\("([^"]+)"\)', text))
+    phases = re.search(r'mark\.fault\(f"([^"{]+){place}"\).*?\{(.*?)\}', text, re.DOTALL)
+    if phases:
+        named |= {phases[1] + place for place in re.findall(r': "([^"]+)"', phases[2])}
+    return named
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = [
+        f"{document.name}: {target}"
+        for document in DOCUMENTS
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text())
+        if not (document.parent / target).exists()
+    ]
+    assert broken == []
