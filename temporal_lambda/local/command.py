@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,11 @@ from temporal_lambda.local.stack import LocalStack
     metavar="KEY=VALUE",
     callback=pairs,
     help="An environment variable of the function; may be repeated.",
+)
+@click.option(
+    "--function-name",
+    metavar="NAME",
+    help="Name of the function; by default the handler's, with a random end.",
 )
 @click.option(
     "--temporal-address",
@@ -104,7 +110,7 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
         seconds = options["idle_timeout"].total_seconds()
         environment["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = str(seconds)
     function = Function(
-        name=re.sub(r"[^A-Za-z0-9-_]", "-", handler)[-64:],
+        name=options["function_name"] or _new_name(handler),
         handler=handler,
         code=code,
         timeout=options["timeout"],
@@ -125,3 +131,8 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
         execution = Execution(options["execute"], options["arguments"])
     session = DevSession(stack, function, Display(Console()), reload=options["reload"])
     return await session.run(execution)
+
+
+def _new_name(handler: str) -> str:
+    """A name that other programs on this machine can't guess from the handler's."""
+    return f"{re.sub(r'[^A-Za-z0-9-_]', '-', handler)[-55:]}-{secrets.token_hex(4)}"

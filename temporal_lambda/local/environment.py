@@ -106,6 +106,7 @@ class ExecutionEnvironment:
         finally:
             for pipe in self._pipes:
                 pipe.close_end()
+        self._api.serve(self._process.pid)
         self._exited = asyncio.create_task(self._process.wait())
         return await self._finish_init(self._process, limit, request_id)
 

@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from temporal_lambda.local.function import Function
+from temporal_lambda.local.http_guard import local_clients_only
 from temporal_lambda.local.service import LambdaService, ThrottledError
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class InvokeApi:
         self.endpoint = ""
 
     async def __aenter__(self) -> InvokeApi:
-        app = web.Application(client_max_size=SYNC_LIMIT, middlewares=[_errors_as_aws])
+        app = web.Application(client_max_size=SYNC_LIMIT, middlewares=[_GUARD, _errors_as_aws])
         app.add_routes(
             [
                 web.get("/2015-03-31/functions/{name}", self._get_function),
@@ -162,6 +163,13 @@ class AwsError(Exception):
         body = {"Type": "User", "Message": str(self), "message": str(self), **self.fields}
         headers = {"x-amzn-ErrorType": self.code, "x-amzn-RequestId": str(uuid.uuid4())}
         return web.json_response(body, status=self.status, headers=headers)
+
+
+def _refused(reason: str) -> web.Response:
+    return AwsError(403, "AccessDeniedException", reason).response()
+
+
+_GUARD = local_clients_only(_refused)
 
 
 def _throttled(reason: str) -> AwsError:

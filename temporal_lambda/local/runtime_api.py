@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import Callable
+import weakref
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+
+from temporal_lambda.local.http_guard import local_clients_only
+from temporal_lambda.local.socket_owner import may_be_owner
 
 MAX_RESPONSE = 6 * 1024 * 1024
 """Bytes of a response (AWS quota)."""
@@ -59,12 +63,12 @@ class Answer:
         try:
             body = json.loads(self.payload)
             return f"{body['errorType']}: {body['errorMessage']}"
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return self.error_type or "no error"
 
 
 class RuntimeApi:
-    """Serves the Runtime API to one runtime process.
+    """Serves the Runtime API to one runtime process, and to no other client.
 
     Args:
         on_asking: Called each time the process asks for an invocation and waits.
@@ -74,9 +78,12 @@ class RuntimeApi:
         self._on_asking = on_asking
         self._next: asyncio.Queue[Call] = asyncio.Queue()
         self._runner: web.AppRunner | None = None
+        self._process_id: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._trusted: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
         self.init_error: Answer | None = None
         self.answer: Answer | None = None
-        self._call: Call | None = None
+        self._waiting = False
+        self._running: Call | None = None
 
     async def start(self) -> str:
         """Listen on a free port of 127.0.0.1.
@@ -84,7 +91,10 @@ class RuntimeApi:
         Returns:
             ``host:port``.
         """
-        app = web.Application(client_max_size=MAX_RESPONSE + 1024)
+        app = web.Application(
+            client_max_size=MAX_RESPONSE + 1024,
+            middlewares=[local_clients_only(_forbidden), self._admit],
+        )
         app.add_routes(
             [
                 web.get("/2018-06-01/runtime/invocation/next", self._give_next),
@@ -106,8 +116,17 @@ class RuntimeApi:
         host, port = self._runner.addresses[0][:2]
         return f"{host}:{port}"
 
+    def serve(self, process_id: int) -> None:
+        """Name the process that is served; requests that come earlier wait for this.
+
+        Args:
+            process_id: The runtime process.
+        """
+        self._process_id.set_result(process_id)
+
     async def stop(self) -> None:
         """Stop listening; concurrent and repeated calls do no harm."""
+        self._process_id.cancel()
         runner, self._runner = self._runner, None
         if runner:
             await runner.cleanup()
@@ -115,12 +134,35 @@ class RuntimeApi:
     def give(self, call: Call) -> None:
         """Hand an invocation to the process, which waits for one."""
         self.answer = None
-        self._call = call
         self._next.put_nowait(call)
 
+    @web.middleware
+    async def _admit(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Refuse requests of processes other than the runtime, where the system can tell."""
+        transport = request.transport
+        if transport is None:
+            return _forbidden("the client has closed the connection")
+        if transport not in self._trusted:
+            process_id = await asyncio.shield(self._process_id)
+            ends = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
+            if not may_be_owner(process_id, *ends):
+                return _forbidden("this is the Runtime API of another process")
+            self._trusted.add(transport)
+        return await handler(request)
+
     async def _give_next(self, request: web.Request) -> web.Response:
-        self._on_asking()
-        call = await self._next.get()
+        if self._waiting or self._running:
+            # As AWS answers; a second question would take an invocation away from the first.
+            state = "waiting for an invocation" if self._waiting else "running an invocation"
+            return _error(403, "InvalidStateTransition", f"the runtime is {state} already")
+        self._waiting = True
+        try:
+            self._on_asking()
+            self._running = call = await self._next.get()
+        finally:
+            self._waiting = False
         headers = {
             "Lambda-Runtime-Aws-Request-Id": call.request_id,
             "Lambda-Runtime-Deadline-Ms": str(call.deadline_ms),
@@ -132,30 +174,37 @@ class RuntimeApi:
         return web.Response(body=call.payload, content_type="application/json", headers=headers)
 
     async def _take_response(self, request: web.Request) -> web.Response:
-        if refusal := self._refuse_stranger(request):
+        if refusal := self._refuse_id(request):
             return refusal
         try:
-            self.answer = Answer(await request.read())
+            answer, response = Answer(await request.read()), _accepted()
         except web.HTTPRequestEntityTooLarge:
             message = f"Response payload exceeds the maximum of {MAX_RESPONSE} bytes."
-            self.answer = Answer.failure(
-                request.match_info["id"], "Function.ResponseSizeTooLarge", message
-            )
-            return _error(413, "RequestEntityTooLarge", message)
-        return _accepted()
+            request_id = request.match_info["id"]
+            answer = Answer.failure(request_id, "Function.ResponseSizeTooLarge", message)
+            response = _error(413, "RequestEntityTooLarge", message)
+        return self._answered(request, answer, response)
 
     async def _take_error(self, request: web.Request) -> web.Response:
-        if refusal := self._refuse_stranger(request):
+        if refusal := self._refuse_id(request):
             return refusal
-        self.answer = await _read_error(request)
-        return _accepted()
+        return self._answered(request, await _read_error(request), _accepted())
 
     async def _take_init_error(self, request: web.Request) -> web.Response:
         self.init_error = await _read_error(request)
         return _accepted()
 
-    def _refuse_stranger(self, request: web.Request) -> web.Response | None:
-        if self._call and request.match_info["id"] == self._call.request_id and not self.answer:
+    def _answered(
+        self, request: web.Request, answer: Answer, response: web.Response
+    ) -> web.Response:
+        """Keep the first answer; while this one was read, another may have come."""
+        if refusal := self._refuse_id(request):
+            return refusal
+        self.answer, self._running = answer, None
+        return response
+
+    def _refuse_id(self, request: web.Request) -> web.Response | None:
+        if self._running and request.match_info["id"] == self._running.request_id:
             return None
         return _error(400, "InvalidRequestID", "Invalid request ID")
 
@@ -164,13 +213,17 @@ async def _read_error(request: web.Request) -> Answer:
     body = await request.read()
     try:
         error_type: Any = json.loads(body)["errorType"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         error_type = request.headers.get("Lambda-Runtime-Function-Error-Type")
     return Answer(body, str(error_type or "Unknown"))
 
 
 def _accepted() -> web.Response:
     return web.json_response({"status": "OK"}, status=202)
+
+
+def _forbidden(reason: str) -> web.Response:
+    return _error(403, "Forbidden", reason)
 
 
 def _error(status: int, error_type: str, message: str) -> web.Response:

@@ -30,6 +30,13 @@ CONTROLLER: Mapping[str, str] = {
 }
 """Dynamic configuration that switches the server's worker controller on."""
 
+CLOSED_HTTP_API: Mapping[str, str] = {"frontend.httpAllowedHosts": '["disabled.invalid"]'}
+"""Dynamic configuration that closes the server's HTTP API, which any web page could call.
+
+It is not used here: SDKs and the ``temporal`` command speak gRPC. The name can't be resolved
+(RFC 6761), so no browser can send it.
+"""
+
 START_TIMEOUT = 30.0
 """Seconds to wait for the server to answer; it takes about 2."""
 
@@ -78,7 +85,7 @@ class TemporalServer:
         self._wanted_ui_port = ui_port
         self._namespace = namespace
         self._database = database
-        self._dynamic_config = {**CONTROLLER, **(dynamic_config or {})}
+        self._dynamic_config = {**CONTROLLER, **CLOSED_HTTP_API, **(dynamic_config or {})}
         self._port = 0
         self._ui_port: int | None = None
         self._process: Process | None = None

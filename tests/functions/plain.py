@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 import os
+import subprocess
 import sys
 import time
 from typing import Any
@@ -75,3 +77,23 @@ def unfinished(event: Any, context: Any) -> None:
 def nap(event: Any, context: Any) -> int:
     time.sleep(event["seconds"])
     return os.getpid()
+
+
+def meddle(event: Any, context: Any) -> list[int]:
+    """Uses the Runtime API while it runs: from this process, and from a child."""
+    request = (
+        "import os, sys, urllib.request, urllib.error\n"
+        "api = os.environ['AWS_LAMBDA_RUNTIME_API']\n"
+        "url = f'http://{api}/2018-06-01/runtime/' + sys.argv[1]\n"
+        "body = b'1' if 'response' in url else None\n"
+        "try: print(urllib.request.urlopen(url, body, timeout=5).status)\n"
+        "except urllib.error.HTTPError as error: print(error.code)\n"
+    )
+    response = f"invocation/{context.aws_request_id}/response"
+    answers = [
+        int(subprocess.check_output([sys.executable, "-c", request, path]))
+        for path in ("invocation/next", response)
+    ]
+    client = http.client.HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"], timeout=5)
+    client.request("GET", "/2018-06-01/runtime/invocation/next")
+    return [*answers, client.getresponse().status]

@@ -110,8 +110,8 @@ def test_execute_prints_the_result_and_what_it_would_have_cost(
     assert dev.finish() == 0, dev.output
     assert 'result      "Hello, W!"' in dev.output
     assert re.search(
-        r"served by   Event invocation \d+ of handler-lambda_handler, made by the server's worker "
-        r"controller, in process \d+ of python -m awslambdaric",
+        r"served by   Event invocation \d+ of handler-lambda_handler-[0-9a-f]{8}, "
+        r"made by the server's worker controller, in process \d+ of python -m awslambdaric",
         dev.output,
     )
     assert re.search(r"billed      \d+ ms of the 60000 ms", dev.output)

@@ -70,3 +70,16 @@ async def running_pid(service: LambdaService, name: str) -> int:
 def events(record: InvocationRecord) -> list[str]:
     """What a function told by ``common.event``."""
     return [line.removeprefix("EVENT ") for line in record.log if line.startswith("EVENT ")]
+
+
+def server_option(stack: LocalStack, option: str) -> str:
+    """The value of an option that a stack's Temporal server was started with."""
+    port = stack.temporal_address.rpartition(":")[2]
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (folder / "cmdline").read_text().split("\0")
+        except OSError:
+            continue
+        if "start-dev" in arguments and arguments[arguments.index("--port") + 1] == port:
+            return arguments[arguments.index(option) + 1]
+    raise AssertionError(f"no server was started with port {port}")

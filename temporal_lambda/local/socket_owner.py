@@ -1,0 +1,62 @@
+"""Which process a connection on loopback comes from, where the system tells it (Linux)."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+CONNECTIONS = Path("/proc/net/tcp")
+"""The kernel's table of IPv4 TCP sockets; columns as in Linux's ``proc_net_tcp.txt``."""
+
+Address = tuple[str, int]
+
+
+def may_be_owner(process_id: int, client: Address, server: Address) -> bool:
+    """Whether a process holds the client's end of a connection.
+
+    Args:
+        process_id: The process.
+        client: Host and port of the client's end, IPv4.
+        server: Host and port of the server's end, IPv4.
+
+    Returns:
+        False if the process does not hold it; True if it does, or if this system does not tell.
+    """
+    try:
+        table = CONNECTIONS.read_text()
+    except OSError:
+        return True
+    inode = _inode(table, client, server)
+    return inode is not None and inode in _socket_inodes(process_id)
+
+
+def _inode(table: str, client: Address, server: Address) -> str | None:
+    ends = [_hexadecimal(client), _hexadecimal(server)]
+    for line in table.splitlines()[1:]:
+        columns = line.split()
+        if columns[1:3] == ends:
+            return columns[9]
+    return None
+
+
+def _socket_inodes(process_id: int) -> set[str]:
+    descriptors = Path(f"/proc/{process_id}/fd")
+    inodes = set()
+    try:
+        for name in os.listdir(descriptors):
+            try:
+                target = os.readlink(descriptors / name)
+            except FileNotFoundError:  # closed meanwhile
+                continue
+            if target.startswith("socket:["):
+                inodes.add(target[len("socket:[") : -1])
+    except OSError:  # the process has ended
+        return set()
+    return inodes
+
+
+def _hexadecimal(address: Address) -> str:
+    host = int.from_bytes(socket.inet_aton(address[0]), sys.byteorder)
+    return f"{host:08X}:{address[1]:04X}"
