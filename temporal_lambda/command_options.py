@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from temporal_lambda.settings import duration
+from temporal_lambda.settings.values import duration
 
 if TYPE_CHECKING:
     _ParamType = click.ParamType[timedelta]

@@ -10,14 +10,21 @@ from typing import Any, Protocol, cast
 from temporalio import workflow
 from temporalio.common import WorkerDeploymentVersion
 
-from temporal_lambda.config import ConfigFactory
+from temporal_lambda.deadline import Deadline
 from temporal_lambda.errors import SettingsError
+from temporal_lambda.invocation_info import InvocationInfo
+from temporal_lambda.report import InvocationReport
+from temporal_lambda.runtime.budget import Budget
+from temporal_lambda.runtime.config_factory import ConfigFactory, graceful_timeout
 from temporal_lambda.runtime.configure_callback import Configure, ConfigureCallback
 from temporal_lambda.runtime.connection import WarmConnection
-from temporal_lambda.runtime.execution_environment import Environment
+from temporal_lambda.runtime.ending import Ending
+from temporal_lambda.runtime.execution_environment import ExecutionEnvironment
 from temporal_lambda.runtime.invocation import Invocation
+from temporal_lambda.runtime.progress import Progress
 from temporal_lambda.runtime.work_strategy import ServeTaskQueue, StrategyFactory
-from temporal_lambda.settings import load_settings
+from temporal_lambda.settings.sources import load_settings
+from temporal_lambda.supervision.supervisor import Supervisor
 
 
 def run_worker(
@@ -76,7 +83,7 @@ def make_handler(
             "version must have a deployment_name and a build_id, neither of them blank; got "
             f"{version!r}"
         )
-    environment = Environment(
+    environment = ExecutionEnvironment(
         factory=ConfigFactory(load_settings(os.environ), version),
         configure=Configure(configure),
         strategy=strategy,
@@ -86,13 +93,31 @@ def make_handler(
 
     def handler(event: Any, context: Any) -> Any:
         nonlocal cold
-        invocation = Invocation(environment, event, context, cold=cold)
-        cold = False
-        return invocation.run()
+        first, cold = cold, False
+        return _serve(environment, event, context, cold=first)
 
     versioned = cast(Handler, handler)
     versioned.version = version
     return versioned
+
+
+def _serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: bool) -> Any:
+    """One invocation: its timeline in a loop, its end on this thread, and who watches both."""
+    deadline = Deadline.of(context, environment.clock)
+    report = InvocationReport(getattr(context, "aws_request_id", None), cold)
+    config = environment.factory.new(
+        InvocationInfo(
+            report.request_id,
+            getattr(context, "invoked_function_arn", None),
+            cold=cold,
+            deadline=deadline,
+            report=report,
+        )
+    )
+    budget = Budget.share(deadline, config.shutdown_deadline_buffer, graceful_timeout(config))
+    progress = Progress(report, budget)
+    invocation = Invocation(environment, event, config, progress)
+    return Supervisor(invocation, Ending(config, progress), environment.clock).run()
 
 
 class Handler(Protocol):

@@ -8,6 +8,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+CLEANUP = 0.1
+"""Seconds that cancelled tasks get to react to their cancellation."""
+
 
 class TimeExpired(TimeoutError):
     """The bound of ``at_most`` was reached, rather than a timeout of the code inside."""

@@ -18,7 +18,7 @@ from temporalio.worker import Worker
 from workflows import OneActivity
 
 from temporal_lambda.config import ConfigFactory
-from temporal_lambda.settings import load_settings
+from temporal_lambda.settings.sources import load_settings
 
 
 async def next_command() -> str:

@@ -1,10 +1,11 @@
 """The time an invocation has, and how it is shared out among the phases.
 
-Arithmetic: the clock comes from outside, and the deadline is read once. All times are
-seconds; ``math.inf`` stands for an invocation without deadline.
+A budget is a schedule: the moments by which each phase must be over, on a clock that comes from
+outside. It is made once from the deadline, once more when the work ends early, and once more on
+SIGTERM. All times are seconds; ``math.inf`` stands for an invocation without deadline.
 
 ```
-start   work ends   closed          drain ends   hooks and teardown end   deadline
+start   work_end  close_end         drain_end                    hooks_end       deadline
 |- work -|-soft close-|------ drain ------|------ hooks, teardown ------|-- margin --|
                       |<---------------- shutdown_deadline_buffer ------------------>|
 ```
@@ -17,7 +18,7 @@ import math
 from datetime import timedelta
 from typing import NamedTuple
 
-from temporal_lambda.deadline import Clock, Deadline
+from temporal_lambda.deadline import Deadline
 from temporal_lambda.errors import DeadlineError
 
 logger = logging.getLogger("temporal_lambda.budget")
@@ -57,35 +58,33 @@ HAND_BACK = 0.25
 LEAST_TAIL = 1.0
 """Seconds kept for hooks, teardown and margin when the buffer leaves nothing beyond the drain."""
 
-
-class Closing(NamedTuple):
-    """The moments that bound the end of an invocation, fixed when the work ends."""
-
-    drain_end: float
-    hooks_end: float
-    clock: Clock
-
-    def drain_left(self) -> float:
-        """Seconds the drain may still take."""
-        return max(0.0, self.drain_end - self.clock())
-
-    def hooks_left(self) -> float:
-        """Seconds all remaining hooks and the teardown may still take together."""
-        return max(0.0, self.hooks_end - self.clock())
+TAIL_SHARE = 0.6
+"""The part of a short shutdown that hooks, teardown and margin may use at most."""
 
 
 class Budget(NamedTuple):
-    """A deadline, shared out.
+    """The moments by which the phases of an invocation must be over.
 
-    Args:
+    Attributes:
+        setup_end: When configuring must be over, so that hooks can begin.
+        work_end: When the soft close begins, unless the work was over before.
+        close_end: When the drain must begin.
+        drain_end: When hooks must begin, whatever else is going on.
+        hooks_end: When hooks and teardown must be over.
         deadline: When Lambda ends the invocation.
         buffer: ``shutdown_deadline_buffer``, seconds.
         graceful_timeout: The worker's ``graceful_shutdown_timeout``, seconds.
-
-        soft_close: Seconds in which no new work is taken in before the drain begins.
+        fitting_graceful_timeout: It, or what of it lets cancelled activities react within the
+            drain, seconds.
+        overtime: Seconds of the drain that a soft close may use up without harm. They are what the
+            graceful timeout, the reaction of cancelled activities and the tail leave of the buffer:
+            a quarter of a second by default.
 
     Example:
-        >>> budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0, soft_close=1.0)
+        >>> deadline = Deadline(at=60.0, clock=lambda: 0.0)
+        >>> budget = Budget.share(deadline, timedelta(seconds=7), timedelta(seconds=5))
+        >>> budget.work_end, budget.close_end, budget.drain_end, budget.hooks_end
+        (52.0, 53.0, 58.5, 59.5)
         >>> budget.work_left(), budget.soft_close_left()
         (52.0, 1.0)
         >>> closing = budget.close()
@@ -93,25 +92,88 @@ class Budget(NamedTuple):
         (5.5, 6.5)
     """
 
+    setup_end: float
+    work_end: float
+    close_end: float
+    drain_end: float
+    hooks_end: float
     deadline: Deadline
     buffer: float
     graceful_timeout: float
-    soft_close: float = SOFT_CLOSE
+    fitting_graceful_timeout: float
+    overtime: float
 
     @classmethod
     def share(cls, deadline: Deadline, buffer: timedelta, graceful_timeout: timedelta) -> Budget:
         """Share out a deadline by the two settings a user sees."""
-        working = max(0.0, deadline.remaining() - buffer.total_seconds())
+        return cls._plan(deadline, buffer.total_seconds(), graceful_timeout.total_seconds())
+
+    @classmethod
+    def _plan(
+        cls, deadline: Deadline, buffer: float, graceful: float, *, soft_close: float = SOFT_CLOSE
+    ) -> Budget:
+        remaining = deadline.remaining()
+        # Three quarters of what the buffer holds beyond the graceful timeout belong to hooks,
+        # teardown and margin; the first quarter is the drain's, for cancelled activities to finish.
+        tail = max(LEAST_TAIL, 0.75 * (buffer - graceful))
+        overtime = max(0.0, buffer - tail - REACTION - graceful)
+        fitting = max(0.0, min(graceful, buffer - tail - REACTION))
+        if remaining == math.inf:
+            setup_tail, tail, soft_close = 0.0, 0.0, 0.0
+        else:
+            setup_tail = min(tail, TAIL_SHARE * remaining)
+            tail = min(tail, TAIL_SHARE * min(buffer, remaining))
+            soft_close = min(soft_close, SOFT_CLOSE_SHARE * max(0.0, remaining - buffer))
         return cls(
-            deadline,
-            buffer.total_seconds(),
-            graceful_timeout.total_seconds(),
-            min(SOFT_CLOSE, SOFT_CLOSE_SHARE * working),
+            setup_end=deadline.at - setup_tail,
+            work_end=deadline.at - buffer - soft_close,
+            close_end=deadline.at - buffer,
+            drain_end=deadline.at - tail,
+            hooks_end=deadline.at - min(MARGIN, 0.5 * tail),
+            deadline=deadline,
+            buffer=buffer,
+            graceful_timeout=graceful,
+            fitting_graceful_timeout=fitting,
+            overtime=overtime,
         )
+
+    @property
+    def now(self) -> float:
+        """The moment it is."""
+        return self.deadline.clock()
+
+    def setup_left(self) -> float:
+        """Seconds until hooks must begin while nothing has been set up; never negative."""
+        return self._until(self.setup_end)
 
     def work_left(self) -> float:
         """Seconds until the work must end; never negative, infinite without a deadline."""
-        return max(0.0, self.deadline.remaining() - self.buffer - self.soft_close)
+        return self._until(self.work_end)
+
+    def idle_close_left(self) -> float:
+        """Seconds that closing because of idleness may take from now; never negative."""
+        return self._until(self.close_end)
+
+    def soft_close_left(self, *, awaited: bool = False) -> float:
+        """Seconds the soft close may take from now; never negative.
+
+        Args:
+            awaited: Whether somebody waits for the invocation's result.
+        """
+        whole = self.close_end - self.work_end if self.close_end < math.inf else SOFT_CLOSE
+        return min(whole, RESULT_CLOSE if awaited else SOFT_CLOSE, self.idle_close_left())
+
+    def overtime_left(self) -> float:
+        """Seconds of the drain that a soft close may use up from now; never negative."""
+        return min(self.overtime, self._until(self.close_end + self.overtime))
+
+    def drain_left(self) -> float:
+        """Seconds the drain may still take; never negative."""
+        return self._until(self.drain_end)
+
+    def hooks_left(self) -> float:
+        """Seconds all remaining hooks and the teardown may still take together; never negative."""
+        return self._until(self.hooks_end)
 
     def require_work(self) -> None:
         """Make sure that there is time to work in.
@@ -134,69 +196,27 @@ class Budget(NamedTuple):
                 self.buffer,
             )
 
-    def soft_close_left(self, *, awaited: bool = False) -> float:
-        """Seconds the soft close may take from now; never negative.
+    def close(self) -> Budget:
+        """The budget of a shutdown that begins now.
 
-        Args:
-            awaited: Whether somebody waits for the invocation's result.
+        A shutdown that begins early takes no longer than one that begins at the deadline: it gets
+        the buffer, and less only where less than that is left.
         """
-        most = min(self.soft_close, RESULT_CLOSE) if awaited else self.soft_close
-        return min(most, self.idle_close_left())
-
-    def overtime_left(self) -> float:
-        """Seconds of the drain that a soft close may use up from now without harm; never negative.
-
-        They are what the graceful timeout, the reaction of cancelled activities and the tail leave
-        of the buffer: a quarter of a second by default.
-        """
-        slack = self.buffer - self.tail - REACTION - self.graceful_timeout
-        return max(0.0, min(slack, self.deadline.remaining() - self.buffer + slack))
-
-    def idle_close_left(self) -> float:
-        """Seconds that closing because of idleness may take from now; never negative."""
-        return max(0.0, self.deadline.remaining() - self.buffer)
-
-    @property
-    def tail(self) -> float:
-        """Seconds at the end that belong to hooks, teardown and margin alone.
-
-        Three quarters of what the buffer holds beyond the graceful timeout: the first quarter is
-        the drain's, for cancelled activities to finish.
-        """
-        return max(LEAST_TAIL, 0.75 * (self.buffer - self.graceful_timeout))
-
-    @property
-    def fitting_graceful_timeout(self) -> float:
-        """The graceful timeout, or what of it lets cancelled activities react within the drain."""
-        return max(0.0, min(self.graceful_timeout, self.buffer - self.tail - REACTION))
-
-    def setup_left(self) -> float:
-        """Seconds until hooks must begin, whatever else is going on."""
-        remaining = self.deadline.remaining()
-        return remaining if remaining == math.inf else remaining - self._tail_within(remaining)
+        return self._plan(self._sooner(self.buffer), self.buffer, self.graceful_timeout)
 
     def hurry(self, seconds: float) -> Budget:
-        """A budget that has to close within so many seconds from now, or sooner.
+        """The budget of an invocation that has to end within so many seconds from now, or sooner.
 
         Example:
-            >>> budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0)
-            >>> budget.hurry(0.5).close().hooks_left()
+            >>> deadline = Deadline(at=60.0, clock=lambda: 0.0)
+            >>> budget = Budget.share(deadline, timedelta(seconds=7), timedelta(seconds=5))
+            >>> budget.hurry(0.5).hooks_left()
             0.35
         """
-        at = min(self.deadline.at, self.deadline.clock() + seconds)
-        return Budget(self.deadline._replace(at=at), seconds, 0.0, soft_close=0.0)
+        return self._plan(self._sooner(seconds), seconds, 0.0, soft_close=0.0)
 
-    def close(self) -> Closing:
-        """Fix the moments of drain and hooks, counted from now.
+    def _sooner(self, seconds: float) -> Deadline:
+        return self.deadline._replace(at=min(self.deadline.at, self.now + seconds))
 
-        A shutdown that begins early takes no longer than one that begins at the deadline: its
-        window is the buffer, and shrinks only where less than that is left.
-        """
-        now = self.deadline.clock()
-        window = min(self.buffer, self.deadline.remaining())
-        tail = self._tail_within(window)
-        margin = min(MARGIN, 0.5 * tail)
-        return Closing(now + window - tail, now + window - margin, self.deadline.clock)
-
-    def _tail_within(self, window: float) -> float:
-        return min(self.tail, 0.6 * window)
+    def _until(self, moment: float) -> float:
+        return max(0.0, moment - self.now)

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from temporal_lambda.report import InvocationReport
-from temporal_lambda.runtime.budget import Closing
-from temporal_lambda.supervision.loop_thread import LoopThread
+from temporal_lambda.runtime.budget import Budget
+from temporal_lambda.runtime.lifeline import Lifeline
 from temporal_lambda.timeouts import Stopped, TimeExpired, at_most
 
 logger = logging.getLogger("temporal_lambda.shutdown")
@@ -31,7 +31,7 @@ class ClosingSteps:
         teardown_error: What the teardown raised, if it did.
     """
 
-    def __init__(self, closing: Closing, report: InvocationReport) -> None:
+    def __init__(self, closing: Budget, report: InvocationReport) -> None:
         self._closing = closing
         self._report = report
         self._hurry: asyncio.Future[None] | None = None
@@ -50,7 +50,7 @@ class ClosingSteps:
         """
         self._steps.append((what, name, step))
 
-    def hurry(self, closing: Closing) -> None:
+    def hurry(self, closing: Budget) -> None:
         """Make do with less time from now on. Called in any thread, also in a signal handler."""
         self._closing = closing
 
@@ -59,7 +59,7 @@ class ClosingSteps:
         if self._hurry and not self._hurry.done():
             self._hurry.set_result(None)
 
-    async def run(self, thread: LoopThread) -> None:
+    async def run(self, lifeline: Lifeline) -> None:
         """Run what is left, in this loop, until done or until the loop has been left behind.
 
         Each step may take its share of the time that is left; what it does not need goes to the
@@ -68,19 +68,19 @@ class ClosingSteps:
         while self._steps:
             self._hurry = asyncio.get_running_loop().create_future()
             limit = self._closing.hooks_left() / len(self._steps)
-            self._step_end = self._closing.clock() + limit
-            thread.expect(self._step_end)
+            self._step_end = self._closing.now + limit
+            lifeline.expect(self._step_end)
             what, name, call = self._steps.popleft()
             self._current = {what: name}
             error = await _run_step(call, limit, self._hurry)
-            thread.check()
+            lifeline.check()
             if error:
                 self._note(what, name, error)
             self._current = None
 
     def step_left(self) -> float:
         """Seconds that the running step may still take; never negative."""
-        return max(0.0, self._step_end - self._closing.clock())
+        return max(0.0, self._step_end - self._closing.now)
 
     def abandon_current(self) -> dict[str, str] | None:
         """The step whose loop is being left behind, ``None`` if none is running."""

@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporalio.client import Client, ClientConfig, Plugin
 from temporalio.service import ConnectConfig, RPCError, ServiceClient
@@ -26,37 +26,74 @@ CHECK_SECONDS = 1.0
 """What a health check may cost before the connection counts as lost."""
 
 
-class WarmConnection(Plugin):
-    """A client plugin that keeps one service connection between invocations.
+class Kept(NamedTuple):
+    """A connection that waits for its next use.
 
-    It stands innermost in the plugin chain, so it sees what all other plugins made of the
-    connection settings, and it reuses the connection only for settings that are equal in all but
-    the identity. A connection belongs to the execution environment, not to an event loop.
+    Attributes:
+        client: The connection.
+        made_for: The settings it was made with.
+        used_at: When it was last in use, seconds of wall time.
+    """
+
+    client: ServiceClient
+    made_for: ConnectConfig
+    used_at: float
+
+
+class WarmConnection:
+    """The place where an execution environment keeps its connection between invocations.
+
+    An invocation takes the connection out when it connects, and puts it back when its worker has
+    ended cleanly; whatever happens in between, nothing else can come to use it meanwhile, and what
+    is not put back is never used again.
 
     Args:
         clock: Returns seconds of wall time, since a frozen environment's monotonic clock may stand
             still with it.
-
-    Attributes:
-        state: ``new``, ``reused`` or ``replaced``, once an invocation has connected.
     """
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._client: ServiceClient | None = None
-        self._made_for: ConnectConfig | None = None
-        self._used_at = 0.0
+        self.clock = clock
+        self.kept: Kept | None = None
+
+    def for_invocation(self) -> InvocationConnection:
+        """The connection of an invocation that begins."""
+        return InvocationConnection(self)
+
+    def take(self) -> Kept | None:
+        """Take out what is kept."""
+        kept, self.kept = self.kept, None
+        return kept
+
+
+class InvocationConnection(Plugin):
+    """A client plugin that connects one invocation, over the kept connection if that will do.
+
+    It is the innermost one in the plugin chain, so it sees what all other plugins made of the
+    connection settings, and it reuses the connection only for settings that are equal in all but
+    the identity. A connection belongs to the execution environment, not to an event loop.
+
+    Args:
+        place: Where the connection is kept between invocations.
+
+    Attributes:
+        state: ``new``, ``reused`` or ``replaced``, once the invocation has connected.
+    """
+
+    def __init__(self, place: WarmConnection) -> None:
+        self._place = place
         self._check: asyncio.Task[bool] | None = None
-        self.state = "new"
+        self._in_use: tuple[ServiceClient, ConnectConfig] | None = None
+        self.state: str | None = None
 
     def begin_check(self) -> None:
         """Begin to check the kept connection, while the configure callback runs.
 
         A connection used within the last seconds is trusted as it is.
         """
-        self._check = None
-        if self._client and not 0 <= self._clock() - self._used_at < TRUSTED_SECONDS:
-            self._check = asyncio.create_task(_is_healthy(self._client))
+        kept = self._place.kept
+        if kept and not 0 <= self._place.clock() - kept.used_at < TRUSTED_SECONDS:
+            self._check = asyncio.create_task(_is_healthy(kept.client))
 
     async def connect(
         self,
@@ -82,10 +119,11 @@ class WarmConnection(Plugin):
         arguments["target_host"] = target.address
         if identity and not arguments.get("identity"):
             arguments["identity"] = identity
+        self.state = "new"
         if reuse:
             arguments["plugins"] = [*arguments.get("plugins", []), self]
         else:
-            self.discard()
+            self._place.take()
         try:
             async with at_most(limit):
                 return await Client.connect(**arguments)
@@ -95,14 +133,10 @@ class WarmConnection(Plugin):
             # No cause: it repeats what the server says, which may be a credential.
             raise target.failed(error) from None
 
-    def discard(self) -> None:
-        """Forget the kept connection; the next invocation makes a new one."""
-        self._client = None
-        self.state = "new"
-
-    def touch(self) -> None:
-        """Note that the connection was in use until now."""
-        self._used_at = self._clock()
+    def keep(self) -> None:
+        """Put the connection back for the next invocation; nothing of this one uses it any more."""
+        if self._in_use:
+            self._place.kept = Kept(*self._in_use, used_at=self._place.clock())
 
     def configure_client(self, config: ClientConfig) -> ClientConfig:
         """See base class."""
@@ -110,25 +144,19 @@ class WarmConnection(Plugin):
 
     async def connect_service_client(self, config: ConnectConfig, next: Connect) -> ServiceClient:
         """See base class."""
-        kept = self._client
-        if kept is None:
-            self.state = "new"
-        elif self._made_for != _snapshot(config):
+        kept, made_for = self._place.take(), _snapshot(config)
+        if kept:
+            if kept.made_for == made_for and (self._check is None or await self._check):
+                self.state = "reused"
+                # An earlier invocation's code may have changed these on its client.
+                kept.client.update_rpc_metadata(config.rpc_metadata)
+                kept.client.update_api_key(config.api_key)
+                self._in_use = kept.client, made_for
+                return _with_identity(kept.client, config.identity)
             self.state = "replaced"
-        elif self._check is None or await self._check:
-            self.state = "reused"
-            self.touch()
-            # An earlier invocation's code may have changed these on its client.
-            kept.update_rpc_metadata(config.rpc_metadata)
-            kept.update_api_key(config.api_key)
-            return _with_identity(kept, config.identity)
-        else:
-            self.state = "replaced"
-        self._client = None
-        self._made_for = _snapshot(config)
-        self._client = await next(config)
-        self.touch()
-        return self._client
+        client = await next(config)
+        self._in_use = client, made_for
+        return client
 
 
 async def _is_healthy(client: ServiceClient) -> bool:

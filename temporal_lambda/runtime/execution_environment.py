@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from temporal_lambda.config import ConfigFactory
 from temporal_lambda.deadline import Clock
+from temporal_lambda.runtime.config_factory import ConfigFactory
 from temporal_lambda.runtime.configure_callback import Configure
 from temporal_lambda.runtime.connection import WarmConnection
 from temporal_lambda.runtime.work_strategy import StrategyFactory
 
 
 @dataclass
-class Environment:
+class ExecutionEnvironment:
     """What outlives an invocation.
 
     Attributes:

@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.runtime.budget import Budget
-from temporal_lambda.tracking.activities import RunningActivities
+from temporal_lambda.tracking.activities import ActivitiesInFlight
 from temporal_lambda.tracking.slots import SlotCounter
 
 Reason = Literal["deadline", "idle", "result", "signal", "error"]
@@ -34,7 +34,7 @@ class Work(NamedTuple):
     config: LambdaWorkerConfig
     budget: Budget
     slots: SlotCounter
-    activities: RunningActivities
+    activities: ActivitiesInFlight
 
 
 class Stop(NamedTuple):

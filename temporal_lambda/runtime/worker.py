@@ -4,43 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import Any, cast
 
-from temporalio.client import Client, WorkflowHistory
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import (
-    Interceptor,
-    Plugin,
-    PollerBehaviorSimpleMaximum,
-    Replayer,
-    ReplayerConfig,
-    Worker,
-    WorkerConfig,
-    WorkflowReplayResult,
-)
+from temporalio.worker import Worker
 
-from temporal_lambda.config import (
-    LIMITS,
-    POLLER_BEHAVIORS,
-    TUNER_HIDES_IDLENESS,
-    LambdaWorkerConfig,
-)
-from temporal_lambda.errors import SettingsError
-from temporal_lambda.runtime.budget import SOFT_CLOSE, Budget, Closing
+from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.runtime.budget import SOFT_CLOSE, Budget
 from temporal_lambda.runtime.connect_errors import Target, status_code
-from temporal_lambda.supervision.loop_thread import CLEANUP
-from temporal_lambda.tracking.activities import NO_PAUSE, RunningActivities, invocation_ended
-from temporal_lambda.tracking.slots import Kind, SlotCounter
-from temporal_lambda.tracking.workflows import CachedWorkflows
+from temporal_lambda.runtime.worker_observer import WorkerObserver
+from temporal_lambda.timeouts import CLEANUP
+from temporal_lambda.tracking.activities import NO_PAUSE, ActivitiesInFlight, invocation_ended
+from temporal_lambda.tracking.slots import SlotCounter
+from temporal_lambda.tracking.workflows import UnfinishedWorkflows
 
 BEFORE_CLOSE = 1.0
 """Seconds before the soft close from which on no slot is handed out ahead of its poll."""
-
-SDK_LIMIT = 100
-"""Slots of a kind whose limit the user removed (temporalio's default)."""
 
 
 class InvocationWorker:
@@ -63,9 +44,14 @@ class InvocationWorker:
         self._worker: Worker | None = None
         self._run: asyncio.Task[None] | None = None
         self.slots = SlotCounter(budget.deadline.clock)
-        self.activities = RunningActivities()
-        self._workflows = CachedWorkflows()
-        self._observer = _Observer(self.slots, [self.activities, self._workflows], budget)
+        self.activities = ActivitiesInFlight()
+        self._workflows = UnfinishedWorkflows()
+        self._observer = WorkerObserver(
+            self.slots,
+            [self.activities, self._workflows],
+            graceful_timeout=budget.fitting_graceful_timeout,
+            needs_slots=config.idle_timeout is not None,
+        )
         self.stuck = False
 
     @property
@@ -101,8 +87,6 @@ class InvocationWorker:
         config["plugins"] = [*config.get("plugins", []), self._observer]
         self._client = client
         self._worker = Worker(client, **cast(dict[str, Any], config))
-        if self._config.idle_timeout is not None and not self.counted:
-            raise SettingsError(TUNER_HIDES_IDLENESS)
         self._run = asyncio.create_task(_run(self._worker))
         if (left := self._budget.work_left()) < math.inf:
             asyncio.get_running_loop().call_later(left - BEFORE_CLOSE, self.slots.expect_close)
@@ -159,7 +143,7 @@ class InvocationWorker:
     async def _settle(self, limit: float) -> None:
         await self.slots.wait_until_settled(limit, lambda: self._workflows.unfinished)
 
-    async def drain(self, closing: Closing, hurry: asyncio.Future[None]) -> BaseException | None:
+    async def drain(self, closing: Budget, hurry: asyncio.Future[None]) -> BaseException | None:
         """Shut down, as far as the time goes.
 
         On return the worker has ended, or it is ``stuck`` and has been cancelled.
@@ -205,13 +189,13 @@ class InvocationWorker:
         error = invocation_ended(timedelta(seconds=gone_after) if self.polls else NO_PAUSE)
         calls = {
             asyncio.create_task(
-                self._client.get_async_activity_handle(task_token=one.info.task_token).fail(
+                self._client.get_async_activity_handle(task_token=lost.info.task_token).fail(
                     error,
-                    last_heartbeat_details=one.heartbeat_details,
+                    last_heartbeat_details=lost.heartbeat_details,
                     rpc_timeout=timeout,
                 )
             )
-            for one in self.activities.on_server
+            for lost in self.activities.on_server
         }
         try:
             _, late = await asyncio.wait(calls, timeout=limit)
@@ -223,73 +207,6 @@ class InvocationWorker:
                 "the server could not be told of all abandoned activities; it learns of them by "
                 "their timeouts"
             )
-
-
-class _Observer(Plugin):
-    """A worker plugin that counts tasks, and knows activities and workflows."""
-
-    def __init__(
-        self, slots: SlotCounter, interceptors: Sequence[Interceptor], budget: Budget
-    ) -> None:
-        self._slots = slots
-        self._interceptors = interceptors
-        self._budget = budget
-        self.counts = False
-
-    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
-        """See base class."""
-        config["interceptors"] = [*self._interceptors, *config.get("interceptors", [])]
-        graceful = timedelta(seconds=self._budget.fitting_graceful_timeout)
-        config["graceful_shutdown_timeout"] = min(
-            config.get("graceful_shutdown_timeout", timedelta()), graceful
-        )
-        self.counts = not config.get("tuner")
-        if self.counts:
-            limits = {kind: _pop_limit(config, name) for kind, name in LIMITS.items()}
-            config["tuner"] = self._slots.tuner(limits, _pollers(config))
-        return config
-
-    async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
-        """See base class."""
-        await next(worker)
-
-    def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
-        """See base class."""
-        return config
-
-    def run_replayer(
-        self,
-        replayer: Replayer,
-        histories: AsyncIterator[WorkflowHistory],
-        next: Callable[
-            [Replayer, AsyncIterator[WorkflowHistory]],
-            AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]],
-        ],
-    ) -> AbstractAsyncContextManager[AsyncIterator[WorkflowReplayResult]]:
-        """See base class."""
-        return next(replayer, histories)
-
-
-def _pop_limit(config: WorkerConfig, name: str) -> int:
-    limit = cast(dict[str, Any], config).pop(name, None)
-    if limit is None:
-        return SDK_LIMIT
-    if not isinstance(limit, int) or limit < 1:
-        raise SettingsError(
-            f'worker_config["{name}"] must be a whole number of 1 or more; got {limit!r}'
-        )
-    return limit
-
-
-def _pollers(config: WorkerConfig) -> dict[Kind, int]:
-    """How many polls for new work are open at a time, where that is fixed."""
-    found: dict[Kind, int] = {}
-    for kind, name in POLLER_BEHAVIORS.items():
-        behavior = config.get(name)
-        if isinstance(behavior, PollerBehaviorSimpleMaximum):
-            # One poller of workflow tasks is for the sticky queue.
-            found[kind] = behavior.maximum - 1 if kind == "workflow" else behavior.maximum
-    return found
 
 
 def _name(item: Any) -> str:

@@ -8,64 +8,45 @@ next sign of life, the handler's thread waits for it, and leaves when it does no
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
-import traceback
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
-from temporal_lambda.deadline import Clock
-
-SLACK = 0.1
-"""Seconds a sign of life may be late before the loop counts as blocked."""
+from temporal_lambda.runtime.lifeline import Lifeline
+from temporal_lambda.timeouts import CLEANUP
 
 LATE_REQUESTS = 2.0
 """Seconds that a loop which was left behind and came back stays open after its tasks ended."""
 
-SIGNAL_LATENCY = 0.05
-"""Seconds until a signal is noticed at the latest."""
+ANSWER = 0.05
+"""Seconds a loop that is late has to show that it is alive: its callbacks still run."""
 
-CLEANUP = 0.1
-"""Seconds that left-over tasks get to react to their cancellation."""
-
-
-class LeftBehind(BaseException):
-    """Raised in a loop that comes back to life after it was left behind: it must do no more."""
-
-
-Main: TypeAlias = "Callable[[LoopThread], Coroutine[Any, Any, None]]"
+Main: TypeAlias = Callable[[Lifeline], Coroutine[Any, Any, None]]
 
 
 class LoopThread:
     """One coroutine in a fresh event loop on a daemon thread.
 
     Args:
-        main: Makes the coroutine; is given this object. It handles its own errors.
-        clock: Returns seconds.
-        due: The moment by which the first sign of life must have come.
+        main: Makes the coroutine; is given the loop's end of ``lifeline``. It handles its own
+            errors.
+        lifeline: What the loop promises through.
         context: Context variables that the coroutine starts with; it runs in a copy.
 
     Attributes:
         left_over: Tasks that did not react to their cancellation at the end, by name.
         error: What the coroutine raised, if it did.
+        is_alive: Whether a loop that has broken its promise still runs callbacks: it is late then,
+            and not blocked.
     """
 
-    def __init__(
-        self,
-        main: Main,
-        clock: Clock,
-        due: float,
-        context: Context,
-    ) -> None:
+    def __init__(self, main: Main, lifeline: Lifeline, context: Context) -> None:
         self._main = main
-        self._clock = clock
-        self._due = due + SLACK
-        self._finished = False
+        self._lifeline = lifeline
         self._main_done = False
-        self._left_behind = False
-        self._changed = threading.Condition()
+        self._task: asyncio.Task[None] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=context.copy().run,
@@ -75,55 +56,31 @@ class LoopThread:
         )
         self.left_over: list[str] = []
         self.error: BaseException | None = None
+        self.is_alive = True
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
-    def expect(self, due: float) -> None:
-        """Promise the next sign of life by that moment. Called in the loop.
-
-        Raises:
-            LeftBehind: The last promise was broken, and another loop has taken over.
-        """
-        with self._changed:
-            self.check()
-            self._due = due + SLACK
-            self._changed.notify_all()
-
-    def hurry(self, due: float) -> None:
-        """Bring the promised moment forward. Called in any thread, also in a signal handler."""
-        with self._changed:
-            self._due = min(self._due, due + SLACK)
-            self._changed.notify_all()
-
-    def check(self) -> None:
-        """Go no further if another loop has taken over. Called in the loop, after user code.
-
-        Raises:
-            LeftBehind: It has.
-        """
-        if self._left_behind:
-            raise LeftBehind
-
     def wait(self) -> bool:
         """Wait from another thread until the coroutine has finished.
 
         Returns:
-            False if a promised sign of life did not come: the loop is blocked, and from now on
-            left behind.
+            False if a promised sign of life did not come: the loop is left behind from now on.
         """
-        with self._changed:
-            while not self._finished:
-                left = self._due - self._clock()
-                if left <= 0:
-                    self._left_behind = True
-                    # What is only cleaning up has done its work, and may end when it likes.
-                    return self._main_done
-                # In short waits: a signal that the kernel hands to some other thread does not wake
-                # this one, and Python would run its handler only when the wait is over.
-                self._changed.wait(min(left, SIGNAL_LATENCY))
+        while not self._lifeline.wait():
+            self.is_alive = self._answers()
+            if self.is_alive and self._lifeline.extend():
+                continue
+            if self._lifeline.cut_if_overdue():
+                # What is only cleaning up has done its work, and may end when it likes.
+                return self._main_done
         return True
+
+    def _answers(self) -> bool:
+        answered = threading.Event()
+        self.call(answered.set)
+        return answered.wait(ANSWER)
 
     def call(self, callback: Callable[[], object]) -> None:
         """Run a callback in the loop, from another thread; nothing if the loop is closed."""
@@ -133,20 +90,20 @@ class LoopThread:
             pass
 
     def where(self) -> str:
-        """The line of code the thread is at, as ``file:line in function``."""
-        # A documented function of the standard library in spite of its name.
-        frame = sys._current_frames().get(self._thread.ident or 0)
-        if frame is None:
-            return "nowhere"
-        innermost = traceback.extract_stack(frame)[-1]
-        return f"{innermost.filename}:{innermost.lineno} in {innermost.name}"
+        """The line of code it is at, the user's own first, as ``file:line in function``."""
+        # Imported where it is wanted: each cold start pays for what is imported above.
+        from temporal_lambda.supervision.user_frame import where_coroutine_is, where_thread_is
+
+        if self.is_alive and self._task and (coroutine := self._task.get_coro()):
+            return where_coroutine_is(cast(Coroutine[Any, Any, Any], coroutine))
+        return where_thread_is(self._thread.ident)
 
     def _run(self) -> None:
         executor = ThreadPoolExecutor(thread_name_prefix="temporal-lambda")
         self._loop.set_default_executor(executor)
         asyncio.set_event_loop(self._loop)
         try:
-            task = self._loop.create_task(self._main(self))
+            self._task = task = self._loop.create_task(self._main(self._lifeline))
             self._run_until_done(task)
             self.error = None if task.cancelled() else task.exception()
             self._main_done = True
@@ -155,9 +112,7 @@ class LoopThread:
             executor.shutdown(wait=False, cancel_futures=True)
             asyncio.set_event_loop(None)
             self._loop.close()
-            with self._changed:
-                self._finished = True
-                self._changed.notify_all()
+            self._lifeline.finish()
 
     def _run_until_done(self, task: asyncio.Task[Any]) -> None:
         while not task.done():
@@ -175,7 +130,7 @@ class LoopThread:
         # A loop that was left behind cleans up as well: a worker that is not told to shut down goes
         # on asking its closed loop for slots.
         tasks = asyncio.all_tasks(self._loop)
-        self.hurry(self._clock() + (2 * CLEANUP if tasks else CLEANUP))
+        self._lifeline.allow(2 * CLEANUP if tasks else CLEANUP)
         if tasks:
             for task in tasks:
                 task.cancel()
@@ -188,7 +143,7 @@ class LoopThread:
                 self._loop.set_exception_handler(lambda loop, context: None)
         closing = self._loop.create_task(_settle({_asyncgens(self._loop)}))
         self._run_until_done(closing)
-        if self._left_behind:
+        if self._lifeline.cut:
             # Nobody waits for this loop, so the worker's last requests may still find it.
             self._run_until_done(self._loop.create_task(asyncio.sleep(LATE_REQUESTS)))
 

@@ -1,77 +1,57 @@
-"""The handler's thread: runs an invocation's loop, watches it, and leaves it if it is blocked."""
+"""The handler's thread: runs an invocation in a loop, watches it, and leaves it if it must."""
 
 from __future__ import annotations
 
-from contextvars import Context
-from typing import Protocol
+from typing import Any
 
 from temporal_lambda.deadline import Clock
-from temporal_lambda.supervision.loop_thread import LoopThread, Main
+from temporal_lambda.runtime.ending import Ending
+from temporal_lambda.runtime.invocation import Handover, Invocation
+from temporal_lambda.runtime.lifeline import Lifeline
+from temporal_lambda.supervision.loop_thread import LoopThread
+from temporal_lambda.supervision.sigterm import on_sigterm
 
 
-class Supervised(Protocol):
-    """What runs in the loop.
-
-    Attributes:
-        due: The moment by which a loop that starts now must give its first sign of life.
-        context_variables: What a loop that starts now begins with.
-    """
-
-    due: float
-    context_variables: Context
-
-    async def phases(self, thread: LoopThread) -> None:
-        """All phases, from the first to the last that runs in a loop."""
-
-    def leave(self, where: str) -> Main:
-        """Note that the loop is blocked at ``where``; what is left to do in another one."""
-
-    def stop(self) -> None:
-        """End the work; called in the loop."""
-
-    def hurry(self) -> float:
-        """Make do with the time between SIGTERM and the kill; called before ``stop``.
-
-        Returns:
-            The moment by which hooks must begin.
-        """
-
-
-class Supervision:
-    """Runs phases in a loop of their own until they are done, whatever they do to that loop.
+class Supervisor:
+    """Brings an invocation to its end, whatever its code does to the loop it runs in.
 
     Args:
-        supervised: The phases.
+        invocation: The timeline, which runs in a loop.
+        ending: What comes of it, on this thread.
         clock: Returns seconds.
-
-    Attributes:
-        interrupt: Ctrl-C, if it was pressed; the phases have then come to their end all the same.
     """
 
-    def __init__(self, supervised: Supervised, clock: Clock) -> None:
-        self._supervised = supervised
+    def __init__(self, invocation: Invocation, ending: Ending, clock: Clock) -> None:
+        self._invocation = invocation
+        self._ending = ending
         self._clock = clock
+        self._lifeline: Lifeline | None = None
         self._thread: LoopThread | None = None
-        self.interrupt: KeyboardInterrupt | None = None
+        self._interrupt: KeyboardInterrupt | None = None
 
-    def run(self) -> LoopThread:
-        """Run the phases; take over from a blocked loop as often as it needs.
+    def run(self) -> Any:
+        """Run the invocation; take over from a loop that is left behind as often as need be.
 
         Returns:
-            The thread that came to the end.
+            What the handler returns.
 
         Raises:
-            KeyboardInterrupt: Ctrl-C was pressed a second time; the phases are left as they are.
+            KeyboardInterrupt: Ctrl-C was pressed; at the second time everything is left as it is.
+            BaseException: What the handler raises, after everything has been closed.
         """
-        thread = self._start(self._supervised.phases)
-        while not self._wait(thread):
-            thread = self._start(self._supervised.leave(thread.where()))
-        return thread
+        with on_sigterm(self._terminate):
+            thread = self._start(self._invocation.begin())
+            while not self._wait(thread):
+                self._ending.leave_loop(thread.where(), is_alive=thread.is_alive)
+                thread = self._start(self._invocation.take_over())
+            self._ending.write_report(thread.left_over, thread.error)
+        if self._interrupt:
+            raise self._interrupt
+        return self._ending.result()
 
-    def _start(self, main: Main) -> LoopThread:
-        supervised = self._supervised
-        thread = LoopThread(main, self._clock, supervised.due, supervised.context_variables)
-        self._thread = thread
+    def _start(self, handover: Handover) -> LoopThread:
+        self._lifeline = Lifeline(handover.due, self._clock)
+        self._thread = thread = LoopThread(handover.main, self._lifeline, handover.context)
         thread.start()
         return thread
 
@@ -79,15 +59,15 @@ class Supervision:
         try:
             return thread.wait()
         except KeyboardInterrupt as interrupt:
-            if self.interrupt:
+            if self._interrupt:
                 raise
-            self.interrupt = interrupt
-            thread.call(self._supervised.stop)
+            self._interrupt = interrupt
+            thread.call(self._invocation.stop)
             return self._wait(thread)
 
-    def terminate(self) -> None:
-        """End the phases in the time that SIGTERM leaves. Called in a signal handler."""
-        due = self._supervised.hurry()
-        if self._thread:
-            self._thread.hurry(due)
-            self._thread.call(self._supervised.stop)
+    def _terminate(self) -> None:
+        """End the invocation in the time that SIGTERM leaves. Called in a signal handler."""
+        due = self._ending.hurry()
+        if self._thread and self._lifeline:
+            self._lifeline.hurry(due)
+            self._thread.call(self._invocation.stop)

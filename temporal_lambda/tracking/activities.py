@@ -22,7 +22,7 @@ NO_PAUSE = timedelta(milliseconds=1)
 
 
 @dataclass
-class Running:
+class ActivityInFlight:
     """An activity in flight.
 
     Attributes:
@@ -34,20 +34,20 @@ class Running:
     heartbeat_details: Sequence[Any]
 
 
-class RunningActivities(Interceptor):
+class ActivitiesInFlight(Interceptor):
     """A worker interceptor that keeps the activities in flight."""
 
     def __init__(self) -> None:
-        self._running: dict[bytes, Running] = {}
+        self._in_flight: dict[bytes, ActivityInFlight] = {}
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """See base class."""
-        return _Recorder(next, self._running)
+        return _Recorder(next, self._in_flight)
 
     @property
-    def on_server(self) -> list[Running]:
+    def on_server(self) -> list[ActivityInFlight]:
         """Those that the server knows of, which are all but the local ones."""
-        return [one for one in list(self._running.values()) if not one.info.is_local]
+        return [seen for seen in list(self._in_flight.values()) if not seen.info.is_local]
 
     def describe(self) -> list[dict[str, Any]]:
         """The activities in flight, oldest first.
@@ -57,27 +57,29 @@ class RunningActivities(Interceptor):
         """
         return [
             {
-                "activity": one.info.activity_type,
-                "workflow_id": one.info.workflow_id,
-                "attempt": one.info.attempt,
+                "activity": seen.info.activity_type,
+                "workflow_id": seen.info.workflow_id,
+                "attempt": seen.info.attempt,
             }
-            for one in list(self._running.values())
+            for seen in list(self._in_flight.values())
         ]
 
 
 class _Recorder(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, running: dict[bytes, Running]) -> None:
+    def __init__(
+        self, next: ActivityInboundInterceptor, in_flight: dict[bytes, ActivityInFlight]
+    ) -> None:
         super().__init__(next)
-        self._running = running
+        self._in_flight = in_flight
 
     def init(self, outbound: ActivityOutboundInterceptor) -> None:
         """See base class."""
-        super().init(_Heartbeats(outbound, self._running))
+        super().init(_Heartbeats(outbound, self._in_flight))
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         """See base class."""
         info = activity.info()
-        self._running[info.task_token] = Running(info, info.heartbeat_details)
+        self._in_flight[info.task_token] = ActivityInFlight(info, info.heartbeat_details)
         try:
             return await super().execute_activity(input)
         except (asyncio.CancelledError, CancelledError):
@@ -87,20 +89,22 @@ class _Recorder(ActivityInboundInterceptor):
                 raise invocation_ended() from None
             raise
         finally:
-            del self._running[info.task_token]
+            del self._in_flight[info.task_token]
 
 
 class _Heartbeats(ActivityOutboundInterceptor):
     """Keeps the latest details, of which the server has older ones: heartbeats are throttled."""
 
-    def __init__(self, next: ActivityOutboundInterceptor, running: dict[bytes, Running]) -> None:
+    def __init__(
+        self, next: ActivityOutboundInterceptor, in_flight: dict[bytes, ActivityInFlight]
+    ) -> None:
         super().__init__(next)
-        self._running = running
+        self._in_flight = in_flight
 
     def heartbeat(self, *details: Any) -> None:
         """See base class."""
-        if one := self._running.get(activity.info().task_token):
-            one.heartbeat_details = details
+        if seen := self._in_flight.get(activity.info().task_token):
+            seen.heartbeat_details = details
         super().heartbeat(*details)
 
 

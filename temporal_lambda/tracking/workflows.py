@@ -15,7 +15,7 @@ from temporalio.worker import (
 _BEGIN, _END = "__temporal_lambda_begin_run", "__temporal_lambda_end_run"
 
 
-class CachedWorkflows(Interceptor):
+class UnfinishedWorkflows(Interceptor):
     """A worker interceptor that keeps the runs in the cache."""
 
     def __init__(self) -> None:

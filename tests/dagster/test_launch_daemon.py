@@ -19,15 +19,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-from tests.dagster.dagster_fixtures import (
-    JOBS,
-    Dagster,
-    Lambda,
-    dagster_on_disk,
-    eventually,
-    sent,
-    sync,
-)
+from tests.dagster.world import JOBS, Dagster, Lambda, dagster_on_disk, eventually, sent, sync
 
 pytestmark = pytest.mark.server
 

@@ -50,7 +50,8 @@ class WaitsToEnd:
 
 def only_overtime() -> Budget:
     """A budget whose work and soft close are over, with plenty of overtime."""
-    budget = Budget(Deadline(time.monotonic() + 100.0), 100.0, 5.0, soft_close=0.0)
+    deadline = Deadline(time.monotonic() + 100.0)
+    budget = Budget.share(deadline, timedelta(seconds=100), timedelta(seconds=5))
     assert budget.overtime_left() > 20.0
     return budget
 
@@ -114,11 +115,14 @@ async def test_there_is_no_overtime_while_somebody_waits_for_a_result(stack: Loc
         await handle.terminate()
 
 
-@pytest.mark.parametrize(("seconds", "closed"), [(60.0, False), (7.5, True)])
+@pytest.mark.parametrize("closed", [False, True])
 async def test_task_that_calls_an_idle_exit_off_opens_the_worker_unless_its_time_is_over(
-    seconds: float, closed: bool
+    closed: bool,
 ) -> None:
-    budget = Budget(Deadline(time.monotonic() + seconds), 7.0, 5.0)
+    now = time.monotonic()
+    budget = Budget.share(Deadline(now + 60), timedelta(seconds=7), timedelta(seconds=5))
+    if closed:
+        budget = budget._replace(work_end=now)
     worker = InvocationWorker(LambdaWorkerConfig(), budget)
     idle = asyncio.create_task(worker.stays_idle())
     await asyncio.sleep(0)

@@ -13,9 +13,9 @@ from temporalio.client import WorkflowHandle
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
-from temporal_lambda.config import WORKFLOW_RUNNER
 from temporal_lambda.local import LocalStack
-from temporal_lambda.tracking.workflows import CachedWorkflows
+from temporal_lambda.runtime.config_factory import WORKFLOW_RUNNER
+from temporal_lambda.tracking.workflows import UnfinishedWorkflows
 from tests.support.waiting import until
 
 
@@ -37,13 +37,13 @@ class WaitsForAWord:
 
 
 @pytest.fixture
-def cached() -> CachedWorkflows:
-    return CachedWorkflows()
+def cached() -> UnfinishedWorkflows:
+    return UnfinishedWorkflows()
 
 
 @asynccontextmanager
 async def waiting(
-    stack: LocalStack, cached: CachedWorkflows, runner: WorkflowRunner = WORKFLOW_RUNNER
+    stack: LocalStack, cached: UnfinishedWorkflows, runner: WorkflowRunner = WORKFLOW_RUNNER
 ) -> AsyncIterator[WorkflowHandle[WaitsForAWord, str]]:
     """A workflow that waits, in a worker with a cache for one."""
     queue = f"cached-{uuid.uuid4().hex[:8]}"
@@ -68,7 +68,7 @@ async def waiting(
 )
 @pytest.mark.parametrize("word", ["good", "bad"])
 async def test_workflow_is_unfinished_until_it_completes_or_fails(
-    runner: WorkflowRunner, word: str, stack: LocalStack, cached: CachedWorkflows
+    runner: WorkflowRunner, word: str, stack: LocalStack, cached: UnfinishedWorkflows
 ) -> None:
     assert not cached.unfinished
     async with waiting(stack, cached, runner) as handle:
@@ -78,7 +78,7 @@ async def test_workflow_is_unfinished_until_it_completes_or_fails(
 
 
 async def test_workflow_that_had_to_leave_the_cache_is_not_expected_here(
-    stack: LocalStack, cached: CachedWorkflows
+    stack: LocalStack, cached: UnfinishedWorkflows
 ) -> None:
     async with waiting(stack, cached) as first:
         await until(lambda: cached.unfinished)

@@ -16,8 +16,8 @@ from temporalio.worker import (
 )
 
 from temporal_lambda import LambdaWorkerConfig, SettingsError, TaskQueueError
-from temporal_lambda.config import ConfigFactory
-from temporal_lambda.settings import Settings
+from temporal_lambda.runtime.config_factory import ConfigFactory
+from temporal_lambda.settings.sources import Settings
 
 VERSION = WorkerDeploymentVersion("service", "v1")
 

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from temporal_lambda.otel import OtelOptions
-from temporal_lambda.settings import SETTINGS, variable
+from temporal_lambda.settings.table import SETTINGS, variable
 from tests.support.reliability import documented_faults
 
 ROOT = Path(__file__).parents[2]

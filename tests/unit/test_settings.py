@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from temporal_lambda.errors import SettingsError
-from temporal_lambda.settings import SETTINGS, duration, load_settings, variable
+from temporal_lambda.settings.sources import load_settings
+from temporal_lambda.settings.table import SETTINGS, variable
+from temporal_lambda.settings.values import duration
 
 
 @pytest.fixture(autouse=True)

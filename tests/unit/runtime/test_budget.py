@@ -27,7 +27,8 @@ class Context:
 
 
 def budget(clock: Clock, total: float, buffer: float = 7.0, graceful: float = 5.0) -> Budget:
-    return Budget(Deadline(clock.now + total, clock), buffer, graceful)
+    deadline = Deadline(clock.now + total, clock)
+    return Budget.share(deadline, timedelta(seconds=buffer), timedelta(seconds=graceful))
 
 
 def test_deadline_is_read_from_the_context_once() -> None:
@@ -68,20 +69,20 @@ def test_soft_close_may_use_up_what_the_drain_has_to_spare() -> None:
 
 
 def test_drain_without_slack_leaves_no_overtime() -> None:
-    assert Budget(Deadline(at=60.0, clock=lambda: 0.0), 5.5, 5.0).overtime_left() == 0.0
-    assert Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0).hurry(0.5).overtime_left() == 0.0
+    assert budget(Clock(), 60, buffer=5.5).overtime_left() == 0.0
+    assert budget(Clock(), 60).hurry(0.5).overtime_left() == 0.0
 
 
 def test_soft_close_is_short_when_somebody_waits_for_a_result() -> None:
-    budget = Budget(Deadline(at=60.0, clock=lambda: 0.0), 7.0, 5.0)
-    assert budget.soft_close_left(awaited=True) == 0.25
-    assert budget.hurry(0.5).soft_close_left(awaited=True) == 0.0
+    shares = budget(Clock(), 60)
+    assert shares.soft_close_left(awaited=True) == 0.25
+    assert shares.hurry(0.5).soft_close_left(awaited=True) == 0.0
 
 
 def test_closing_because_of_idleness_may_take_what_work_might_have_taken() -> None:
-    budget = Budget(Deadline(at=20.0, clock=lambda: 0.0), 7.0, 5.0, soft_close=0.5)
-    assert budget.idle_close_left() == 13.0
-    assert budget.hurry(0.5).idle_close_left() == 0.0
+    shares = budget(Clock(), 20)
+    assert shares.idle_close_left() == 13.0
+    assert shares.hurry(0.5).idle_close_left() == 0.0
 
 
 @pytest.mark.parametrize(("seconds", "soft_close"), [(3, 1 / 3), (7, 1.0), (900, 1.0), (1, 0.0)])
@@ -91,7 +92,7 @@ def test_soft_close_takes_a_third_of_a_short_working_time_at_most(
     clock = Clock()
     deadline = Deadline(clock.now + seconds, clock)
     shares = Budget.share(deadline, timedelta(seconds=2), timedelta(seconds=1))
-    assert shares.soft_close == pytest.approx(soft_close)
+    assert shares.soft_close_left() == pytest.approx(soft_close)
 
 
 def test_defaults_give_the_drain_half_a_second_beyond_the_graceful_timeout() -> None:
@@ -109,8 +110,10 @@ def test_early_shutdown_takes_no_longer_than_one_at_the_deadline() -> None:
 
 
 def test_shutdown_without_deadline_is_bounded_by_the_buffer() -> None:
-    closing = Budget(Deadline(math.inf, Clock()), 7.0, 5.0).close()
-    assert closing.drain_left() == 5.5
+    shares = budget(Clock(), math.inf)
+    assert shares.work_left() == math.inf
+    assert shares.close().drain_left() == 5.5
+    assert shares.close().hooks_left() == 6.5
 
 
 @pytest.mark.parametrize("total", [0.0, 0.2, 1.0, 3.0, 7.0, 900.0])

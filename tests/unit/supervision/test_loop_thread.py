@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import math
+import re
 import signal
 import threading
 import time
@@ -12,19 +13,21 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextvars import copy_context
 from typing import Any
 
-import pytest
-
-from temporal_lambda.supervision.loop_thread import LeftBehind, LoopThread
-from temporal_lambda.timeouts import Stopped, TimeExpired, at_most
+from temporal_lambda.runtime.lifeline import SLACK, LeftBehind, Lifeline
+from temporal_lambda.supervision.loop_thread import ANSWER, LoopThread
 
 FAR = 60.0
 
 
-Main = Callable[[LoopThread], Coroutine[Any, Any, None]]
+Main = Callable[[Lifeline], Coroutine[Any, Any, None]]
 
 
-def start(main: Main, due_in: float = FAR) -> LoopThread:
-    thread = LoopThread(main, time.monotonic, time.monotonic() + due_in, copy_context())
+def lifeline(due_in: float = FAR) -> Lifeline:
+    return Lifeline(time.monotonic() + due_in, time.monotonic)
+
+
+def start(main: Main, promises: Lifeline | None = None) -> LoopThread:
+    thread = LoopThread(main, promises or lifeline(), copy_context())
     thread.start()
     return thread
 
@@ -32,7 +35,7 @@ def start(main: Main, due_in: float = FAR) -> LoopThread:
 def test_it_runs_the_coroutine_to_its_end() -> None:
     ran = []
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         await asyncio.sleep(0)
         ran.append(threading.current_thread().name)
 
@@ -43,7 +46,7 @@ def test_it_runs_the_coroutine_to_its_end() -> None:
 
 
 def test_an_error_of_the_coroutine_is_kept() -> None:
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         raise KeyError("broke")
 
     thread = start(main)
@@ -56,11 +59,11 @@ def test_a_blocked_loop_is_left_behind_and_stops_when_it_comes_back() -> None:
     went_on = []
     ended = threading.Event()
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         try:
-            thread.expect(time.monotonic())
+            line.expect(time.monotonic())
             release.wait(FAR)
-            thread.expect(time.monotonic() + FAR)
+            line.expect(time.monotonic() + FAR)
             went_on.append("too far")
         except LeftBehind:
             ended.set()
@@ -85,12 +88,12 @@ def test_a_left_behind_loop_cancels_its_tasks_when_it_comes_back() -> None:
             cancelled.set()
             raise
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         kept = asyncio.create_task(other())
         await asyncio.sleep(0)
-        thread.expect(time.monotonic())
+        line.expect(time.monotonic())
         release.wait(FAR)
-        thread.check()
+        line.check()
         assert kept
 
     thread = start(main)
@@ -102,11 +105,12 @@ def test_a_left_behind_loop_cancels_its_tasks_when_it_comes_back() -> None:
 def test_a_promise_can_be_brought_forward_from_outside() -> None:
     release = threading.Event()
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         release.wait(FAR)
 
-    thread = start(main)
-    thread.hurry(time.monotonic())
+    promises = lifeline()
+    thread = start(main, promises)
+    promises.hurry(time.monotonic())
     assert not thread.wait()
     release.set()
 
@@ -114,18 +118,18 @@ def test_a_promise_can_be_brought_forward_from_outside() -> None:
 def test_an_earlier_promise_replaces_a_later_one() -> None:
     release = threading.Event()
 
-    async def main(thread: LoopThread) -> None:
-        thread.expect(time.monotonic())
+    async def main(line: Lifeline) -> None:
+        line.expect(time.monotonic())
         release.wait(FAR)
 
-    thread = start(main, due_in=FAR)
+    thread = start(main)
     assert not thread.wait()
     release.set()
 
 
 def test_without_a_due_moment_it_waits_as_long_as_it_takes() -> None:
-    async def main(thread: LoopThread) -> None:
-        thread.expect(math.inf)
+    async def main(line: Lifeline) -> None:
+        line.expect(math.inf)
         await asyncio.sleep(0.01)
 
     assert start(main).wait()
@@ -141,7 +145,7 @@ def test_tasks_that_ignore_their_cancellation_do_not_hold_up_the_end() -> None:
 
     stuck: list[asyncio.Task[None]] = []
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         stuck.append(asyncio.create_task(stubborn()))
         await asyncio.sleep(0)
 
@@ -154,7 +158,7 @@ def test_tasks_that_ignore_their_cancellation_do_not_hold_up_the_end() -> None:
 def test_a_thread_of_the_default_executor_does_not_hold_up_the_end() -> None:
     release = threading.Event()
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         asyncio.get_running_loop().run_in_executor(None, release.wait, FAR)
 
     assert start(main).wait()
@@ -167,7 +171,7 @@ def test_system_exit_in_some_task_does_not_end_the_coroutine() -> None:
     async def leave() -> None:
         raise SystemExit(3)
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         task = asyncio.create_task(leave())
         await asyncio.wait({task})
         finished.append(type(task.exception()))
@@ -177,14 +181,12 @@ def test_system_exit_in_some_task_does_not_end_the_coroutine() -> None:
 
 
 def test_a_callback_from_another_thread_reaches_the_loop_and_a_closed_one_is_no_error() -> None:
-    async def main(thread: LoopThread) -> None:
-        called = asyncio.Event()
-        other = threading.Thread(target=thread.call, args=(called.set,))
-        other.start()
+    async def main(line: Lifeline) -> None:
         await called.wait()
-        other.join()
 
+    called = asyncio.Event()
     thread = start(main)
+    thread.call(called.set)
     assert thread.wait()
     thread.call(lambda: None)
 
@@ -194,7 +196,7 @@ def test_the_coroutine_starts_with_the_context_it_was_given() -> None:
     variable.set("from outside")
     seen = []
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         seen.append(variable.get())
         variable.set("from inside")
 
@@ -219,7 +221,7 @@ def test_slow_clean_up_is_no_blocked_loop() -> None:
 
     kept: list[Any] = []
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         kept.append(generator())
         await anext(kept[0])
         kept.append(asyncio.create_task(stubborn()))
@@ -228,22 +230,11 @@ def test_slow_clean_up_is_no_blocked_loop() -> None:
     assert start(main).wait()
 
 
-async def test_a_stop_ends_the_block_before_its_bound() -> None:
-    stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    asyncio.get_running_loop().call_soon(stop.set_result, None)
-    with pytest.raises(Stopped):
-        async with at_most(FAR, stop):
-            await asyncio.sleep(FAR)
-    with pytest.raises(Stopped):
-        async with at_most(FAR, stop):
-            await asyncio.sleep(FAR)
-
-
 def test_a_signal_that_another_thread_receives_is_noticed_while_waiting() -> None:
     release = threading.Event()
     previous = signal.signal(signal.SIGUSR1, lambda number, frame: release.set())
 
-    async def main(thread: LoopThread) -> None:
+    async def main(line: Lifeline) -> None:
         # Delivered to this thread, handled by Python on the main one.
         signal.pthread_kill(threading.get_ident(), signal.SIGUSR1)
         await asyncio.to_thread(release.wait, FAR)
@@ -256,25 +247,54 @@ def test_a_signal_that_another_thread_receives_is_noticed_while_waiting() -> Non
         signal.signal(signal.SIGUSR1, previous)
 
 
-async def test_a_bound_cancels_the_block_and_says_how_long_it_had() -> None:
-    with pytest.raises(TimeExpired, match=r"not done after 0\.0 s"):
-        async with at_most(0.01):
-            await asyncio.sleep(FAR)
-    await asyncio.sleep(0)
+def test_a_loop_that_is_late_but_alive_is_not_called_blocked() -> None:
+    async def main(line: Lifeline) -> None:
+        line.expect(time.monotonic())
+        while not line.cut:
+            try:
+                await ignores_its_cancellation()
+            except asyncio.CancelledError:
+                pass
+
+    async def ignores_its_cancellation() -> None:
+        await asyncio.sleep(0.01)
+
+    thread = start(main)
+    assert not thread.wait()
+    assert thread.is_alive
+    assert "in ignores_its_cancellation" in thread.where()
+    assert "select" not in thread.where()
 
 
-async def test_a_bound_leaves_the_blocks_own_errors_and_cancellations_alone() -> None:
-    with pytest.raises(TimeoutError) as error:
-        async with at_most(FAR):
-            raise TimeoutError("mine")
-    assert not isinstance(error.value, TimeExpired)
-    with pytest.raises(asyncio.CancelledError):
-        async with at_most(FAR):
-            raise asyncio.CancelledError
+def test_a_loop_that_is_late_but_alive_gets_a_moment_more() -> None:
+    finished = []
+
+    async def main(line: Lifeline) -> None:
+        line.expect(time.monotonic())
+        await asyncio.sleep(SLACK + ANSWER)
+        finished.append("in time")
+
+    assert start(main).wait()
+    assert finished == ["in time"]
 
 
-async def test_a_bound_keeps_the_context_of_its_task() -> None:
-    variable = contextvars.ContextVar[str]("variable", default="outside")
-    async with at_most(FAR):
-        variable.set("inside")
-    assert variable.get() == "inside"
+def test_a_loop_that_runs_no_callback_is_blocked() -> None:
+    release = threading.Event()
+
+    async def main(line: Lifeline) -> None:
+        line.expect(time.monotonic())
+        my_own_code(release)
+
+    thread = start(main)
+    assert not thread.wait()
+    assert not thread.is_alive
+    # The user's function first, then the line of the library it is in.
+    assert re.fullmatch(
+        r".*test_loop_thread\.py:\d+ in my_own_code \(in .*threading\.py:\d+ in wait\)",
+        thread.where(),
+    )
+    release.set()
+
+
+def my_own_code(release: threading.Event) -> None:
+    release.wait(FAR)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 from temporalio.worker import CustomSlotSupplier, WorkerTuner
 
+from temporal_lambda.tracking.slot_supplier import counted_tuner
 from temporal_lambda.tracking.slots import KINDS, SlotCounter
 
 
@@ -43,7 +44,7 @@ def counter(clock: Clock) -> SlotCounter:
 
 def supplier(counter: SlotCounter, limit: int = 1) -> CustomSlotSupplier:
     """The activity supplier of a tuner, as Core gets to see it."""
-    tuner = counter.tuner(dict.fromkeys(KINDS, limit))
+    tuner = counted_tuner(counter, dict.fromkeys(KINDS, limit))
     assert isinstance(tuner, WorkerTuner)
     return cast(CustomSlotSupplier, cast(Any, tuner).activity_slot_supplier)
 
@@ -145,7 +146,7 @@ async def test_closing_counter_refuses_new_work_but_not_what_continues_old(
 
 
 def workflow_supplier(counter: SlotCounter, limit: int) -> CustomSlotSupplier:
-    tuner = counter.tuner(dict.fromkeys(KINDS, limit))
+    tuner = counted_tuner(counter, dict.fromkeys(KINDS, limit))
     return cast(CustomSlotSupplier, cast(Any, tuner).workflow_slot_supplier)
 
 

@@ -9,25 +9,20 @@ from __future__ import annotations
 
 import codecs
 import logging
-import re
 import sys
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 from temporalio.envconfig import ClientConfigProfile
 
 from temporal_lambda.errors import SettingsError
+from temporal_lambda.settings.table import PREFIX, SETTINGS, variable
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("temporal_lambda.settings")
 
 TABLE = "lambda_worker"
-PREFIX = "TEMPORAL_LAMBDA_"
 CONFIG_FILE = "temporal.toml"
-
-Recycling = Literal["never", "poisoned", "abandoned"]
-"""When the process of an execution environment is ended after an invocation."""
 
 
 class Settings:
@@ -37,7 +32,7 @@ class Settings:
 
     Args:
         connect: Arguments for ``Client.connect`` from Temporal's profile.
-        values: The ``[lambda_worker]`` settings by name; those not set are absent.
+        values: The ``[lambda_worker]`` settings by name; one that nobody set is absent.
         file: The ``temporal.toml`` that was read, or ``None``.
     """
 
@@ -47,6 +42,10 @@ class Settings:
         self.connect = connect
         self.values = values
         self.file = file
+
+    def value(self, name: str) -> Any:
+        """The value of a setting: what was set, or its default."""
+        return self.values.get(name, SETTINGS[name].default)
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -176,20 +175,9 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def variable(name: str) -> str:
-    """The environment variable of a setting.
-
-    Example:
-        >>> variable("idle_timeout")
-        'TEMPORAL_LAMBDA_IDLE_TIMEOUT'
-    """
-    # The contrib module's name for it, and Temporal's own convention.
-    return "TEMPORAL_TASK_QUEUE" if name == "task_queue" else PREFIX + name.upper()
-
-
 def _value(name: str, raw: Any, place: str) -> Any:
     try:
-        return SETTINGS[name](raw)
+        return SETTINGS[name].kind.parse(raw)
     except ValueError as error:
         raise SettingsError(f"{place}: {error}; got {raw!r}") from None
 
@@ -203,98 +191,3 @@ def _nearest(name: str, known: Any) -> str | None:
 def _suggestion(name: str, known: Any) -> str:
     nearest = _nearest(name, known)
     return f"; did you mean {nearest!r}?" if nearest else f"; known are {', '.join(known)}"
-
-
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
-
-
-def duration(raw: Any) -> timedelta:
-    """A duration: seconds as a number, or text such as ``500ms``, ``2.5s`` or ``1m30s``.
-
-    Raises:
-        ValueError: It is negative or no duration.
-
-    Example:
-        >>> duration("1m30s")
-        datetime.timedelta(seconds=90)
-        >>> duration(0.25)
-        datetime.timedelta(microseconds=250000)
-    """
-    hint = "expected a duration of 0 or more: seconds (2.5) or text such as 500ms, 5s, 1m30s"
-    if isinstance(raw, str):
-        text = raw.strip()
-        parts = _DURATION.findall(text)
-        if parts and "".join(number + unit for number, unit in parts) == text:
-            return timedelta(seconds=sum(float(number) * _UNITS[unit] for number, unit in parts))
-        raw = _number(text)
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not 0 <= raw < 1e9:
-        raise ValueError(hint)
-    return timedelta(seconds=raw)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _positive_duration(raw: Any) -> timedelta:
-    value = duration(raw)
-    if not value:
-        raise ValueError("expected a duration above 0 (leave it out to switch it off)")
-    return value
-
-
-def _whole(least: int) -> Callable[[Any], int]:
-    def parse(raw: Any) -> int:
-        hint = f"expected a whole number of {least} or more"
-        if isinstance(raw, str) and re.fullmatch(r"\d{1,9}", raw.strip()):
-            raw = int(raw)
-        if isinstance(raw, bool) or not isinstance(raw, int) or raw < least:
-            raise ValueError(hint)
-        return raw
-
-    return parse
-
-
-def _flag(raw: Any) -> bool:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if isinstance(raw, str):
-        raw = words.get(raw.strip().lower())
-    if not isinstance(raw, bool):
-        raise ValueError("expected true or false")
-    return raw
-
-
-def _recycling(raw: Any) -> str:
-    if raw not in get_args(Recycling):
-        raise ValueError(f"expected one of {', '.join(get_args(Recycling))}")
-    return str(raw)
-
-
-def _name(raw: Any) -> str:
-    if not isinstance(raw, str) or not raw.strip():
-        raise ValueError("expected a name")
-    return raw
-
-
-SETTINGS: Mapping[str, Callable[[Any], Any]] = {
-    "task_queue": _name,
-    "idle_timeout": _positive_duration,
-    "reuse_connection": _flag,
-    "recycle_environment": _recycling,
-    "cloudwatch_metrics": _flag,
-    "shutdown_deadline_buffer": duration,
-    "graceful_shutdown_timeout": duration,
-    "max_concurrent_activities": _whole(1),
-    "max_concurrent_workflow_tasks": _whole(1),
-    "max_concurrent_local_activities": _whole(1),
-    "max_concurrent_nexus_tasks": _whole(1),
-    "workflow_task_pollers": _whole(2),
-    "activity_task_pollers": _whole(1),
-    "nexus_task_pollers": _whole(1),
-    "max_cached_workflows": _whole(0),
-}
-"""Every ``[lambda_worker]`` setting and how its value is read."""

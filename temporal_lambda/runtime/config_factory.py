@@ -1,0 +1,181 @@
+"""Makes each invocation's configuration, and completes what the callback made of it."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from datetime import timedelta
+from typing import Any, cast
+
+from temporalio.client import ClientConnectConfig
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import WorkerConfig, WorkerDeploymentConfig
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from temporal_lambda.config import HOOK_BUFFER, LambdaWorkerConfig
+from temporal_lambda.errors import SettingsError, TaskQueueError
+from temporal_lambda.invocation_info import InvocationInfo
+from temporal_lambda.naming import name_of
+from temporal_lambda.runtime.worker_observer import LIMITS, TUNER_HIDES_IDLENESS
+from temporal_lambda.settings.sources import Settings
+from temporal_lambda.settings.table import SETTINGS
+from temporal_lambda.settings.values import DURATION
+
+STICKY_TIMEOUT = timedelta(seconds=2)
+"""How long the next step of a workflow waits for the worker that has it in its cache. temporalio's
+default of 10 s suits workers that stay; in Lambda they end all the time, sometimes without a word.
+"""
+
+WORKFLOW_RUNNER = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules("temporal_lambda")
+)
+"""The SDK's own sandbox, spared the import of this package for every workflow it starts."""
+
+
+class ConfigFactory:
+    """Makes the configuration of each invocation, and completes what the callback made of it.
+
+    Args:
+        settings: What files and environment say.
+        version: The worker deployment version of this function.
+
+    Raises:
+        SettingsError: The settings contradict each other.
+    """
+
+    def __init__(self, settings: Settings, version: WorkerDeploymentVersion) -> None:
+        self._settings = settings
+        self._version = version
+        config = self.new()
+        _check_buffer(config)
+        _check_cache(config.worker_config)
+
+    def new(self, invocation: InvocationInfo | None = None) -> LambdaWorkerConfig:
+        """A fresh configuration that shares no mutable object with any other.
+
+        Args:
+            invocation: What it is for; one outside of Lambda by default.
+        """
+        config = LambdaWorkerConfig(
+            client_connect_config=cast(
+                ClientConnectConfig, copy.deepcopy(dict(self._settings.connect))
+            ),
+            worker_config=WorkerConfig(
+                sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
+                disable_eager_activity_execution=True,
+                deployment_config=self._versioning(VersioningBehavior.UNSPECIFIED),
+            ),
+            invocation=invocation or InvocationInfo(),
+        )
+        worker = cast(dict[str, Any], config.worker_config)
+        for setting in SETTINGS.values():
+            value = self._settings.value(setting.name)
+            if value is None:
+                continue
+            if setting.option:
+                worker[setting.option] = setting.convert(value)
+            else:
+                setattr(config, setting.name, value)
+        return config
+
+    def complete(self, config: LambdaWorkerConfig, *, polls: bool = True) -> None:
+        """Settle what depends on several values, after the callback.
+
+        Args:
+            config: What the callback made of it.
+            polls: Whether a worker will poll with it.
+
+        Raises:
+            TaskQueueError: There is no task queue to poll.
+            SettingsError: Values contradict each other or have the wrong type.
+        """
+        worker = config.worker_config
+        if polls and not (worker.get("task_queue") or "").strip():
+            raise TaskQueueError(
+                'no task queue: set worker_config["task_queue"] in the configure callback or the '
+                "TEMPORAL_TASK_QUEUE environment variable"
+            )
+        if worker.get("tuner"):
+            self._give_way_to_tuner(config)
+        _check_values(config)
+        _check_buffer(config)
+        _check_hooks(config.shutdown_hooks)
+        _check_cache(worker)
+        given = worker.get("deployment_config")
+        behavior = given.default_versioning_behavior if given else VersioningBehavior.UNSPECIFIED
+        worker["deployment_config"] = self._versioning(behavior)
+        worker["disable_eager_activity_execution"] = True
+        worker.setdefault("workflow_runner", WORKFLOW_RUNNER)
+
+    def _give_way_to_tuner(self, config: LambdaWorkerConfig) -> None:
+        worker = cast(dict[str, Any], config.worker_config)
+        for option in LIMITS.values():
+            if worker.get(option) == self._settings.value(option):
+                del worker[option]
+        if config.idle_timeout is not None:
+            raise SettingsError(TUNER_HIDES_IDLENESS)
+
+    def _versioning(self, behavior: VersioningBehavior) -> WorkerDeploymentConfig:
+        return WorkerDeploymentConfig(
+            version=copy.deepcopy(self._version),
+            use_worker_versioning=True,
+            default_versioning_behavior=behavior,
+        )
+
+
+def graceful_timeout(config: LambdaWorkerConfig) -> timedelta:
+    """The graceful timeout of a configuration's worker; none is none, as to the SDK."""
+    return config.worker_config.get("graceful_shutdown_timeout", timedelta())
+
+
+def _check_values(config: LambdaWorkerConfig) -> None:
+    """Each attribute of the configuration must be what its setting is."""
+    graceful = graceful_timeout(config)
+    if not DURATION.accepts(graceful):
+        raise SettingsError(
+            f'worker_config["graceful_shutdown_timeout"] must be {DURATION.expected}; '
+            f"got {graceful!r}"
+        )
+    bare = LambdaWorkerConfig()
+    for setting in SETTINGS.values():
+        if setting.option:
+            continue
+        value = getattr(config, setting.name)
+        optional = getattr(bare, setting.name) is None
+        if not (setting.kind.accepts(value) or (optional and value is None)):
+            none = "None or " if optional else ""
+            raise SettingsError(
+                f"{setting.name} must be {none}{setting.kind.expected}; got {value!r}"
+            )
+
+
+def _check_buffer(config: LambdaWorkerConfig) -> None:
+    buffer, graceful = config.shutdown_deadline_buffer, graceful_timeout(config)
+    if buffer < graceful:
+        raise SettingsError(
+            f"shutdown_deadline_buffer ({buffer.total_seconds():g} s) is smaller than "
+            f"graceful_shutdown_timeout ({graceful.total_seconds():g} s), so the drain could not "
+            f"finish: set shutdown_deadline_buffer to at least "
+            f"{(graceful + HOOK_BUFFER).total_seconds():g} s, or lower graceful_shutdown_timeout"
+        )
+
+
+def _check_hooks(hooks: Any) -> None:
+    if not isinstance(hooks, list):
+        raise SettingsError(
+            f"shutdown_hooks must be a list of callables; got a {type(hooks).__name__}"
+        )
+    for hook in hooks:
+        if not callable(hook) or inspect.isasyncgenfunction(hook):
+            raise SettingsError(
+                f"shutdown hook {name_of(hook)} must be a function or a coroutine function"
+            )
+
+
+def _check_cache(worker: WorkerConfig) -> None:
+    slots, cached = worker.get("max_concurrent_workflow_tasks"), worker.get("max_cached_workflows")
+    if slots == 1 and cached != 0:
+        raise SettingsError(
+            "max_concurrent_workflow_tasks of 1 leaves no slot to continue the workflows in the "
+            "cache: set it to 2 or more, or max_cached_workflows to 0"
+        )

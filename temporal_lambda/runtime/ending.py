@@ -1,0 +1,126 @@
+"""What came of an invocation: what was abandoned, the report, and what the handler returns.
+
+All of this runs on the handler's thread, when the timeline's loop has ended or was left behind, or
+when SIGTERM interrupts the wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
+from temporal_lambda.naming import name_abandoned
+from temporal_lambda.process import end_process, is_lambda
+from temporal_lambda.runtime.budget import TERMINATION
+from temporal_lambda.runtime.progress import Progress
+
+logger = logging.getLogger("temporal_lambda.invocation")
+
+
+class Ending:
+    """The end of one invocation.
+
+    Args:
+        config: The invocation's configuration.
+        progress: How far it has come.
+    """
+
+    def __init__(self, config: LambdaWorkerConfig, progress: Progress) -> None:
+        self._config = config
+        self._progress = progress
+        self._left_a_loop = False
+
+    def hurry(self) -> float:
+        """Make do with the time between SIGTERM and the kill. Called in a signal handler.
+
+        Returns:
+            The moment by which hooks must begin.
+        """
+        progress = self._progress
+        progress.signal.hurried = True
+        progress.budget = progress.budget.hurry(TERMINATION)
+        closing = progress.budget.close()
+        if progress.steps:
+            progress.steps.hurry(closing)
+        return closing.drain_end
+
+    def leave_loop(self, where: str, *, is_alive: bool) -> None:
+        """Note that a loop was left behind, and what for.
+
+        Args:
+            where: The line of code it is at.
+            is_alive: Whether it still runs callbacks: what it awaits does not end, then.
+        """
+        how = "it still awaits, although it was cancelled, at" if is_alive else "it blocks at"
+        if self._progress.steps:
+            if step := self._progress.steps.abandon_current():
+                logger.error("%s was abandoned: %s %s", name_abandoned(step), how, where)
+            return
+        phase = self._progress.report.current_phase
+        if is_alive:
+            self._progress.failed(DeadlineError(f"{phase} did not end in time: {how} {where}"))
+        else:
+            self._progress.failed(
+                EventLoopBlockedError(
+                    f"the event loop is blocked at {where}; use a thread or an async call there"
+                )
+            )
+        worker = self._progress.worker
+        running = worker.activities.describe() if worker else []
+        self._progress.report.abandoned += [
+            *running,
+            {phase if is_alive else "event loop": where},
+        ]
+        self._left_a_loop = True
+        self._progress.leave_phase()
+
+    def write_report(self, left_over: list[str], error: BaseException | None) -> None:
+        """Write the report; end the process where the setting says so.
+
+        Args:
+            left_over: Tasks that did not end with the loop, by name.
+            error: What the timeline raised, if it did.
+        """
+        progress, report = self._progress, self._progress.report
+        if not report.abandoned:
+            report.abandoned += [{"task": name} for name in left_over]
+        if error:
+            progress.failed(error)
+        progress.leave_phase()
+        progress.count_work()
+        if progress.steps and not progress.error:
+            progress.error = progress.steps.teardown_error
+        report.measure(self._config.invocation.elapsed())
+        if self._config.cloudwatch_metrics:
+            report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
+        else:
+            report.log()
+        if self._must_recycle() and is_lambda():
+            end_process(progress.error)
+
+    def _must_recycle(self) -> bool:
+        recycling, worker = self._config.recycle_environment, self._progress.worker
+        # After SIGTERM the process is Lambda's to end.
+        hurried = self._progress.signal.hurried
+        if recycling == "never" or hurried or not self._progress.report.abandoned:
+            return False
+        left = worker and worker.started and (worker.stuck or self._left_a_loop)
+        return recycling == "abandoned" or bool(worker and left and worker.polls)
+
+    def result(self) -> Any:
+        """What the handler returns.
+
+        Raises:
+            BaseException: The first error of the configure callback, the connection, the worker,
+                the strategy or the teardown.
+        """
+        error = self._progress.error
+        if isinstance(error, asyncio.CancelledError | GeneratorExit):
+            # Lambda's runtime would take these for its own end.
+            raise RuntimeError(f"user code raised {error!r}") from error
+        if error:
+            raise error
+        return self._progress.stop.result

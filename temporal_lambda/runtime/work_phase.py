@@ -1,0 +1,85 @@
+"""The phase of working: a strategy runs beside a polling worker until something ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import Any
+
+from temporal_lambda.runtime.stop_signal import StopSignal
+from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy
+from temporal_lambda.runtime.worker import InvocationWorker
+from temporal_lambda.timeouts import at_most
+
+
+class WorkPhase:
+    """What goes on between connecting and closing.
+
+    Args:
+        strategy: Decides when the work is done.
+        worker: Polls, if the strategy needs it to.
+        signal: Ends the work early.
+    """
+
+    def __init__(
+        self, strategy: WorkStrategy, worker: InvocationWorker, signal: StopSignal
+    ) -> None:
+        self._strategy = strategy
+        self._worker = worker
+        self._signal = signal
+        self._deciding: asyncio.Task[Stop] | None = None
+
+    async def run(self, work: Work, polling: asyncio.Task[None] | None) -> Stop:
+        """Work until something ends it.
+
+        Args:
+            work: What the strategy has to work with.
+            polling: The running worker, ``None`` for a strategy that does not poll.
+
+        Returns:
+            Why the work ended.
+
+        Raises:
+            Exception: The worker's or the strategy's error.
+        """
+        while True:
+            stop = await self._wait_for_end(work, polling)
+            if stop.reason != "idle":
+                return stop
+            async with at_most(math.inf, self._signal.stopped):
+                if await self._worker.stays_idle():
+                    return stop
+
+    async def _wait_for_end(self, work: Work, polling: asyncio.Task[None] | None) -> Stop:
+        self._deciding = deciding = asyncio.create_task(self._strategy.run(work))
+        ends: set[asyncio.Future[Any]] = {deciding, self._signal.stopped}
+        if polling:
+            ends.add(polling)
+        left = work.budget.work_left()
+        await asyncio.wait(
+            ends,
+            timeout=None if left == math.inf else left,
+            return_when=asyncio.FIRST_COMPLETED,
+        )
+        if polling and polling.done():
+            deciding.cancel()
+            polling.result()
+            raise RuntimeError("the worker stopped without being told to")
+        if deciding.done():
+            return deciding.result()
+        deciding.cancel()
+        return Stop("signal" if self._signal.stopped.done() else "deadline")
+
+    async def unwind(self, seconds: float) -> bool:
+        """Let a strategy that does not poll come to its end.
+
+        Args:
+            seconds: How long that may take.
+
+        Returns:
+            Whether it has ended.
+        """
+        assert self._deciding is not None
+        ends: set[asyncio.Future[Any]] = {self._deciding, self._signal.hurry}
+        await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        return self._deciding.done()

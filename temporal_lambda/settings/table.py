@@ -1,0 +1,147 @@
+"""Every setting, in one table: what it is called, what it may be, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal, get_args
+
+from temporalio.worker import PollerBehaviorSimpleMaximum
+
+from temporal_lambda.settings.values import (
+    DURATION,
+    FLAG,
+    NAME,
+    POSITIVE_DURATION,
+    WHOLE,
+    ValueKind,
+    one_of,
+    whole,
+)
+
+PREFIX = "TEMPORAL_LAMBDA_"
+"""How the environment variables of the settings begin."""
+
+Recycling = Literal["never", "poisoned", "abandoned"]
+"""When the process of an execution environment is ended after an invocation."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, and all there is to know about it.
+
+    Attributes:
+        name: Its key in ``[lambda_worker]``; :py:func:`variable` makes its environment variable.
+        kind: What its values are.
+        default: The value where nobody sets one; ``None`` leaves it unset.
+        about: What it does, for the table in the documentation.
+        default_text: The default as that table shows it.
+        option: The key of ``LambdaWorkerConfig.worker_config`` it is for; ``None`` if it is the
+            attribute of ``LambdaWorkerConfig`` that has its name.
+        convert: Makes of a value what is stored under ``option``.
+    """
+
+    name: str
+    kind: ValueKind
+    default: Any
+    about: str
+    default_text: str
+    option: str | None = None
+    convert: Callable[[Any], Any] = lambda value: value
+
+    def table_row(self) -> str:
+        """The setting's line in the table of the documentation."""
+        return f"| `{self.name}` | `{variable(self.name)}` | {self.default_text} | {self.about} |"
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting.
+
+    Example:
+        >>> variable("idle_timeout")
+        'TEMPORAL_LAMBDA_IDLE_TIMEOUT'
+    """
+    # The contrib module's name for it, and Temporal's own convention.
+    return "TEMPORAL_TASK_QUEUE" if name == "task_queue" else PREFIX + name.upper()
+
+
+def _limit(option: str, default: int, tasks: str) -> Setting:
+    about = f"how many {tasks} may run at once"
+    return Setting(option, whole(1), default, about, str(default), option)
+
+
+def _pollers(name: str, least: int, default: int, about: str) -> Setting:
+    option = name.replace("_pollers", "_poller_behavior")
+    return Setting(
+        name, whole(least), default, about, str(default), option, PollerBehaviorSimpleMaximum
+    )
+
+
+SETTINGS: Mapping[str, Setting] = {
+    setting.name: setting
+    for setting in (
+        Setting("task_queue", NAME, None, "the task queue to serve", "required", "task_queue"),
+        Setting(
+            "idle_timeout",
+            POSITIVE_DURATION,
+            None,
+            "end the invocation once no task has been in flight for this long",
+            "off",
+        ),
+        Setting(
+            "reuse_connection",
+            FLAG,
+            True,
+            "keep the connection for the next invocation in the same execution environment",
+            "`true`",
+        ),
+        Setting(
+            "recycle_environment",
+            one_of(*get_args(Recycling)),
+            "poisoned",
+            "when to end the process after an invocation that had to abandon something: "
+            "`never`, `poisoned`, `abandoned`",
+            "`poisoned`",
+        ),
+        Setting(
+            "cloudwatch_metrics",
+            FLAG,
+            False,
+            "print the report as CloudWatch metrics",
+            "`false`",
+        ),
+        Setting(
+            "graceful_shutdown_timeout",
+            DURATION,
+            timedelta(seconds=5),
+            "how long activities may go on before they are cancelled",
+            "5 s",
+            "graceful_shutdown_timeout",
+        ),
+        Setting(
+            "shutdown_deadline_buffer",
+            DURATION,
+            None,
+            "how long before the deadline the shutdown begins",
+            "graceful + 2 s",
+        ),
+        _limit("max_concurrent_activities", 2, "activities"),
+        _limit("max_concurrent_workflow_tasks", 10, "workflow tasks"),
+        _limit("max_concurrent_local_activities", 2, "local activities"),
+        _limit("max_concurrent_nexus_tasks", 5, "Nexus tasks"),
+        _pollers("workflow_task_pollers", 2, 2, "open polls for workflow tasks; at least 2"),
+        _pollers("activity_task_pollers", 1, 1, "open polls for activity tasks"),
+        _pollers("nexus_task_pollers", 1, 1, "open polls for Nexus tasks"),
+        Setting(
+            "max_cached_workflows",
+            WHOLE,
+            30,
+            "workflows kept in memory within one invocation",
+            "30",
+            "max_cached_workflows",
+        ),
+    )
+}
+"""Every ``[lambda_worker]`` setting, by name. Defaults are the contrib module's, tuned for a small
+Lambda function."""

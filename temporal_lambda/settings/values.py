@@ -1,0 +1,149 @@
+"""The kinds of values a setting can have: how text becomes one, and what is one in code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+
+class ValueKind(NamedTuple):
+    """One kind of value.
+
+    Attributes:
+        parse: Makes a value of text (an environment variable) or of a TOML value; raises
+            ``ValueError`` with what it expected.
+        accepts: Whether a Python value, as a callback sets it, is of this kind.
+        expected: What such a value is, for an error message: ``a timedelta above 0``.
+
+    Example:
+        >>> WHOLE.parse("3"), WHOLE.accepts(-1), WHOLE.expected
+        (3, False, 'a whole number of 0 or more')
+    """
+
+    parse: Callable[[Any], Any]
+    accepts: Callable[[Any], bool]
+    expected: str
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_LONGEST = 1e9
+"""Seconds, some thirty years: longer is a typing error, and soon more than a timedelta holds."""
+
+
+def duration(raw: Any) -> timedelta:
+    """A duration: seconds as a number, or text such as ``500ms``, ``2.5s`` or ``1m30s``.
+
+    Args:
+        raw: A number of seconds, or text.
+
+    Returns:
+        The duration.
+
+    Raises:
+        ValueError: It is negative, longer than thirty years, or no duration.
+
+    Example:
+        >>> duration("1m30s")
+        datetime.timedelta(seconds=90)
+        >>> duration(0.25)
+        datetime.timedelta(microseconds=250000)
+    """
+    seconds = _seconds(raw.strip()) if isinstance(raw, str) else raw
+    if (
+        not isinstance(seconds, int | float)
+        or isinstance(seconds, bool)
+        or not 0 <= seconds < _LONGEST
+    ):
+        raise ValueError(
+            "expected a duration of 0 or more: seconds (2.5) or text such as 500ms, 5s, 1m30s"
+        )
+    return timedelta(seconds=seconds)
+
+
+def _seconds(text: str) -> float | None:
+    parts = _DURATION.findall(text)
+    if parts and "".join(number + unit for number, unit in parts) == text:
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _positive_duration(raw: Any) -> timedelta:
+    value = duration(raw)
+    if not value:
+        raise ValueError("expected a duration above 0 (leave it out to switch it off)")
+    return value
+
+
+def _flag(raw: Any) -> bool:
+    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if isinstance(raw, str):
+        raw = words.get(raw.strip().lower())
+    if not isinstance(raw, bool):
+        raise ValueError("expected true or false")
+    return raw
+
+
+def _name(raw: Any) -> str:
+    if not isinstance(raw, str) or not raw.strip():
+        raise ValueError("expected a name")
+    return raw
+
+
+def whole(least: int) -> ValueKind:
+    """Whole numbers of ``least`` or more.
+
+    Example:
+        >>> whole(2).accepts(1)
+        False
+    """
+    expected = f"a whole number of {least} or more"
+
+    def accepts(value: Any) -> bool:
+        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+    def parse(raw: Any) -> int:
+        if isinstance(raw, str) and re.fullmatch(r"\d{1,9}", raw.strip()):
+            raw = int(raw)
+        if not accepts(raw):
+            raise ValueError(f"expected {expected}")
+        return int(raw)
+
+    return ValueKind(parse, accepts, expected)
+
+
+def one_of(*words: str) -> ValueKind:
+    """One of some words.
+
+    Example:
+        >>> one_of("never", "always").parse("never")
+        'never'
+    """
+    expected = f"one of {', '.join(words)}"
+
+    def parse(raw: Any) -> str:
+        if raw not in words:
+            raise ValueError(f"expected {expected}")
+        return str(raw)
+
+    return ValueKind(parse, lambda value: value in words, expected)
+
+
+DURATION = ValueKind(
+    duration,
+    lambda value: isinstance(value, timedelta) and value >= timedelta(),
+    "a timedelta of 0 or more",
+)
+POSITIVE_DURATION = ValueKind(
+    _positive_duration,
+    lambda value: isinstance(value, timedelta) and value > timedelta(),
+    "a timedelta above 0",
+)
+FLAG = ValueKind(_flag, lambda value: isinstance(value, bool), "True or False")
+NAME = ValueKind(_name, lambda value: isinstance(value, str) and bool(value.strip()), "a name")
+WHOLE = whole(0)

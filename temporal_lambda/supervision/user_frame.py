@@ -1,0 +1,103 @@
+"""Where a thread or a coroutine is: in the user's own code, and at all."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+import traceback
+from collections.abc import Coroutine, Iterable
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+OWN = Path(__file__).parents[1]
+LIBRARIES = tuple(
+    Path(path)
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+    if (path := sysconfig.get_paths().get(name))
+)
+
+
+def where_thread_is(ident: int | None) -> str:
+    """Where a thread is right now; see :py:func:`describe`.
+
+    Args:
+        ident: The thread's identifier, ``None`` if it has not begun.
+    """
+    # A documented function of the standard library in spite of its name.
+    frame = sys._current_frames().get(ident or 0)
+    return describe(traceback.extract_stack(frame)) if frame else "nowhere"
+
+
+def where_coroutine_is(coroutine: Coroutine[Any, Any, Any]) -> str:
+    """What a coroutine awaits right now; see :py:func:`describe`."""
+    frames: list[FrameType] = []
+    awaited: Any = coroutine
+    while frame := getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None):
+        frames.append(frame)
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+    summaries = [traceback.extract_stack(frame, limit=1)[0] for frame in frames]
+    return describe(summaries) if summaries else "nowhere"
+
+
+def describe(stack: Iterable[traceback.FrameSummary]) -> str:
+    """Name the innermost frame of the user's code, and the innermost frame at all.
+
+    Args:
+        stack: Frames, the outermost first.
+
+    Returns:
+        ``file:line in function``, the user's frame first where there is one.
+
+    Example:
+        >>> import socket
+        >>> describe([
+        ...     traceback.FrameSummary("/var/task/app.py", 7, "fetch"),
+        ...     traceback.FrameSummary(socket.__file__, 706, "readinto"),
+        ... ]).replace(socket.__file__, "socket.py")
+        '/var/task/app.py:7 in fetch (in socket.py:706 in readinto)'
+    """
+    frames = list(stack)
+    innermost = _name(frames[-1])
+    users = next((_name(frame) for frame in reversed(frames) if _is_users(frame.filename)), None)
+    return innermost if users in (None, innermost) else f"{users} (in {innermost})"
+
+
+def _name(frame: traceback.FrameSummary) -> str:
+    return f"{frame.filename}:{frame.lineno} in {frame.name}"
+
+
+def _is_users(filename: str) -> bool:
+    path = Path(filename)
+    if filename.startswith("<") or OWN in path.parents:
+        return False
+    if "site-packages" in path.parts or "dist-packages" in path.parts:
+        return False
+    if any(library in path.parents for library in LIBRARIES):
+        return False
+    return not _is_installed_beside(path)
+
+
+def _is_installed_beside(path: Path) -> bool:
+    """Whether a file is of a package that was installed next to the user's code.
+
+    A Lambda function's dependencies lie in the same folder as its handler, or in a layer.
+    """
+    for entry in map(Path, sys.path):
+        if entry in path.parents:
+            return path.relative_to(entry).parts[0] in _installed(entry)
+    return False
+
+
+@lru_cache
+def _installed(entry: Path) -> frozenset[str]:
+    """The first parts of all paths that installers have put into a folder."""
+    found = set()
+    for record in entry.glob("*.dist-info/RECORD"):
+        try:
+            lines = record.read_text(errors="replace").splitlines()
+        except OSError:
+            continue
+        found |= {line.partition(",")[0].partition("/")[0] for line in lines}
+    return frozenset(found)
