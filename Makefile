@@ -82,7 +82,7 @@ $(VENV)/local: pyproject.toml | $(VENV)/bin/python
 # Dependency groups need a recent pip.
 $(VENV)/dev: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws,otel,dagster]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws,deploy,otel,dagster]'
 	@touch $@ $(VENV)/local
 
 $(VENV)/bench: $(VENV)/dev

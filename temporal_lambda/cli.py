@@ -13,6 +13,7 @@ except ModuleNotFoundError as error:
 
 COMMANDS = {
     "dev": ("temporal_lambda.local.command", "local"),
+    "package": ("temporal_lambda.deploy.packaging.command", "deploy"),
 }
 """For each subcommand, the module that defines it under the same name, and the extra it needs."""
 

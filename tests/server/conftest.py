@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -10,11 +11,13 @@ import pytest
 import pytest_asyncio
 from botocore.config import Config
 
+from temporal_lambda.deploy.packaging.report import Report
 from temporal_lambda.local import InvocationRecord, LambdaService, LocalStack
 from temporal_lambda.local.invoke_api import InvokeApi
 from tests.support.dagster_client import DagsterClient, MakeDagsterClient
 from tests.support.fault_scenario import CheckDocumented, FaultScenario, Handle, behind_proxy
 from tests.support.lambdas import MakeFunction
+from tests.support.packaged import package_greeting
 from tests.support.reliability import WRITE, check
 
 
@@ -65,3 +68,9 @@ def dagster_client(stack: LocalStack, make_function: MakeFunction) -> MakeDagste
         return DagsterClient(stack, make_function(f"dagster_ops.{handler}", **options))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
+    """The greeting example as a zip, and its report."""
+    return package_greeting(tmp_path_factory.mktemp("packaged"))
