@@ -16,7 +16,7 @@ print((time.perf_counter() - begun) * 1000)
 """
 
 STATEMENTS = {
-    "ours": "import temporal_lambda",
+    "ours": "from temporal_lambda import run_worker",
     "contrib": "import temporalio.contrib.aws.lambda_worker",
 }
 

@@ -7,8 +7,25 @@
 
 from __future__ import annotations
 
-from temporal_lambda.dagster.serving.handler import run_dagster_worker
-from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
-from temporal_lambda.dagster.serving.plan import OpPlan, Run
+from typing import TYPE_CHECKING
+
+from temporal_lambda.lazy_face import lazy_face
+
+if TYPE_CHECKING:
+    from temporal_lambda.dagster.serving.handler import run_dagster_worker
+    from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
+    from temporal_lambda.dagster.serving.plan import OpPlan, Run
+else:
+    # Importing the launcher imports this package, and must not load the serving side.
+    __getattr__ = lazy_face(
+        __name__,
+        {
+            "JobOptions": "temporal_lambda.dagster.serving.options",
+            "OpOptions": "temporal_lambda.dagster.serving.options",
+            "OpPlan": "temporal_lambda.dagster.serving.plan",
+            "Run": "temporal_lambda.dagster.serving.plan",
+            "run_dagster_worker": "temporal_lambda.dagster.serving.handler",
+        },
+    )
 
 __all__ = ["JobOptions", "OpOptions", "OpPlan", "Run", "run_dagster_worker"]

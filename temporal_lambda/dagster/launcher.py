@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timezone
 from typing import Any
 
 from temporal_lambda.errors import MissingExtraError, SettingsError
@@ -14,11 +12,11 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
     from dagster import DagsterInstance, DagsterRun
 
-    from temporal_lambda.dagster.launching import canceling, facts, health, payload, tags
+    from temporal_lambda.dagster.launching import tags
+    from temporal_lambda.dagster.launching.canceling import cancel
     from temporal_lambda.dagster.launching.clients import ClientFactory, Clients
-    from temporal_lambda.dagster.launching.conduct import Conduct
     from temporal_lambda.dagster.launching.config import LauncherConfig, config_schema
-    from temporal_lambda.dagster.launching.private import (
+    from temporal_lambda.dagster.launching.dagster_internals import (
         CheckRunHealthResult,
         ConfigurableClass,
         ConfigurableClassData,
@@ -29,18 +27,16 @@ try:
         WorkerStatus,
         launch_failed,
     )
-    from temporal_lambda.dagster.launching.redact import told
-    from temporal_lambda.dagster.launching.reports import Reports
-    from temporal_lambda.dagster.launching.tags import Launch
-    from temporal_lambda.dagster.launching.waiter import Phase, Waiter
-    from temporal_lambda.dagster.launching.waits import WAITS
+    from temporal_lambda.dagster.launching.dispatcher import Dispatcher
+    from temporal_lambda.dagster.launching.health import check_health, monitoring_note
+    from temporal_lambda.dagster.launching.inner_launcher import rehydrate
+    from temporal_lambda.dagster.launching.lease import RunLease
+    from temporal_lambda.dagster.launching.redact import redacted
+    from temporal_lambda.dagster.launching.wait_pool import WaitPool, process_pool
 except ImportError as error:
     raise MissingExtraError("temporal_lambda.dagster.launcher", "dagster", error) from error
 
 logger = logging.getLogger(__name__)
-
-EVENT_THREADS = 10
-"""Event invocations under way at once; each takes milliseconds, unless AWS throttles."""
 
 
 class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
@@ -106,6 +102,8 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         inst_data: Where Dagster found the configuration.
         client_factory: Makes Lambda clients, see ``clients.ClientFactory``. A subclass that is
             named in ``dagster.yaml`` can override ``make_client`` instead.
+        pool: Threads that wait for functions; by default those that all launchers of this process
+            share.
 
     Raises:
         SettingsError: A number of the configuration makes no sense.
@@ -124,18 +122,20 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         inner: RunLauncher[DagsterInstance] | None = None,
         inst_data: ConfigurableClassData | None = None,
         client_factory: ClientFactory | None = None,
+        pool: WaitPool | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Dagster's.
         self.config = config or LauncherConfig()
         self.inner = inner
         self._inst_data = inst_data
-        self._clients = Clients(
+        clients = Clients(
             self.config.aws,
             self.config.connect_timeout_seconds,
             self.config.max_concurrent_waits,
             client_factory or self.make_client,
         )
-        self._run_ids: set[str] = set()
+        self._pool = pool or process_pool()
+        self._dispatcher = Dispatcher(self.config, clients, self._pool, type(self))
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:
@@ -180,23 +180,12 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             inner.launch_run(context)
             return
         try:
-            conduct = self._prepare(run, "queued")
+            driver = self._dispatcher.prepare(self._instance, run)
         except (SettingsError, BotoCoreError, ClientError) as error:
             raise launch_failed(
-                f"Run {run.run_id} of {run.job_name} can't be launched on Lambda: {told(error)}"
-            ) from None  # Dagster shows causes too, and those say more than anybody may read.
-        WAITS.hold(conduct)
-        try:
-            conduct.announce()
-            conduct.reports.note(
-                f"Launching the run on AWS Lambda: {conduct.launch.function}",
-                {**conduct.launch.described(), **self._unmonitored(conduct.launch)},
-            )
-            conduct.reports.started()
-        except BaseException:
-            WAITS.drop(conduct)
-            raise
-        self._submit(conduct)
+                f"Run {run.run_id} of {run.job_name} can't be launched on Lambda: {redacted(error)}"
+            ) from None  # Dagster shows causes too, and those may quote credentials.
+        self._dispatcher.launch(driver, monitoring_note(self._instance, driver.launch))
 
     def terminate(self, run_id: str) -> bool:
         """Stop a run: durable ones, and those that were not invoked yet.
@@ -212,12 +201,12 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             return False
         if inner := self._inner_of(run):
             return inner.terminate(run_id)
-        reports = self._reports(run)
+        event_log = self._dispatcher.event_log(self._instance, run_id)
         try:
             launch = tags.resolve(run.tags, self.config)
-            return canceling.cancel(run, launch, reports, self._clients, self.config)
+            return cancel(run, launch, event_log, self._dispatcher)
         except (SettingsError, BotoCoreError, ClientError) as error:
-            reports.note(f"The run can't be stopped: {told(error)}")
+            event_log.note(f"The run can't be stopped: {redacted(error)}")
             return False
 
     @property
@@ -236,15 +225,13 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
                 return inner.check_run_worker_health(run)
             return CheckRunHealthResult(WorkerStatus.RUNNING, "its launcher can't tell")
         try:
-            return health.check(
-                run.run_id, self._reports(run), self._clients, self.config, self._attach
-            )
+            return check_health(self._instance, run.run_id, self._dispatcher)
         except SettingsError as error:
             return CheckRunHealthResult(WorkerStatus.FAILED, str(error))
         except (BotoCoreError, ClientError) as error:
-            # The run is where it is, whether or not AWS can be reached now. Dagster ends a run
-            # for any other word.
-            return CheckRunHealthResult(WorkerStatus.RUNNING, told(error), transient=True)
+            # The run is where it is, whether or not AWS can be reached now. Dagster would fail it
+            # for any other status.
+            return CheckRunHealthResult(WorkerStatus.RUNNING, redacted(error), transient=True)
 
     def get_run_worker_debug_info(
         self, run: DagsterRun, include_container_logs: bool | None = True
@@ -252,13 +239,12 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         """Where to look for what became of a run."""
         if inner := self._inner_of(run):
             return inner.get_run_worker_debug_info(run, include_container_logs)
-        waiter = Waiter.from_tag(run.tags.get(tags.WAITER), run.run_id)
-        told = {
+        facts = {
             "Function": run.tags.get(tags.FUNCTION),
             "Request id": run.tags.get(tags.REQUEST_ID),
-            "Waited for by": waiter,
+            "Waited for by": RunLease.from_tag(run.tags.get(tags.WAITER), run.run_id),
         }
-        return "\n".join(f"{name}: {value}" for name, value in told.items() if value) or None
+        return "\n".join(f"{name}: {value}" for name, value in facts.items() if value) or None
 
     @property
     def supports_resume_run(self) -> bool:
@@ -286,9 +272,9 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         """
         if self.inner is not None:
             self.inner.dispose()
-        if waiting := WAITS.join(tuple(self._run_ids), 0):
+        if waiting := self._pool.join(self._dispatcher.run_ids, 0):
             logger.info("waiting for runs on Lambda: %s", ", ".join(sorted(waiting)))
-            left = WAITS.join(waiting, self.config.shutdown_timeout_seconds)
+            left = self._pool.join(waiting, self.config.shutdown_timeout_seconds)
             for run_id in left:
                 logger.warning("run %s is left to run monitoring", run_id)
 
@@ -303,81 +289,8 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         """
         if self.inner is not None:
             self.inner.join(timeout)
-        if left := WAITS.join(tuple(self._run_ids), timeout):
+        if left := self._pool.join(self._dispatcher.run_ids, timeout):
             raise TimeoutError(f"after {timeout} s these runs are not done: {', '.join(left)}")
 
     def _inner_of(self, run: DagsterRun) -> RunLauncher[DagsterInstance] | None:
         return None if tags.is_for_lambda(run.tags) else self.inner
-
-    def _reports(self, run: DagsterRun) -> Reports:
-        return Reports(self._instance, run.run_id, type(self))
-
-    def _prepare(self, run: DagsterRun, phase: Phase) -> Conduct:
-        """Everything that can be wrong with a run is found here."""
-        launch = tags.resolve(run.tags, self.config)
-        about = facts.collect(self._instance, run, self.config)
-        data = payload.build(launch, about, datetime.now(timezone.utc))
-        payload.check_size(data, self._limit(launch), launch)
-        self._clients.get(launch.region, self.config.read_timeout_seconds)
-        return Conduct(
-            self._instance,
-            run.run_id,
-            launch,
-            data,
-            self._clients,
-            self.config,
-            type(self),
-            phase,
-        )
-
-    def _unmonitored(self, launch: Launch) -> dict[str, str]:
-        """What a user should know who has not switched run monitoring on."""
-        # Dagster+ monitors by itself.
-        monitored = self._instance.run_monitoring_enabled or hasattr(
-            self._instance, "organization_name"
-        )
-        if monitored or launch.invocation_type == "Event":
-            return {}
-        return {
-            "Run monitoring": "off: should the process that waits for the function die, the run "
-            "stays STARTED. Set run_monitoring: {enabled: true} in dagster.yaml"
-        }
-
-    def _limit(self, launch: Launch) -> int:
-        if launch.invocation_type == "Event":
-            return self.config.max_async_payload_bytes
-        return self.config.max_sync_payload_bytes
-
-    def _attach(self, run: DagsterRun, phase: Phase, why: str) -> None:
-        conduct = self._prepare(run, phase)
-        WAITS.hold(conduct)
-        try:
-            conduct.announce()
-            conduct.reports.note(why)
-        except BaseException:
-            WAITS.drop(conduct)
-            raise
-        self._submit(conduct)
-
-    def _submit(self, conduct: Conduct) -> None:
-        for run_id in tuple(self._run_ids):
-            if not WAITS.holds(run_id):
-                self._run_ids.discard(run_id)
-        self._run_ids.add(conduct.run_id)
-        event = conduct.launch.invocation_type == "Event"
-        limit = EVENT_THREADS if event else self.config.max_concurrent_waits
-        WAITS.submit(conduct.launch.invocation_type, conduct, limit)
-
-
-def rehydrate(inner: Mapping[str, Any]) -> RunLauncher[DagsterInstance]:
-    """A launcher as ``module``, ``class`` and ``config`` name it."""
-    # JSON is YAML.
-    data = ConfigurableClassData(
-        inner["module"], inner["class"], json.dumps(inner.get("config") or {})
-    )
-    launcher = data.rehydrate()
-    if not isinstance(launcher, RunLauncher):
-        raise SettingsError(
-            f"run_launcher.config.inner: {inner['module']}.{inner['class']} is no run launcher"
-        )
-    return launcher

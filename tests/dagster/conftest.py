@@ -13,9 +13,9 @@ import pytest_asyncio
 
 from examples.dagster.demo.dagster_here import DagsterHere
 from examples.dagster.demo.scenario import example
-from temporal_lambda.dagster.launching import canceling, conduct
+from temporal_lambda.dagster.launching import canceling, run_driver
 from temporal_lambda.local import LocalStack
-from tests.dagster.world import Dagster, Lambda, dagster_on_disk
+from tests.dagster.dagster_fixtures import Dagster, Lambda, dagster_on_disk
 
 DIRECT = {
     "run_coordinator": {
@@ -27,7 +27,7 @@ DIRECT = {
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(run_driver, "PAUSE_SECONDS", 0.1)
     monkeypatch.setattr(canceling, "PAUSE_SECONDS", 0.2)
 
 

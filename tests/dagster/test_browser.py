@@ -18,9 +18,9 @@ async def test_runs_page_shows_its_status_and_what_the_launcher_did(
     run_id = await dagster_here.ui.launch("sync_lambda_job")
     run = await dagster_here.ui.finished(run_id)
     assert run.status == "SUCCESS"
-    told = [event.message for event in run.events if event.kind == "ENGINE_EVENT"]
-    assert told
+    messages = [event.message for event in run.events if event.kind == "ENGINE_EVENT"]
+    assert messages
     async with page() as opened:
         await open_run(opened, dagster_here.ui.url, run_id)
-        for message in told:
+        for message in messages:
             await expect(opened.get_by_text(message).first).to_be_visible()

@@ -11,10 +11,12 @@ from dagster import AssetKey, DagsterEventType, DagsterRunStatus
 from dagster_shared.record import copy
 
 from temporal_lambda import __version__
-from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError, LaunchRunContext
-from temporal_lambda.dagster.launching.waits import WAITS
+from temporal_lambda.dagster.launching.dagster_internals import (
+    DagsterLaunchFailedError,
+    LaunchRunContext,
+)
 from tests.dagster import jobs
-from tests.dagster.world import Dagster, Lambda, eventually, sent, sync
+from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sent, sync
 
 pytestmark = pytest.mark.server
 
@@ -122,7 +124,7 @@ def test_event_run_succeeds_once_it_is_accepted(dagster: Dagster, aws: Lambda) -
 def test_external_event_run_stays_started(dagster: Dagster, aws: Lambda) -> None:
     run_id = dagster.launch({"lambda/function_name": "echo", "lambda/external": "true"})
     eventually(lambda: aws.records("echo", run_id), "the function ran")
-    eventually(lambda: not WAITS.holds(run_id), "it is not waited for")
+    eventually(lambda: not dagster.waits_for(run_id), "it is not waited for")
     health = dagster.launcher().check_run_worker_health(dagster.run(run_id))
     assert (health.status.value, health.msg) == ("RUNNING", "to be finished from outside")
     assert dagster.run(run_id).status is DagsterRunStatus.STARTED

@@ -14,11 +14,14 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from dagster import DagsterEventType, DagsterRunStatus
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.launching import conduct, reports
+from temporal_lambda.dagster.launching import event_log, run_driver
 from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.dagster_internals import (
+    DagsterLaunchFailedError,
+    LaunchRunContext,
+)
 from temporal_lambda.dagster.launching.invoke import Answer
-from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError, LaunchRunContext
-from tests.dagster.world import Dagster, eventually, sync
+from tests.dagster.dagster_fixtures import Dagster, eventually, sync
 
 pytestmark = pytest.mark.server
 
@@ -74,8 +77,8 @@ DONE = says(200, "success", result={})
 
 
 def refused(status: int, code: str, message: str = "") -> ClientError:
-    told = {"Error": {"Code": code, "Message": message}}
-    return ClientError({**told, "ResponseMetadata": {"HTTPStatusCode": status}}, "Invoke")
+    error = {"Error": {"Code": code, "Message": message}}
+    return ClientError({**error, "ResponseMetadata": {"HTTPStatusCode": status}}, "Invoke")
 
 
 def launcher(dagster: Dagster, client: Any, **values: Any) -> LambdaRunLauncher:
@@ -132,13 +135,13 @@ def test_end_of_the_first_invocation_is_none_of_a_durable_run(
 def test_trouble_that_lasts_fails_the_run_in_the_end(
     dagster: Dagster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(conduct, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(run_driver, "PAUSE_SECONDS", 0.01)
     # The body of an answer is read once, and this one is given again and again.
     client = Scripted(RUNNING, lambda _: error(errorType="RuntimeError", errorMessage="no route"))
     message = dagster.failed(launch(dagster, client, {}, durable="true"))
     assert "no route" in message
-    assert "workflow may go on all the same" in message
-    assert len(client.requests) == 1 + 1 + conduct.MAX_DEATHS
+    assert "workflow may still be running" in message
+    assert len(client.requests) == 1 + 1 + run_driver.MAX_DEATHS
 
 
 def test_health_of_a_run_does_not_depend_on_aws_being_there(dagster: Dagster) -> None:
@@ -193,11 +196,11 @@ def test_run_of_another_build_is_asked_for_less_often_and_that_is_told_once(
     dagster: Dagster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slept: list[float] = []
-    monkeypatch.setattr(conduct, "pause", slept.append)
+    monkeypatch.setattr(run_driver, "pause", slept.append)
     elsewhere = says(202, "running", pinned_to="1.0")
     run_id = launch(dagster, Scripted(*[elsewhere] * 5, RUNNING, DONE), {}, durable="true")
     dagster.succeeded(run_id)
-    assert slept == [10, 20, 40, 60, 60, conduct.PAUSE_SECONDS]
+    assert slept == [10, 20, 40, 60, 60, run_driver.PAUSE_SECONDS]
     notes = dagster.messages(run_id, DagsterEventType.ENGINE_EVENT)
     assert sum("Build 1.0 is needed to go on" in note for note in notes) == 1
 
@@ -239,7 +242,7 @@ def test_client_that_can_not_be_made_for_a_while_ends_no_workflow(
         return found
 
     own = launcher(dagster, client)
-    monkeypatch.setattr(own._clients, "get", sometimes)
+    monkeypatch.setattr(own._dispatcher.clients, "get", sometimes)
     run = dagster.create(sync("f", durable="true"))
     own.launch_run(LaunchRunContext(run, None))
     dagster.succeeded(run.run_id)
@@ -251,7 +254,7 @@ def test_launcher_forgets_runs_that_have_ended(dagster: Dagster) -> None:
         run = dagster.create(sync("f", durable="true"))
         own.launch_run(LaunchRunContext(run, None))
         own.join(20)
-    assert own._run_ids == {run.run_id}
+    assert list(own._dispatcher.run_ids) == [run.run_id]
 
 
 def test_throttled_run_is_canceled_as_one_that_was_not_invoked(dagster: Dagster) -> None:
@@ -275,9 +278,9 @@ def test_cancel_request_that_may_have_arrived_is_not_said_to_have_failed(dagster
 def test_storage_that_fails_for_a_moment_costs_no_result(
     dagster: Dagster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(reports, "RETRY_PAUSES", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(event_log, "RETRY_PAUSES", (0.01, 0.01, 0.01))
     run = dagster.create(sync("f"), status=DagsterRunStatus.STARTED)
-    own = reports.Reports(dagster.instance, run.run_id, LambdaRunLauncher)
+    own = event_log.RunEventLog(dagster.instance, run.run_id, LambdaRunLauncher)
     instance = dagster.instance
 
     def fail_first(name: str, times: int) -> None:

@@ -15,8 +15,8 @@ from moto.server import ThreadedMotoServer
 from temporal_lambda.dagster.launching import clients
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import AssumeRole, AwsConfig
-from temporal_lambda.dagster.launching.private import DagsterLaunchFailedError
-from tests.dagster.world import Dagster, Lambda, aws_values, sync
+from temporal_lambda.dagster.launching.dagster_internals import DagsterLaunchFailedError
+from tests.dagster.dagster_fixtures import Dagster, Lambda, aws_values, sync
 
 ROLE = "arn:aws:iam::123456789012:role/invoker"
 
@@ -116,11 +116,11 @@ def test_role_that_can_not_be_assumed_is_a_launch_error_without_secrets(
     values = {**aws_values(aws.endpoint), **role, "secret_access_key": "s3cret"}
     with pytest.raises(DagsterLaunchFailedError, match="can't be launched on Lambda") as raised:
         dagster.launch(sync("echo"), aws=values)
-    told = "".join(traceback.format_exception(raised.value))
-    assert "s3cret" not in told
+    shown = "".join(traceback.format_exception(raised.value))
+    assert "s3cret" not in shown
 
 
-def test_missing_region_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_region_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dagster import DagsterEventType, DagsterRunStatus
 
-from tests.dagster.world import Dagster, Lambda, eventually, sent, sync
+from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sent, sync
 
 pytestmark = pytest.mark.server
 

@@ -11,7 +11,7 @@ import pytest
 from dagster import DagsterInstance
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.launching import facts
+from temporal_lambda.dagster.launching import run_facts
 
 AGENT = {
     "instance_class": {"module": "dagster_cloud.instance", "class": "DagsterCloudAgentInstance"},
@@ -56,4 +56,4 @@ def test_agent_runs_the_rest_in_processes(agent: Any) -> None:
 
 
 def test_payloads_name_organization_and_deployment(agent: Any) -> None:
-    assert facts.identity(agent) == ("hooli", "prod")
+    assert run_facts.identity(agent) == ("hooli", "prod")

@@ -19,7 +19,15 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-from tests.dagster.world import JOBS, Dagster, Lambda, dagster_on_disk, eventually, sent, sync
+from tests.dagster.dagster_fixtures import (
+    JOBS,
+    Dagster,
+    Lambda,
+    dagster_on_disk,
+    eventually,
+    sent,
+    sync,
+)
 
 pytestmark = pytest.mark.server
 

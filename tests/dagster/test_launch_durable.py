@@ -9,11 +9,11 @@ from functools import partial
 import pytest
 from dagster import DagsterRunStatus
 
-from temporal_lambda.dagster.launching.waits import WAITS
+from temporal_lambda.dagster.launching.wait_pool import process_pool
 from temporal_lambda.local import Function, LocalStack
 from tests.dagster import jobs
 from tests.dagster.conftest import DIRECT
-from tests.dagster.world import Dagster, dagster_on_disk, eventually, sync
+from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, eventually, sync
 from tests.support.lambdas import MakeFunction, events
 
 pytestmark = pytest.mark.server
@@ -113,7 +113,7 @@ async def test_canceled_run_is_canceled_on_the_server(
     run = await asyncio.to_thread(beside.finished, run_id)
     assert run.status is DagsterRunStatus.CANCELED
     # The service answers in this event loop, and no longer once the test is over.
-    assert not await asyncio.to_thread(WAITS.join, [run_id], 20)
+    assert not await asyncio.to_thread(process_pool().join, [run_id], 20)
     workflow = stack.client.get_workflow_handle(f"dagster-{run_id}")
     status = (await workflow.describe()).status
     assert status is not None

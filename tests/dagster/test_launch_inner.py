@@ -11,7 +11,7 @@ from dagster import DagsterInstance, DagsterRun
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching.config import LauncherConfig
-from temporal_lambda.dagster.launching.private import (
+from temporal_lambda.dagster.launching.dagster_internals import (
     CheckRunHealthResult,
     ConfigurableClassData,
     DagsterLaunchFailedError,
@@ -21,7 +21,7 @@ from temporal_lambda.dagster.launching.private import (
     WorkerStatus,
 )
 from temporal_lambda.errors import SettingsError
-from tests.dagster.world import Dagster
+from tests.dagster.dagster_fixtures import Dagster
 
 
 class Inner(RunLauncher[DagsterInstance]):

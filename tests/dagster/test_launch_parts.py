@@ -126,7 +126,7 @@ NOW = datetime(2026, 1, 9, 12, tzinfo=timezone.utc)
         ("ops..a", "no '' there: ops has a, b"),
     ],
 )
-def test_path_into_nowhere_is_told_with_what_is_there(path: str, message: str) -> None:
+def test_path_into_nowhere_is_reported_with_what_is_there(path: str, message: str) -> None:
     launch = Launch("f", payload_mode="custom", payload_config_path=path)
     with pytest.raises(SettingsError, match=re.escape(message)):
         payload.build(launch, FACTS, NOW)
@@ -214,29 +214,33 @@ def body(code: Any, **content: Any) -> dict[str, Any]:
     ],
 )
 def test_answers_and_what_they_mean(value: Any, kind: str, result: Any) -> None:
-    found = outcome.read(answered(value), "9d6c")
+    found = outcome.interpret_answer(answered(value), "9d6c")
     assert (found.kind, found.result) == (kind, result)
 
 
-def test_function_that_can_not_be_asked_again_is_told_how_it_could() -> None:
-    found = outcome.read(answered(body(202, status="running", workflow_id="dagster-w")), "9d6c")
+def test_function_that_can_not_be_asked_again_says_how_it_could() -> None:
+    found = outcome.interpret_answer(
+        answered(body(202, status="running", workflow_id="dagster-w")), "9d6c"
+    )
     assert "can be asked again only with payload_mode full" in found.message
     assert "dagster-w" in found.message
 
 
-def test_error_of_an_answer_is_told_as_far_as_there_is_one() -> None:
-    told = "the function answered with status 500: "
+def test_error_of_an_answer_is_reported_as_far_as_there_is_one() -> None:
+    prefix = "the function answered with status 500: "
     for value, error in (
         (body(500, error="no bucket"), "no bucket"),
         (body(500, error={"code": 7}), '{"code": 7}'),
         ({"statusCode": 500, "body": "no bucket"}, "no bucket"),
         ({"statusCode": 500}, "null"),
     ):
-        assert outcome.read(answered(value), "9d6c").message == told + error
+        assert outcome.interpret_answer(answered(value), "9d6c").message == prefix + error
 
 
-def test_function_error_that_is_no_json_is_still_told() -> None:
-    found = outcome.read(Answer(200, "id", payload=b"killed", function_error="Unhandled"), "9d6c")
+def test_function_error_that_is_no_json_is_still_reported() -> None:
+    found = outcome.interpret_answer(
+        Answer(200, "id", payload=b"killed", function_error="Unhandled"), "9d6c"
+    )
     assert (found.kind, found.message) == ("failed", "the function failed: Unhandled: killed")
 
 
@@ -245,7 +249,7 @@ def test_results_of_functions_that_know_nothing_of_dagster_materialize_nothing(r
     assert materializations.find(result) == []
 
 
-def test_broken_materializations_are_told_of() -> None:
+def test_broken_materializations_are_reported() -> None:
     for entry in ("text", {"asset_key": 3}, {"asset_key": "a", "metadata": [1]}):
         (found,) = materializations.find({"results": {"op": {"materializations": [entry]}}})
         assert found.materialization is None

@@ -14,11 +14,11 @@ from platform import node
 import pytest
 from dagster import DagsterRunStatus
 
-from temporal_lambda.dagster import launcher
-from temporal_lambda.dagster.launching import tags, waits
-from temporal_lambda.dagster.launching.private import LaunchRunContext
-from temporal_lambda.dagster.launching.waiter import Phase, Waiter
-from tests.dagster.world import Dagster, Lambda, eventually, sync
+from temporal_lambda.dagster.launcher import LambdaRunLauncher
+from temporal_lambda.dagster.launching import tags, wait_pool
+from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
+from temporal_lambda.dagster.launching.lease import Phase, RunLease
+from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sync
 
 pytestmark = pytest.mark.server
 
@@ -113,16 +113,16 @@ def health(dagster: Dagster, run_id: str) -> tuple[str, str]:
     return found.status.value, found.msg or ""
 
 
-def started(dagster: Dagster, function: str, waiter: Waiter | None, **more: str) -> str:
-    """A run that has begun under a waiter."""
+def started(dagster: Dagster, function: str, lease: RunLease | None, **more: str) -> str:
+    """A run that has begun under a lease."""
     run = dagster.create(sync(function, **more), status=DagsterRunStatus.STARTED)
-    if waiter:
-        tag = replace(waiter, run_id=waiter.run_id or run.run_id).tag()
+    if lease:
+        tag = replace(lease, run_id=lease.run_id or run.run_id).tag()
         dagster.instance.add_run_tags(run.run_id, {tags.WAITER: tag})
     return run.run_id
 
 
-GONE = replace(Waiter.here(""), started="1", phase="invoked", until=0)
+GONE = replace(RunLease.here(""), started="1", phase="invoked", until=0)
 
 
 def test_run_whose_tags_make_no_sense_here_is_left_to_the_process_that_waits(
@@ -142,21 +142,21 @@ def test_run_that_was_not_invoked_is_invoked_after_all(dagster: Dagster, aws: La
 
 
 @pytest.mark.parametrize(
-    ("waiter", "status"),
+    ("lease", "status"),
     [
         (GONE, "FAILED"),
         (None, "FAILED"),
         (replace(GONE, run_id="another"), "FAILED"),
         (replace(GONE, host="elsewhere"), "FAILED"),
         (replace(GONE, host="elsewhere", until=time.time() + 600), "RUNNING"),
-        (replace(Waiter.here(""), phase="invoked"), "FAILED"),
+        (replace(RunLease.here(""), phase="invoked"), "FAILED"),
         (replace(GONE, phase="accepted"), "RUNNING"),
     ],
 )
 def test_wait_is_lost_when_its_process_is_gone_or_silent(
-    waiter: Waiter | None, status: str, dagster: Dagster, aws: Lambda
+    lease: RunLease | None, status: str, dagster: Dagster, aws: Lambda
 ) -> None:
-    run_id = started(dagster, "echo", waiter)
+    run_id = started(dagster, "echo", lease)
     assert health(dagster, run_id)[0] == status
     assert not aws.records("echo", run_id)
 
@@ -166,14 +166,14 @@ def test_wait_that_was_taken_over_is_given_up(dagster: Dagster, aws: Lambda) -> 
     eventually(lambda: aws.busy("patient"), "it was invoked")
     # Written once, while the process that waits has nothing to write.
     taken = take_over(dagster, run_id)
-    eventually(lambda: not waits.WAITS.holds(run_id), "this process has given up")
+    eventually(lambda: not dagster.waits_for(run_id), "this process has given up")
     assert dagster.run(run_id).tags[tags.WAITER] == taken.tag()
     assert "elsewhere" in health(dagster, run_id)[1]
     assert dagster.run(run_id).status is DagsterRunStatus.STARTED
     assert len(aws.records("patient", run_id)) == 1
 
 
-def take_over(dagster: Dagster, run_id: str) -> Waiter:
+def take_over(dagster: Dagster, run_id: str) -> RunLease:
     """Another process waits for a run from now on."""
     taken = replace(GONE, run_id=run_id, host="elsewhere", until=time.time() + 600)
     dagster.instance.add_run_tags(run_id, {tags.WAITER: taken.tag()})
@@ -184,42 +184,44 @@ def test_run_is_never_taken_back_from_the_process_that_took_it_over(
     dagster: Dagster, aws: Lambda
 ) -> None:
     run_id = dagster.create(sync("echo"), status=DagsterRunStatus.STARTED).run_id
-    conduct = dagster.launcher()._prepare(dagster.run(run_id), "queued")
-    conduct.announce()
+    driver = dagster.launcher()._dispatcher.prepare(dagster.instance, dagster.run(run_id))
+    driver.announce()
     taken = take_over(dagster, run_id)
-    conduct.renew()
+    driver.renew()
     assert dagster.run(run_id).tags[tags.WAITER] == taken.tag()
     # As if it had been taken over just after the run was looked at.
-    assert not conduct._enter("invoked")
-    conduct.run()
-    conduct.close()
+    assert not driver._enter("invoked")
+    driver.run()
+    driver.close()
     assert dagster.run(run_id).tags[tags.WAITER] == taken.tag()
     assert not aws.records("echo", run_id)
 
 
 def test_renewal_leaves_the_phase_as_it_is(dagster: Dagster) -> None:
     run_id = dagster.create(sync("echo"), status=DagsterRunStatus.STARTED).run_id
-    conduct = dagster.launcher()._prepare(dagster.run(run_id), "queued")
-    conduct.announce()
+    driver = dagster.launcher()._dispatcher.prepare(dagster.instance, dagster.run(run_id))
+    driver.announce()
     phases: tuple[Phase, ...] = ("invoked", "accepted")
     for phase in phases:
-        assert conduct._enter(phase)
-        conduct.renew()
-        waiter = Waiter.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
-        assert waiter
-        assert waiter.phase == phase
-    conduct.close()
+        assert driver._enter(phase)
+        driver.renew()
+        lease = RunLease.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
+        assert lease
+        assert lease.phase == phase
+    driver.close()
 
 
 def test_waits_renew_their_lease(dagster: Dagster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waits, "RENEW_SECONDS", 0.1)
-    own = waits.Waits()
-    monkeypatch.setattr(launcher, "WAITS", own)
-    run_id = dagster.launch(sync("nap"))
+    monkeypatch.setattr(wait_pool, "RENEW_SECONDS", 0.1)
+    own = wait_pool.WaitPool()
+    launcher = LambdaRunLauncher(dagster.launcher().config, pool=own)
+    launcher.register_instance(dagster.instance)
+    run_id = dagster.create(sync("nap")).run_id
+    launcher.launch_run(LaunchRunContext(dagster.run(run_id), None))
 
     def lease() -> float:
-        waiter = Waiter.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
-        return waiter.until if waiter else 0
+        lease = RunLease.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
+        return lease.until if lease else 0
 
     first = lease()
     eventually(lambda: lease() > first + 0.2, "the lease was renewed")
@@ -238,7 +240,7 @@ def test_external_durable_run_is_finished_by_the_health_check(
         {"lambda/function_name": "protocol", "lambda/durable": "true", "lambda/external": "true"}
     )
     eventually(lambda: aws.records("protocol", run_id), "it has begun")
-    eventually(lambda: not waits.WAITS.holds(run_id), "it is not waited for")
+    eventually(lambda: not dagster.waits_for(run_id), "it is not waited for")
     assert health(dagster, run_id) == ("RUNNING", "not done in Lambda")
     (state / f"{run_id}.{mark}").touch()
     assert health(dagster, run_id)[0] == "SUCCESS"

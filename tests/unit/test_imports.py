@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import subprocess
 import sys
 from typing import Any
 
 import pytest
+
+
+def modules_loaded_by(statement: str) -> set[str]:
+    """All modules that are loaded after a statement, in a fresh interpreter."""
+    code = f"import sys\n{statement}\nprint(*sorted(sys.modules))"
+    return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
 
 
 def modules_added_by(statement: str) -> set[str]:
@@ -22,26 +29,45 @@ def modules_added_by(statement: str) -> set[str]:
     return set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
 
 
+WORKER = "from temporal_lambda import run_worker"
+
+
 def test_import_loads_only_this_package_and_a_handful_of_modules() -> None:
-    added = modules_added_by("import temporal_lambda")
+    added = modules_added_by(WORKER)
     # Three modules of the standard library and the SDK, with what they bring on this Python.
     expected = modules_added_by("import concurrent.futures.thread, pathlib, temporalio.envconfig")
     ours = {name for name in added if name.startswith("temporal_lambda")}
     assert added - ours <= expected
-    assert len(ours) <= 40
+    assert len(ours) <= 41
 
 
 @pytest.mark.parametrize(
     "heavy", ["boto3", "aioboto3", "opentelemetry", "dagster", "aiohttp", "click", "tomllib"]
 )
 def test_import_loads_nothing_heavy(heavy: str) -> None:
-    assert heavy not in modules_added_by("import temporal_lambda")
+    assert heavy not in modules_added_by(WORKER)
 
 
-def test_public_names_are_all_there() -> None:
-    import temporal_lambda
+@pytest.mark.parametrize("package", ["temporal_lambda", "temporal_lambda.dagster"])
+def test_package_loads_no_sdk_before_one_of_its_names_is_used(package: str) -> None:
+    loaded = modules_loaded_by(f"import {package}")
+    assert not {name for name in loaded if name.startswith("temporalio")}
+    assert "asyncio" not in loaded
 
-    assert all(hasattr(temporal_lambda, name) for name in temporal_lambda.__all__)
+
+def test_launcher_brings_no_worker_into_dagsters_processes() -> None:
+    loaded = modules_loaded_by("import temporal_lambda.dagster.launcher")
+    unwanted = ("temporalio", "temporal_lambda.dagster.serving", "temporal_lambda.runtime")
+    assert not {name for name in loaded if name.startswith(unwanted)}
+    assert len({name for name in loaded if name.startswith("temporal_lambda")}) <= 30
+
+
+@pytest.mark.parametrize("package", ["temporal_lambda", "temporal_lambda.dagster"])
+def test_public_names_are_all_there_and_no_others(package: str) -> None:
+    module = importlib.import_module(package)
+    assert all(hasattr(module, name) for name in module.__all__)
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'run_wrker'"):
+        _ = module.run_wrker
 
 
 @pytest.mark.parametrize(

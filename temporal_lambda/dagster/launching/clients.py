@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from temporal_lambda.dagster.launching.config import AwsConfig
 from temporal_lambda.dagster.launching.invoke import InvokeError
-from temporal_lambda.dagster.launching.redact import told
+from temporal_lambda.dagster.launching.redact import redacted
 
 ClientFactory = Callable[[str | None, int], Any]
 """Makes a Lambda client for a region (``None``: the default) and a read timeout in seconds."""
@@ -92,7 +92,7 @@ class Clients:
             return self.get(region, read_timeout_seconds)
         except (BotoCoreError, ClientError) as error:
             raise InvokeError(
-                f"{function} was not invoked, as there is no client for Lambda: {told(error)}",
+                f"{function} was not invoked, as there is no client for Lambda: {redacted(error)}",
                 may_have_run=False,
             ) from None
 

@@ -11,7 +11,7 @@ from dagster import Array, BoolSource, Enum, EnumValue, Field, IntSource, String
 from temporal_lambda.errors import SettingsError
 
 if TYPE_CHECKING:
-    from temporal_lambda.dagster.launching.private import UserConfigSchema
+    from temporal_lambda.dagster.launching.dagster_internals import UserConfigSchema
 
 InvocationType = Literal["Event", "RequestResponse"]
 """``Event``: accepted and run later, at least once. ``RequestResponse``: run now, waited for."""

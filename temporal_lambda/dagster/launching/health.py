@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
-from dagster import DagsterRun, DagsterRunStatus
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from temporal_lambda.dagster.launching import tags
-from temporal_lambda.dagster.launching.ask import ask
-from temporal_lambda.dagster.launching.clients import Clients
-from temporal_lambda.dagster.launching.conduct import report
-from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.dagster_internals import CheckRunHealthResult, WorkerStatus
+from temporal_lambda.dagster.launching.dispatcher import Dispatcher
+from temporal_lambda.dagster.launching.event_log import RunEventLog
 from temporal_lambda.dagster.launching.invoke import InvokeError
-from temporal_lambda.dagster.launching.private import CheckRunHealthResult, WorkerStatus
-from temporal_lambda.dagster.launching.reports import Reports
+from temporal_lambda.dagster.launching.lease import RunLease
+from temporal_lambda.dagster.launching.run_driver import report_outcome
+from temporal_lambda.dagster.launching.run_requests import request_cancel_or_status
 from temporal_lambda.dagster.launching.tags import Launch
-from temporal_lambda.dagster.launching.waiter import Phase, Waiter
-from temporal_lambda.dagster.launching.waits import WAITS
 from temporal_lambda.dagster.protocol import NOT_FOUND
 
-Attach = Callable[[DagsterRun, Phase, str], None]
-"""Waits for a run in this process, from a phase on, and tells the event log why."""
 
-
-def check(
-    run_id: str, reports: Reports, clients: Clients, config: LauncherConfig, attach: Attach
+def check_health(
+    instance: DagsterInstance, run_id: str, dispatcher: Dispatcher
 ) -> CheckRunHealthResult:
-    """Look after a run.
+    """Look after a run: one that nobody waits for is attached to where that is safe.
 
     Args:
+        instance: Where the run is.
         run_id: The run.
-        reports: Of the run.
-        clients: Lambda clients.
-        config: The launcher's configuration.
-        attach: Called for a run that nobody waits for, and that may be invoked.
+        dispatcher: Takes over runs that nobody waits for.
 
     Returns:
         RUNNING while somebody waits, or the run will be finished from outside; FAILED if the
@@ -42,62 +34,86 @@ def check(
 
     Raises:
         SettingsError: The run's tags and the configuration don't fit together any more.
-        botocore.exceptions.BotoCoreError: There is no client, for now.
-        botocore.exceptions.ClientError: Likewise.
+        botocore.exceptions.BotoCoreError: There is no client for Lambda at the moment.
+        botocore.exceptions.ClientError: AWS refuses the role that functions are invoked under.
     """
-    if WAITS.holds(run_id):
+    if dispatcher.pool.holds(run_id):
         return CheckRunHealthResult(WorkerStatus.RUNNING, "waited for by this process")
-    # Read after that question: who waited may have been done in between.
-    run = reports.open_run()
+    # Read after that question: whoever waited may have finished in between.
+    event_log = dispatcher.event_log(instance, run_id)
+    run = event_log.open_run()
     if run is None or run.status is not DagsterRunStatus.STARTED:
         return CheckRunHealthResult(WorkerStatus.RUNNING, "the run has just changed")
-    waiter = Waiter.from_tag(run.tags.get(tags.WAITER), run_id)
-    accepted = waiter is not None and waiter.phase == "accepted"
+    lease = RunLease.from_tag(run.tags.get(tags.WAITER), run_id)
+    accepted = lease is not None and lease.phase == "accepted"
     if (
-        waiter
+        lease
         and not accepted
-        and waiter.alive(time.time())
-        and not waiter.same_process(Waiter.here(run_id))
+        and lease.alive(time.time())
+        and not lease.same_process(RunLease.here(run_id))
     ):
         # Before the tags are read, which this process may no longer understand; that one did.
-        return CheckRunHealthResult(WorkerStatus.RUNNING, f"waited for by {waiter}")
-    launch = tags.resolve(run.tags, config)
+        return CheckRunHealthResult(WorkerStatus.RUNNING, f"waited for by {lease}")
+    launch = tags.resolve(run.tags, dispatcher.config)
     if accepted:
-        return _external(run, launch, reports, clients, config)
-    return _lost(run, launch, waiter, attach)
+        return _accepted(run, launch, event_log, dispatcher)
+    return _lost(instance, run, launch, lease, dispatcher)
 
 
 def _lost(
-    run: DagsterRun, launch: Launch, waiter: Waiter | None, attach: Attach
+    instance: DagsterInstance,
+    run: DagsterRun,
+    launch: Launch,
+    lease: RunLease | None,
+    dispatcher: Dispatcher,
 ) -> CheckRunHealthResult:
-    who = str(waiter) if waiter else "a process that left no name"
-    if waiter and waiter.phase == "queued":
+    who = str(lease) if lease else "a process that left no name"
+    if lease and lease.phase == "queued":
         why = f"{who} is gone before it invoked {launch.function}; it is invoked now."
-        attach(run, "queued", why)
+        dispatcher.attach(instance, run, "queued", why)
     elif launch.durable:
         why = f"{who} no longer waits for {launch.function}; the run is durable and attached to."
-        attach(run, "invoked", why)
+        dispatcher.attach(instance, run, "invoked", why)
     else:
         return CheckRunHealthResult(
             WorkerStatus.FAILED,
             f"{who} waited for {launch.function} and is gone. The function was invoked, or was "
-            "about to be, and may have done its work: its log tells. It is not invoked again",
+            "about to be, and may have done its work; see its log. It is not invoked again",
         )
     return CheckRunHealthResult(WorkerStatus.RUNNING, "waited for by this process from now on")
 
 
-def _external(
-    run: DagsterRun, launch: Launch, reports: Reports, clients: Clients, config: LauncherConfig
+def _accepted(
+    run: DagsterRun, launch: Launch, event_log: RunEventLog, dispatcher: Dispatcher
 ) -> CheckRunHealthResult:
     if not launch.durable:
         return CheckRunHealthResult(WorkerStatus.RUNNING, "to be finished from outside")
     try:
-        outcome = ask(clients, config, launch, run.run_id, "status")
+        outcome = request_cancel_or_status(
+            dispatcher.clients, dispatcher.config, launch, run.run_id, "status"
+        )
     except InvokeError as error:
         # The workflow is where it is, whether or not its function can be asked now.
         return CheckRunHealthResult(WorkerStatus.RUNNING, str(error), transient=True)
     if outcome.kind in ("running", "died") or outcome.status == NOT_FOUND:
         # Not found: AWS may deliver an Event after hours.
         return CheckRunHealthResult(WorkerStatus.RUNNING, "not done in Lambda")
-    report(reports, launch, outcome)
+    report_outcome(event_log, launch, outcome)
     return CheckRunHealthResult(WorkerStatus.SUCCESS, "done in Lambda")
+
+
+def monitoring_note(instance: DagsterInstance, launch: Launch) -> dict[str, str]:
+    """What the event log should say where run monitoring is off; empty where it is on.
+
+    Args:
+        instance: Where the run is.
+        launch: How the run is launched.
+    """
+    # Dagster+ monitors by itself.
+    monitored = instance.run_monitoring_enabled or hasattr(instance, "organization_name")
+    if monitored or launch.invocation_type == "Event":
+        return {}
+    return {
+        "Run monitoring": "off: should the process that waits for the function die, the run "
+        "stays STARTED. Set run_monitoring: {enabled: true} in dagster.yaml"
+    }

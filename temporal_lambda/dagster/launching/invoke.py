@@ -24,7 +24,7 @@ from botocore.exceptions import (
 )
 
 from temporal_lambda.dagster.launching.config import InvocationType
-from temporal_lambda.dagster.launching.redact import told
+from temporal_lambda.dagster.launching.redact import redacted
 from temporal_lambda.errors import TemporalLambdaError
 
 THROTTLED = 429
@@ -141,14 +141,14 @@ def _once(client: Any, function: str, payload: bytes, invocation_type: Invocatio
         body = response["Payload"].read()
     except ClientError as error:
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        message = f"AWS refused to invoke {function}: {told(error)}"
+        message = f"AWS refused to invoke {function}: {redacted(error)}"
         if status == THROTTLED:
             raise _NotInvokedError(message) from None
         # Of a server's error it is not known how far the request came.
         raise InvokeError(message, may_have_run=status >= 500) from None
     except (ConnectTimeoutError, EndpointConnectionError) as error:
         raise _NotInvokedError(
-            f"Lambda can't be reached to invoke {function}: {told(error)}"
+            f"Lambda can't be reached to invoke {function}: {redacted(error)}"
         ) from None
     except ReadTimeoutError:
         raise InvokeError(
@@ -158,13 +158,13 @@ def _once(client: Any, function: str, payload: bytes, invocation_type: Invocatio
         ) from None
     except UNSENT as error:
         raise InvokeError(
-            f"{function} was not invoked, as the request could not be made: {told(error)}",
+            f"{function} was not invoked, as the request could not be made: {redacted(error)}",
             may_have_run=False,
         ) from None
     except BotoCoreError as error:
         raise InvokeError(
-            f"the connection to {function} broke before its answer: {told(error)}. The function "
-            "may have done its work",
+            f"the connection to {function} broke before its answer: {redacted(error)}. The "
+            "function may have done its work",
             may_have_run=True,
         ) from None
     return Answer(

@@ -52,7 +52,7 @@ class Outcome:
     pinned_to: str | None = None
 
 
-def read(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> Outcome:
+def interpret_answer(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> Outcome:
     """Read the answer to a RequestResponse invocation.
 
     ``running`` and ``canceled`` are believed of an answer that names the run. A function that has
@@ -64,9 +64,10 @@ def read(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> O
         fail_on_error_status: Whether a ``statusCode`` of 400 or more is a failure.
 
     Example:
-        >>> read(Answer(200, "id", payload=b'{"statusCode": 404, "body": "gone"}'), "9d6c").message
+        >>> gone = Answer(200, "id", payload=b'{"statusCode": 404, "body": "gone"}')
+        >>> interpret_answer(gone, "9d6c").message
         'the function answered with status 404: gone'
-        >>> read(Answer(200, "id", payload=b'{"copied": 3}'), "9d6c").result
+        >>> interpret_answer(Answer(200, "id", payload=b'{"copied": 3}'), "9d6c").result
         {'copied': 3}
     """
     value = _parsed(answer.payload.decode(errors="replace"))
@@ -76,12 +77,12 @@ def read(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> O
     if status is None:
         return Outcome("success", result=value, log_tail=answer.log_tail)
     body = _parsed(value.get("body"))
-    told = body if isinstance(body, Mapping) else {}
-    said, workflow_id = told.get("status"), told.get("workflow_id")
-    ours = told.get("run_id") == run_id
-    running = status == protocol.RUNNING and said == "running"
+    said = body if isinstance(body, Mapping) else {}
+    run_status, workflow_id = said.get("status"), said.get("workflow_id")
+    ours = said.get("run_id") == run_id
+    running = status == protocol.RUNNING and run_status == "running"
     if running and ours:
-        pinned_to = told.get("pinned_to")
+        pinned_to = said.get("pinned_to")
         return Outcome("running", status=status, workflow_id=workflow_id, pinned_to=pinned_to)
     if running and workflow_id:
         return Outcome(
@@ -91,7 +92,7 @@ def read(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> O
             status,
             log_tail=answer.log_tail,
         )
-    if ours and said == "canceled" and status in (protocol.CANCELED, protocol.OK):
+    if ours and run_status == "canceled" and status in (protocol.CANCELED, protocol.OK):
         message = "the run was canceled in Lambda"
         return Outcome("canceled", message, status, workflow_id=workflow_id)
     if status >= 400 and fail_on_error_status:

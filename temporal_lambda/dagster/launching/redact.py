@@ -1,4 +1,4 @@
-"""What AWS says, without what nobody may read."""
+"""Redacts credentials from AWS errors."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ _SECRET = re.compile(
 )
 
 
-def told(error: Exception) -> str:
-    """The words of an error, for the event log and for exceptions.
+def redacted(error: Exception) -> str:
+    """The text of an error, fit for the event log and for exceptions.
 
-    AWS may quote a request whose signature it doesn't accept, with the session token in it.
+    AWS may quote a request whose signature it rejects, including the session token.
 
     Args:
         error: Of boto3 or of AWS.
 
     Example:
-        >>> told(ValueError("POST\\nx-amz-security-token:FwoG=\\nhost:aws"))
+        >>> redacted(ValueError("POST\\nx-amz-security-token:FwoG=\\nhost:aws"))
         'POST\\nx-amz-security-token:[redacted]\\nhost:aws'
     """
     return _SECRET.sub(r"\1[redacted]", str(error))

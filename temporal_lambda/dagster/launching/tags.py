@@ -72,13 +72,13 @@ class Launch:
 
     def described(self) -> dict[str, str]:
         """What an event log may show of it."""
-        told = {
+        shown = {
             "Function": self.function,
             "Invocation type": self.invocation_type,
             "Payload mode": self.payload_mode,
             "Durable": str(self.durable).lower(),
         }
-        return told | ({"Region": self.region} if self.region else {})
+        return shown | ({"Region": self.region} if self.region else {})
 
 
 def is_for_lambda(tags: Mapping[str, str]) -> bool:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-logger = logging.getLogger(__name__)
-
-_STEPS = tuple(threading.Lock() for _ in range(64))
-
-
-def step(run_id: str) -> threading.Lock:
-    """Held to look at a run's status and phase and to change one of them, all at once.
-
-    Otherwise a run could be invoked just after it was canceled as one that was not. Runs may share
-    a lock; so nothing is done under it that takes long.
-    """
-    return _STEPS[hash(run_id) % len(_STEPS)]
-
+logger = logging.getLogger("temporal_lambda.dagster.launching.waits")
 
 RENEW_SECONDS = 30.0
-"""How often the runs that are waited for are told so."""
+"""How often the leases of the runs that are waited for are renewed."""
 
 
 class Wait(Protocol):
@@ -39,10 +29,16 @@ class Wait(Protocol):
         """Wait for it."""
 
     def renew(self) -> None:
-        """Tell that it is still waited for."""
+        """Renew the run's lease."""
 
     def close(self) -> None:
-        """Let go of what it holds; called once, when it is done or withdrawn."""
+        """Release what it holds; called once, when it is done or withdrawn."""
+
+
+@dataclass
+class _RunLock:
+    users: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass
@@ -51,11 +47,16 @@ class _Lane:
     line: deque[Wait] = field(default_factory=deque)
 
 
-class Waits:
-    """A bounded number of threads per lane; what finds none free waits in line.
+class WaitPool:
+    """A bounded number of threads per lane; a wait that finds none free queues.
 
-    Lanes don't delay each other. The threads are daemons: a process ends without them, after it
+    Lanes don't delay each other. The threads are daemons: a process can end without them, after it
     has given them the time it wants to (``join``).
+
+    Example:
+        >>> pool = WaitPool()
+        >>> pool.holds("9d6c")
+        False
     """
 
     def __init__(self) -> None:
@@ -63,6 +64,30 @@ class Waits:
         self._lanes: dict[str, _Lane] = {}
         self._held: dict[str, Wait] = {}
         self._renewing = False
+        self._locks: dict[str, _RunLock] = {}
+
+    @contextmanager
+    def run_lock(self, run_id: str) -> Iterator[None]:
+        """Hold the lock of one run.
+
+        Held to look at a run's status and phase and to change one of them. Otherwise a run could be
+        invoked just after it was canceled as one that was not. Nothing slow is done while it is
+        held.
+
+        Args:
+            run_id: The run.
+        """
+        with self._changed:
+            lock = self._locks.setdefault(run_id, _RunLock())
+            lock.users += 1
+        try:
+            with lock.lock:
+                yield
+        finally:
+            with self._changed:
+                lock.users -= 1
+                if not lock.users:
+                    del self._locks[run_id]
 
     def hold(self, wait: Wait) -> None:
         """Count a run as waited for, before anybody can ask; ``submit`` or ``drop`` follows."""
@@ -174,5 +199,10 @@ class Waits:
                     logger.exception("the lease of run %s can't be renewed", wait.run_id)
 
 
-WAITS = Waits()
-"""Of this process. Dagster makes launchers as it needs them; what they wait for outlives them."""
+@functools.cache
+def process_pool() -> WaitPool:
+    """The pool of this process.
+
+    Dagster makes launchers as it needs them, and the runs they wait for outlive them.
+    """
+    return WaitPool()

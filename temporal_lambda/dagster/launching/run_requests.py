@@ -1,20 +1,20 @@
-"""The two questions about a durable run: whether it is done, and to cancel it."""
+"""The two requests about a durable run: its status, and to cancel it."""
 
 from __future__ import annotations
 
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.invoke import invoke
-from temporal_lambda.dagster.launching.outcome import Outcome, read
+from temporal_lambda.dagster.launching.outcome import Outcome, interpret_answer
 from temporal_lambda.dagster.launching.payload import build_request
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.protocol import Request
 
 
-def ask(
+def request_cancel_or_status(
     clients: Clients, config: LauncherConfig, launch: Launch, run_id: str, request: Request
 ) -> Outcome:
-    """Ask the function of a durable run, and wait for its answer.
+    """Send a durable run's function a request, and wait for its answer.
 
     Args:
         clients: Lambda clients.
@@ -30,4 +30,4 @@ def ask(
     payload = build_request(run_id, request)
     patience = config.cancel_timeout_seconds
     answer = invoke(client, launch.function, payload, "RequestResponse", patience)
-    return read(answer, run_id)
+    return interpret_answer(answer, run_id)

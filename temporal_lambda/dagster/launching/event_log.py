@@ -1,4 +1,4 @@
-"""What the launcher tells Dagster of a run."""
+"""What the launcher reports to Dagster about a run."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from dagster import (
 )
 
 from temporal_lambda.dagster.launching import materializations, tags
-from temporal_lambda.dagster.launching.invoke import Answer
-from temporal_lambda.dagster.launching.outcome import Outcome
-from temporal_lambda.dagster.launching.private import (
+from temporal_lambda.dagster.launching.dagster_internals import (
     EngineEventData,
     JobFailureData,
     RunFailureReason,
     SerializableErrorInfo,
     StepMaterializationData,
 )
+from temporal_lambda.dagster.launching.invoke import Answer
+from temporal_lambda.dagster.launching.outcome import Outcome
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("temporal_lambda.dagster.launching.reports")
 
 RETRY_PAUSES = (1.0, 3.0, 9.0)
 """Seconds between attempts to read or write a run."""
@@ -41,7 +41,7 @@ RESULT_CHARACTERS = 64 * 1024
 """A result longer than this is cut off in the event log."""
 
 
-class Reports:
+class RunEventLog:
     """Events and tags of one run.
 
     Whatever comes last in the event log counts, even after the run has ended. So the run is read
@@ -63,7 +63,7 @@ class Reports:
 
     def open_run(self) -> DagsterRun | None:
         """The run as it is now; ``None`` if it has ended or was deleted."""
-        run = _insist(lambda: self._instance.get_run_by_id(self._run_id))
+        run = _with_retries(lambda: self._instance.get_run_by_id(self._run_id))
         return None if run is None or run.is_finished else run
 
     def note(self, message: str, metadata: Mapping[str, Any] | None = None) -> None:
@@ -77,7 +77,7 @@ class Reports:
 
     def tag(self, name: str, value: str) -> None:
         """A run tag that matters."""
-        _insist(lambda: self._instance.add_run_tags(self._run_id, {name: value}))
+        _with_retries(lambda: self._instance.add_run_tags(self._run_id, {name: value}))
 
     def answered(self, function: str, answer: Answer) -> None:
         """Which invocation it was, as run tags; a run does not fail for want of them."""
@@ -124,19 +124,19 @@ class Reports:
         self._report(lambda run: self._instance.report_run_canceled(run, message))
 
     def _status(self, event_type: DagsterEventType, message: str | None = None) -> None:
-        def report(run: DagsterRun) -> None:
+        def write(run: DagsterRun) -> None:
             event = DagsterEvent(event_type.value, run.job_name, message=message)
             self._instance.report_dagster_event(event, run_id=run.run_id)
 
-        self._report(report)
+        self._report(write)
 
-    def _report(self, report: Callable[[DagsterRun], object]) -> None:
+    def _report(self, write: Callable[[DagsterRun], object]) -> None:
         def once() -> None:
             # Read each time: an attempt that failed may have come through all the same.
             if run := self.open_run():
-                report(run)
+                write(run)
 
-        _insist(once)
+        _with_retries(once)
 
     def _materialize(self, result: Any) -> None:
         for found in materializations.find(result):
@@ -157,12 +157,12 @@ class Reports:
         self._instance.report_dagster_event(event, run_id=run.run_id)
 
 
-def _insist(do: Callable[[], T]) -> T:
+def _with_retries(do: Callable[[], T]) -> T:
     for pause in RETRY_PAUSES:
         try:
             return do()
         except Exception:
-            logger.warning("Dagster's storage failed; once more in %s s", pause, exc_info=True)
+            logger.warning("Dagster storage error; retrying in %s s", pause, exc_info=True)
             time.sleep(pause)
     return do()
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster import DagsterInstance, DagsterRun
 
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.payload import RunFacts
-from temporal_lambda.dagster.launching.private import ExecutionPlanSnapshot, JobSnap
 from temporal_lambda.errors import SettingsError
+
+if TYPE_CHECKING:
+    from temporal_lambda.dagster.launching.dagster_internals import ExecutionPlanSnapshot, JobSnap
 
 _FILLED_IN = ("ops", "resources")
 """Parts of a run config that a job's own default may stand in for."""
 
 
-def collect(
+def collect_run_facts(
     instance: DagsterInstance,
     run: DagsterRun,
     config: LauncherConfig,

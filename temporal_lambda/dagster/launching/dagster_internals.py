@@ -5,6 +5,8 @@ every launcher outside of Dagster does. They are in one place, so that a Dagster
 breaks one file. What ``dagster`` itself exports is imported from there.
 """
 
+from typing import TYPE_CHECKING
+
 from dagster._config import UserConfigSchema
 from dagster._core.errors import DagsterLaunchFailedError
 from dagster._core.events import (
@@ -20,9 +22,12 @@ from dagster._core.launcher import (
     RunLauncher,
     WorkerStatus,
 )
-from dagster._core.snap import ExecutionPlanSnapshot, JobSnap
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 from dagster_shared.error import SerializableErrorInfo
+
+if TYPE_CHECKING:
+    # Only annotations name these, and importing them is slow.
+    from dagster._core.snap import ExecutionPlanSnapshot, JobSnap
 
 __all__ = [
     "CheckRunHealthResult",

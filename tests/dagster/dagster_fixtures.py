@@ -23,7 +23,8 @@ from dagster import (
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching import config
-from temporal_lambda.dagster.launching.private import LaunchRunContext
+from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
+from temporal_lambda.dagster.launching.wait_pool import process_pool
 from temporal_lambda.local import Function, InvocationRecord, LambdaService
 from temporal_lambda.local.invoke_api import InvokeApi
 from tests.dagster import jobs
@@ -106,7 +107,7 @@ def sync(function: str, **tags: str) -> dict[str, str]:
 
 
 def sent(record: InvocationRecord) -> Any:
-    """The payload, as the function told it."""
+    """The payload, as the function logged it."""
     (line,) = (line for line in record.log if line.startswith("GOT "))
     return json.loads(line.removeprefix("GOT "))
 
@@ -189,6 +190,10 @@ class Dagster:
     def log(self, run_id: str) -> str:
         """Everything the event log has of a run, with all metadata."""
         return "\n".join(map(str, self.instance.all_logs(run_id)))
+
+    def waits_for(self, run_id: str) -> bool:
+        """Whether this process waits for a run."""
+        return process_pool().holds(run_id)
 
     def result(self, run_id: str) -> Any:
         """What the run's metadata has of the function's result."""

@@ -1,4 +1,4 @@
-"""Who waits for a run's answer, as a run tag tells it, and whether it still does."""
+"""Which process waits for a run's answer, kept as a run tag, and whether it is still alive."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ Phase = Literal["queued", "invoked", "accepted"]
 has taken an Event, and nobody waits."""
 
 LEASE_SECONDS = 90.0
-"""How long a waiter of another host counts as alive without a word."""
+"""How long a process on another host counts as alive after it last renewed its lease."""
 
 
 @dataclass(frozen=True)
-class Waiter:
-    """A process that waits for a run's answer.
+class RunLease:
+    """A process's claim to wait for a run's answer.
 
     Attributes:
         run_id: The run; a tag that was inherited from another run names that one.
         host: Where the process runs.
         pid: Its process id.
-        started: When it was started, in the kernel's words; empty where those can't be had.
+        started: When it was started, in clock ticks since boot; empty where ``/proc`` is missing.
         phase: How far the run is.
         until: Epoch seconds; renewed while the process lives.
-        namespace: In which the process id counts, in the kernel's words: containers of one host
-            name have ids of their own.
+        namespace: The PID namespace that the process id belongs to; containers may share a host
+            name.
 
     Example:
-        >>> waiter = Waiter.here("9d6c")
-        >>> Waiter.from_tag(waiter.tag(), "9d6c") == waiter
+        >>> lease = RunLease.here("9d6c")
+        >>> RunLease.from_tag(lease.tag(), "9d6c") == lease
         True
-        >>> waiter.alive(time.time())
+        >>> lease.alive(time.time())
         True
     """
 
@@ -49,35 +49,35 @@ class Waiter:
     namespace: str = ""
 
     @classmethod
-    def here(cls, run_id: str, phase: Phase = "queued") -> Waiter:
-        """This process."""
+    def here(cls, run_id: str, phase: Phase = "queued") -> RunLease:
+        """A lease of this process."""
         pid = os.getpid()
         until = time.time() + LEASE_SECONDS
         return cls(run_id, platform.node(), pid, _started(pid), phase, until, _namespace())
 
     @classmethod
-    def from_tag(cls, tag: str | None, run_id: str) -> Waiter | None:
-        """What a run's tag says; ``None`` if it says nothing of this run."""
+    def from_tag(cls, tag: str | None, run_id: str) -> RunLease | None:
+        """The lease in a run's tag; ``None`` if there is none, or it is another run's."""
         try:
-            waiter = cls(**json.loads(tag or ""))
+            lease = cls(**json.loads(tag or ""))
         except (ValueError, TypeError):
             return None
-        return waiter if waiter.run_id == run_id else None
+        return lease if lease.run_id == run_id else None
 
     def tag(self) -> str:
         """The value of the run tag."""
         return json.dumps(asdict(self))
 
-    def renewed(self, phase: Phase | None = None) -> Waiter:
-        """The same with a new lease, and in another phase."""
+    def renewed(self, phase: Phase | None = None) -> RunLease:
+        """This lease with a new end, and in another phase if one is given."""
         return replace(self, phase=phase or self.phase, until=time.time() + LEASE_SECONDS)
 
-    def same_process(self, other: Waiter | None) -> bool:
-        """Whether both are the same process."""
+    def same_process(self, other: RunLease | None) -> bool:
+        """Whether both leases are of the same process."""
         return other is not None and self._process() == other._process()
 
     def alive(self, now: float) -> bool:
-        """Whether the process still waits, as far as can be told from here.
+        """Whether the process is still there, as far as this process can see.
 
         Args:
             now: Epoch seconds.
@@ -91,7 +91,7 @@ class Waiter:
         except ProcessLookupError:
             return False
         except PermissionError:
-            # It is there, and somebody else's.
+            # It exists, under another user.
             pass
         return now < self.until
 
@@ -103,7 +103,7 @@ class Waiter:
 
 
 def _namespace() -> str:
-    """Of this process's id; empty where there is no such thing."""
+    """PID namespace of this process, or empty."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
