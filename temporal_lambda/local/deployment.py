@@ -190,5 +190,5 @@ async def _unless_exists(call: Any) -> Message | None:
         raise LocalStackError(
             f"the server refuses the worker deployment: {error}. A server of your own must run "
             "with its worker controller on and AWS_ENDPOINT_URL_LAMBDA set to the local Lambda; "
-            "docs/architecture.md lists the settings"
+            "docs/local.md lists the settings"
         ) from error
