@@ -15,11 +15,21 @@ if TYPE_CHECKING:
     from temporal_lambda.dagster.serving.handler import run_dagster_worker
     from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
     from temporal_lambda.dagster.serving.plan import OpPlan, Run
+    from temporal_lambda.dagster.serving.run_context import (
+        OpContext,
+        RunContext,
+        dagster_run,
+        op_context,
+    )
 else:
     # Importing the launcher imports this package, and must not load the serving side.
     __getattr__ = lazy_face(
         __name__,
         {
+            "OpContext": "temporal_lambda.dagster.serving.run_context",
+            "RunContext": "temporal_lambda.dagster.serving.run_context",
+            "dagster_run": "temporal_lambda.dagster.serving.run_context",
+            "op_context": "temporal_lambda.dagster.serving.run_context",
             "JobOptions": "temporal_lambda.dagster.serving.options",
             "OpOptions": "temporal_lambda.dagster.serving.options",
             "OpPlan": "temporal_lambda.dagster.serving.plan",
@@ -28,4 +38,14 @@ else:
         },
     )
 
-__all__ = ["JobOptions", "OpOptions", "OpPlan", "Run", "run_dagster_worker"]
+__all__ = [
+    "JobOptions",
+    "OpContext",
+    "OpOptions",
+    "OpPlan",
+    "Run",
+    "RunContext",
+    "dagster_run",
+    "op_context",
+    "run_dagster_worker",
+]

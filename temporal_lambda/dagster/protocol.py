@@ -1,11 +1,22 @@
 """What travels between the launcher in Dagster and the handler in Lambda: names, nothing else.
 
-A request is a payload in one of the four modes. For durable runs there are two more, in the shape
-of a ``full`` payload without its config: ``{"dagster_run": {"run_id": "…"}, "request": "cancel"}``
-and the same with ``"status"``. They are answered like a run.
+**A request** is a payload in one of the four modes. ``full`` is an object of
 
-An answer is ``{"statusCode": 200, "body": "<json>"}``. Its body has ``status`` and, where they are
-known, ``run_id``, ``job_name`` and ``workflow_id``; with ``success`` also ``result``
+- ``dagster_run``: ``run_id``, ``job_name``, ``deployment_name``, ``location_name``, and where the
+  run has them ``tags`` (an object of texts), ``partition_key``, ``partition_key_range``
+  (``{"start": …, "end": …}``), ``op_selection`` and ``asset_selection`` (lists of texts),
+  ``step_selection`` (the steps to run, where those are not all), ``parent_run_id`` and
+  ``root_run_id``
+- ``run_config``, ``environment_variables``, ``dagster_cloud`` (``org_id``, ``deployment_id``) and
+  ``metadata`` (``launched_at``, ``launcher_version``)
+- ``job_graph``: op -> the ops it waits for
+- ``outputs``: op -> its output, of ops outside of ``step_selection`` that ran in the parent run
+
+For durable runs there are two more requests, in the shape of a ``full`` payload without its config:
+``{"dagster_run": {"run_id": "…"}, "request": "cancel"}``, or ``"status"``.
+
+**An answer** is ``{"statusCode": 200, "body": "<json>"}``. Its body has ``status`` and, where they
+are known, ``run_id``, ``job_name`` and ``workflow_id``; with ``success`` also ``result``
 (``{"ops_processed": 2, "results": {op: …}}``), with ``error`` also ``error``, a text.
 """
 

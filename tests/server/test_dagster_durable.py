@@ -121,7 +121,8 @@ async def test_run_that_outlives_its_invocation_is_running_and_goes_on_when_aske
 async def test_error_of_an_op_fails_the_run_at_once_and_is_named(
     dagster_client: MakeDagsterClient,
 ) -> None:
-    failing, event = dagster_client(), payload({"fail": {}, "transform": {}})
+    failing = dagster_client()
+    event = payload({}, job_graph={"fail": [], "transform": ["fail"]})
     record, answer = await failing.invoke(event)
     assert answer["statusCode"] == 500
     body = json.loads(answer["body"])

@@ -15,6 +15,7 @@ from temporal_lambda.dagster.protocol import (
     Request,
     Status,
 )
+from temporal_lambda.dagster.serving.payload_size import without_largest
 from temporal_lambda.errors import PayloadError, RunFailedError
 
 OnError = Literal["respond", "raise"]
@@ -63,7 +64,12 @@ class Answers:
             answer = self._answer(OK, "success", result=result)
         except (TypeError, ValueError) as error:
             return self._without_result(result, f"omitted: no JSON, {error}")
-        if len(json.dumps(answer)) > MAX_ANSWER_BYTES:
+        size = len(json.dumps(answer))
+        if size > MAX_ANSWER_BYTES and isinstance(result, dict) and "ops_processed" in result:
+            results = without_largest(result["results"], _json_size, MAX_ANSWER_BYTES - 10_000)
+            answer = self._answer(OK, "success", result={**result, "results": results})
+            size = len(json.dumps(answer))
+        if size > MAX_ANSWER_BYTES:
             return self._without_result(
                 result, f"omitted: more than the {MAX_ANSWER_BYTES} bytes a function may return"
             )
@@ -124,6 +130,11 @@ class Answers:
     def _answer(self, code: int, status: Status, **more: Any) -> dict[str, Any]:
         body = {**self._known, "status": status, **more}
         return {"statusCode": code, "body": json.dumps(body, allow_nan=False)}
+
+
+def _json_size(value: Any) -> int:
+    # As text in the body, which is text in the answer.
+    return len(json.dumps(json.dumps(value))) + len(", ")
 
 
 def _bounded(error: str) -> str:

@@ -17,8 +17,9 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from temporal_lambda.dagster.protocol import Request
 from temporal_lambda.dagster.serving.answer import Answers
+from temporal_lambda.dagster.serving.payload_size import MAX_PAYLOAD_BYTES, REMEDY, size_of
 from temporal_lambda.dagster.serving.plan import Run
-from temporal_lambda.errors import DeadlineError
+from temporal_lambda.errors import DeadlineError, PayloadError
 from temporal_lambda.runtime.work_strategy import Stop, Work
 
 NOT_REGISTERED_YET = "is not present in task queue"
@@ -60,6 +61,10 @@ class RunDurably:
     async def run(self, work: Work) -> Stop:
         """See base class."""
         assert work.client is not None
+        try:
+            self._check_size(work.client)
+        except PayloadError as error:
+            return Stop("result", self._answers.refused(error))
         await self._start(work.client, work.config.worker_config["task_queue"])
         self._started = True
         # Not the handle of the start: that one would decode the result into the workflow's type.
@@ -75,6 +80,14 @@ class RunDurably:
                 "the function's time was over before the server had taken the run; deliver it again"
             )
         return self._answers.running()
+
+    def _check_size(self, client: Client) -> None:
+        size = size_of(client.data_converter.payload_converter, self._run)
+        if size > MAX_PAYLOAD_BYTES:
+            raise PayloadError(
+                f"the plan of the run, with {len(self._run.ops)} ops and their configs, has {size} "
+                f"bytes, and a workflow can be started with {MAX_PAYLOAD_BYTES}: {REMEDY}"
+            )
 
     async def _other_build(self, handle: WorkflowHandle[Any, Any]) -> str | None:
         """The build a run that goes on is pinned to, if this worker is another."""

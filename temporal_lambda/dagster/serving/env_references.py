@@ -6,20 +6,9 @@ history and no answer. Only names that the handler's author has allowed are look
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from temporalio import activity
-from temporalio.exceptions import ApplicationError
-
-from temporal_lambda.dagster.serving.ops import (
-    activity_name,
-    config_model,
-    is_async,
-    parameter_types,
-    validate,
-)
 from temporal_lambda.errors import PayloadError
 
 
@@ -91,44 +80,6 @@ def resolve_references(
     if isinstance(config, list):
         return [resolve_references(value, allowed, environment) for value in config]
     return config
-
-
-def resolving(function: Callable[..., Any], allowed: Collection[str]) -> Callable[..., Any]:
-    """The same activity, with its first argument resolved before it is called.
-
-    Args:
-        function: The activity.
-        allowed: The variables its config may refer to.
-    """
-    name, model = activity_name(function), config_model(function)
-    types = parameter_types(function)
-
-    def prepare(args: tuple[Any, ...]) -> list[Any]:
-        try:
-            resolved = [resolve_references(one, allowed, os.environ) for one in args[:1]]
-            for config in resolved:
-                validate(model, config, name)
-            # Without annotations of its own this function is given plain JSON; from here on it is
-            # as if the SDK had decoded the arguments for the activity itself.
-            converter = activity.payload_converter()
-            payloads = converter.to_payloads([*resolved, *args[1:]])
-            hints = types[: len(payloads)] if len(types) >= len(payloads) else None
-            return converter.from_payloads(payloads, hints)
-        except PayloadError as error:
-            problem = str(error)
-        except Exception as error:
-            problem = f"the arguments of {name} can't be converted: {type(error).__name__}"
-        # Out of reach of the error above, whose text may show the secret; a cause ends up in the
-        # history like the rest.
-        raise ApplicationError(problem, type="PayloadError", non_retryable=True)
-
-    async def call_async(*args: Any) -> Any:
-        return await function(*prepare(args))
-
-    def call(*args: Any) -> Any:
-        return function(*prepare(args))
-
-    return activity.defn(name=name)(call_async if is_async(function) else call)
 
 
 def _reference(config: Mapping[str, Any]) -> str | None:

@@ -42,13 +42,3 @@ def in_order(upstream: Mapping[str, Sequence[str]], ops: Collection[str]) -> Gra
     except CycleError as error:
         raise PayloadError(f"ops wait for each other: {' -> '.join(error.args[1])}") from None
     return {op: graph[op] for op in order}
-
-
-def one_after_the_other(ops: Sequence[str]) -> Graph:
-    """The order of a payload that doesn't say more: each op waits for all before it.
-
-    Example:
-        >>> one_after_the_other(["extract", "load", "tell"])
-        {'extract': (), 'load': ('extract',), 'tell': ('extract', 'load')}
-    """
-    return {op: tuple(ops[:index]) for index, op in enumerate(ops)}

@@ -14,9 +14,9 @@ from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.dagster.protocol import PayloadMode
 from temporal_lambda.dagster.serving.answer import Answers, OnError
 from temporal_lambda.dagster.serving.durable import AskAbout, RunDurably
-from temporal_lambda.dagster.serving.env_references import resolving
 from temporal_lambda.dagster.serving.inline import RunInline
-from temporal_lambda.dagster.serving.ops import Ops, is_dynamic
+from temporal_lambda.dagster.serving.op_calls import LOG_LINES, OpCallInterceptor
+from temporal_lambda.dagster.serving.ops import Ops
 from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
 from temporal_lambda.dagster.serving.plan import LONGEST_FUNCTION, WORKFLOW, Run
 from temporal_lambda.dagster.serving.planner import Planner
@@ -41,6 +41,7 @@ def run_dagster_worker(
     job: str | None = None,
     op: str | None = None,
     env: Collection[str] = (),
+    log_lines: int = LOG_LINES,
 ) -> Callable[[Any, Any], Any]:
     """Make a Lambda handler that serves runs which Dagster launches.
 
@@ -64,6 +65,9 @@ def run_dagster_worker(
         op: The op that ``custom`` payloads are for; not needed where there is one activity only.
         env: Environment variables that ``{"env": "NAME"}`` in an op's config may refer to. They are
             looked up in this function, just before the op runs.
+        log_lines: How many log lines of each attempt at an op Dagster's event log gets; 0 for none.
+            They are in the history of a durable run, too. Values of environment variables that the
+            op was given are replaced by ``***``.
 
     Returns:
         The handler. It returns ``{"statusCode": …, "body": "<json>"}``, and raises what the
@@ -89,7 +93,16 @@ def run_dagster_worker(
         ... )
     """
     service = _Service(
-        version, durable, on_error, payload_mode, jobs or {}, ops or {}, job, op, frozenset(env)
+        version,
+        durable,
+        on_error,
+        payload_mode,
+        jobs or {},
+        ops or {},
+        job,
+        op,
+        frozenset(env),
+        log_lines,
     )
     return make_handler(version, configure, service.strategy)
 
@@ -107,6 +120,7 @@ class _Service:
     job: str | None
     op: str | None
     env: frozenset[str]
+    log_lines: int
 
     def __post_init__(self) -> None:
         for name, value, allowed in (
@@ -131,10 +145,9 @@ class _Service:
     def strategy(self, event: Any, config: LambdaWorkerConfig) -> WorkStrategy:
         """Register what durable runs need, and choose what to do for an event."""
         ops = Ops(config.worker_config.get("activities") or [])
-        if self.durable:
-            self._register(config)
-            if event in ({}, None):
-                return ServeTaskQueue(event, config)
+        if self.durable and event in ({}, None):
+            self._register(config, {})
+            return ServeTaskQueue(event, config)
         request, run, refusal = RunRequest("run", "custom"), None, None
         try:
             request = parse_event(event, self.payload_mode)
@@ -142,6 +155,10 @@ class _Service:
         except PayloadError as error:
             refusal = error
         workflow_id = self._workflow_id(request, config) if not refusal else None
+        variables = {
+            workflow_id or f"dagster-{request.run_id or 'inline'}": request.environment_variables
+        }
+        self._register(config, variables)
         job_name = self._job_name(request)
         answers = Answers(self.on_error, request.kind, request.run_id, job_name, workflow_id)
         if refusal:
@@ -150,8 +167,6 @@ class _Service:
             return AskAbout(request.kind, answers)
         if not self.durable:
             functions = {one.name: ops.find(one.name).function for one in run.ops}
-            if self.env:
-                functions = {name: resolving(one, self.env) for name, one in functions.items()}
             return RunInline(run, functions, answers)
         workflow = self._options(request).workflow or WORKFLOW
         return RunDurably(run, workflow, self.version, answers)
@@ -182,15 +197,18 @@ class _Service:
     def _options(self, request: RunRequest) -> JobOptions:
         return self.jobs.get(self._job_name(request) or "", JobOptions())
 
-    def _register(self, config: LambdaWorkerConfig) -> None:
+    def _register(
+        self, config: LambdaWorkerConfig, variables: Mapping[str, Mapping[str, str]]
+    ) -> None:
         worker = config.worker_config
-        worker["workflows"] = [*worker.get("workflows", []), DagsterRun]
-        worker["interceptors"] = [*worker.get("interceptors", []), RetryInterceptor()]
-        if self.env:
-            worker["activities"] = [
-                one if is_dynamic(one) else resolving(one, self.env)
-                for one in worker.get("activities") or []
-            ]
+        if self.durable:
+            worker["workflows"] = [*worker.get("workflows", []), DagsterRun]
+        # Around those of the user, which see the activity as if it was called without this package.
+        worker["interceptors"] = [
+            RetryInterceptor(),
+            OpCallInterceptor(self.env, variables, self.log_lines),
+            *worker.get("interceptors", []),
+        ]
 
 
 class _Refuse:

@@ -42,10 +42,10 @@ class RunInline:
         """See base class."""
         activities = InlineActivities(self._run, self._functions, work)
 
-        async def execute(op: OpPlan, args: list[Any]) -> Any:
+        async def execute(op: OpPlan, outputs: dict[str, Any]) -> Any:
             self._in_flight.append(op.name)
             try:
-                return await activities.execute(op, args)
+                return await activities.execute(op, self._run.args(op, outputs))
             except NotBegunError:
                 raise
             except Exception as error:

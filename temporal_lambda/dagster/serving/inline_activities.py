@@ -8,7 +8,7 @@ import math
 import uuid
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
-from typing import Any, cast
+from typing import Any
 
 from temporalio.activity import ActivityCancellationDetails, Info
 from temporalio.converter import DataConverter
@@ -20,7 +20,7 @@ from temporalio.worker import (
     ExecuteActivityInput,
 )
 
-from temporal_lambda.dagster.serving.ops import is_async, parameter_types
+from temporal_lambda.dagster.serving.ops import is_async
 from temporal_lambda.dagster.serving.plan import ANY_ERROR, WORKFLOW, OpPlan, Retries, Run
 from temporal_lambda.errors import RunFailedError
 from temporal_lambda.runtime.work_strategy import Work
@@ -114,7 +114,7 @@ class InlineActivities:
         for interceptor in reversed([self._work.activities, *interceptors]):
             chain = interceptor.intercept_activity(chain)
         chain.init(_Outbound(environment))
-        call = ExecuteActivityInput(function, self._typed(function, args), executor, {})
+        call = ExecuteActivityInput(function, self._copy(args), executor, {})
         async with at_most(op.start_to_close_timeout):
             task = asyncio.ensure_future(environment.run(chain.execute_activity, call))
             self._in_flight[task] = environment
@@ -122,15 +122,11 @@ class InlineActivities:
             self._work.slots.begin("activity")
             task.add_done_callback(lambda _: self._work.slots.end())
             output = await task
-        # A copy, as the server would have given back.
-        return self._converter.from_payloads(self._converter.to_payloads([output]))[0]
+        return self._copy([output])[0]
 
-    def _typed(self, function: Callable[..., Any], args: list[Any]) -> list[Any]:
-        """The arguments as they would have come from a server: copies, of the annotated types."""
-        hints = parameter_types(function)
-        payloads = self._converter.to_payloads(args)
-        known = cast(list[type], hints[: len(args)]) if len(hints) >= len(args) else None
-        return self._converter.from_payloads(payloads, known)
+    def _copy(self, values: list[Any]) -> list[Any]:
+        """Values as they would have come from a server."""
+        return self._converter.from_payloads(self._converter.to_payloads(values))
 
 
 class _Call(ActivityInboundInterceptor):

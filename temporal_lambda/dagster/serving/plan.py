@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from temporalio.common import RetryPolicy
+
+from temporal_lambda.dagster.serving.run_context import RunContext
 
 WORKFLOW = "DagsterRun"
 """The workflow type that runs a plan."""
@@ -20,6 +22,9 @@ and an op that goes on from its heartbeats may need many; but not without any en
 
 ANY_ERROR = "temporal_lambda.dagster.any"
 """Among the error types of a retry policy that are not retried: whatever the op itself raises."""
+
+OP_CALL = "temporal_lambda.dagster.op_call"
+"""The only key of the last argument of an activity that is called as an op."""
 
 LONGEST_FUNCTION = timedelta(minutes=15)
 """The longest a Lambda invocation may take (AWS's quota)."""
@@ -70,10 +75,16 @@ class Retries:
         Example:
             >>> Retries(initial_interval=2.0).pause(attempt=3)
             8.0
+            >>> Retries().pause(attempt=5000)
+            100.0
         """
         # The server's default for the longest interval is a hundred times the first.
         longest = self.maximum_interval or 100 * self.initial_interval
-        return min(longest, self.initial_interval * self.backoff_coefficient ** (attempt - 1))
+        try:
+            pause = self.initial_interval * self.backoff_coefficient ** (attempt - 1)
+        except OverflowError:
+            return longest
+        return min(longest, pause)
 
 
 @dataclass(frozen=True)
@@ -105,12 +116,17 @@ class OpPlan:
     heartbeat_timeout: float | None = None
 
     def args(self, outputs: Mapping[str, Any]) -> list[Any]:
-        """What the activity is called with.
+        """What to call the activity with; ``Run.args`` adds what ``dagster_run()`` tells the op.
 
         Args:
             outputs: Of the ops upstream, by name.
+
+        Returns:
+            The config and the outputs, as far as the activity takes them, and a mark by which the
+            handler knows that it is called as an op.
         """
-        return [self.config, {**self.inputs, **outputs}][: self.arguments]
+        given = [self.config, {**self.inputs, **outputs}][: self.arguments]
+        return [*given, {OP_CALL: {"op": self.name}}]
 
 
 @dataclass(frozen=True)
@@ -121,11 +137,27 @@ class Run:
         run_id: Dagster's run id; ``None`` if the payload's mode does not carry it.
         job_name: The job; ``None`` if neither the payload nor the handler names one.
         ops: In an order in which they can run.
+        context: What the payload says of the run.
+        outputs: Of ops that ran in the parent run and don't run again, by name.
     """
 
     run_id: str | None
     job_name: str | None
     ops: list[OpPlan]
+    context: RunContext = field(default_factory=RunContext)
+    outputs: dict[str, Any] = field(default_factory=dict)
+
+    def args(self, op: OpPlan, outputs: Mapping[str, Any], *, report: bool = False) -> list[Any]:
+        """What to call the activity of an op with.
+
+        Args:
+            op: The op.
+            outputs: Of the ops upstream, by name.
+            report: Whether the activity is to return an ``OpReport`` instead of its output.
+        """
+        given = op.args(outputs)[:-1]
+        call = {"op": op.name, "report": report, "run": asdict(self.context)}
+        return [*given, {OP_CALL: call}]
 
     @property
     def title(self) -> str:
@@ -156,8 +188,8 @@ class Outcome(NamedTuple):
         return {"ops_processed": len(self.outputs), "results": self.outputs}
 
 
-Execute = Callable[[OpPlan, list[Any]], Awaitable[Any]]
-"""Runs one op, with the arguments of its activity; returns its output."""
+Execute = Callable[[OpPlan, dict[str, Any]], Awaitable[Any]]
+"""Runs one op, given the outputs of the ops upstream by name; returns its output."""
 
 
 async def run_ops(run: Run, execute: Execute) -> Outcome:
@@ -172,8 +204,9 @@ async def run_ops(run: Run, execute: Execute) -> Outcome:
     """
     tasks: dict[str, asyncio.Task[Any]] = {}
     for op in run.ops:
-        upstream = {name: tasks[name] for name in op.upstream}
-        tasks[op.name] = asyncio.ensure_future(_run_after(upstream, op, execute))
+        upstream = {name: tasks[name] for name in op.upstream if name in tasks}
+        given = {name: run.outputs[name] for name in op.upstream if name in run.outputs}
+        tasks[op.name] = asyncio.ensure_future(_run_after(upstream, given, op, execute))
     endings = await asyncio.gather(*tasks.values(), return_exceptions=True)
     outcome = Outcome({}, {})
     for name, ending in zip(tasks, endings, strict=True):
@@ -192,8 +225,10 @@ class _Skipped(Exception):
     """An op upstream failed."""
 
 
-async def _run_after(upstream: dict[str, asyncio.Task[Any]], op: OpPlan, execute: Execute) -> Any:
+async def _run_after(
+    upstream: dict[str, asyncio.Task[Any]], given: dict[str, Any], op: OpPlan, execute: Execute
+) -> Any:
     endings = await asyncio.gather(*upstream.values(), return_exceptions=True)
     if any(isinstance(ending, BaseException) for ending in endings):
         raise _Skipped
-    return await execute(op, op.args(dict(zip(upstream, endings, strict=True))))
+    return await execute(op, {**given, **dict(zip(upstream, endings, strict=True))})

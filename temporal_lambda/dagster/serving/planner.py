@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 
 from temporal_lambda.dagster.serving.env_references import check_references, references
-from temporal_lambda.dagster.serving.graph import Graph, in_order, one_after_the_other
+from temporal_lambda.dagster.serving.graph import Graph, in_order
 from temporal_lambda.dagster.serving.ops import Ops, validate
 from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
 from temporal_lambda.dagster.serving.plan import OpPlan, Retries, Run
@@ -54,9 +54,9 @@ class Planner:
         asked = request.ops
         if request.mode == "custom":
             asked = {only_op or self._only_op(): asked[""]}
-            graph = one_after_the_other(list(asked))
+            graph = in_order({}, asked)
         else:
-            graph = self._graph(request, asked)
+            graph = _selected(self._graph(request, asked), request)
         plans = [
             self._plan_op(name, asked.get(name, OpRequest()), upstream)
             for name, upstream in graph.items()
@@ -66,7 +66,7 @@ class Planner:
                 "the run has no ops: its config names none, and nothing else says which there are "
                 "(a job_graph in the payload, or jobs={…: JobOptions(order=…)} here)"
             )
-        return Run(request.run_id, job_name, plans)
+        return Run(request.run_id, job_name, plans, request.context, request.outputs)
 
     def _graph(self, request: RunRequest, asked: Mapping[str, OpRequest]) -> Graph:
         if request.job_graph is not None:
@@ -76,7 +76,14 @@ class Planner:
             return in_order(request.job_graph, [])
         if self._job.order is not None:
             return in_order(self._job.order, asked)
-        return one_after_the_other(list(asked))
+        if len(asked) > 1:
+            raise PayloadError(
+                f"the payload has several ops ({_some(asked)}) and nothing says in which order "
+                "they run: Dagster sorts run configs by name, and leaves ops without a config out. "
+                "Let the launcher send the job_graph (payload mode full), or set "
+                "jobs={…: JobOptions(order={…})} of run_dagster_worker"
+            )
+        return in_order({}, asked)
 
     def _plan_op(self, name: str, asked: OpRequest, upstream: tuple[str, ...]) -> OpPlan:
         op = self._ops.find(name)
@@ -112,6 +119,27 @@ class Planner:
                 f"run_dagster_worker; there are {', '.join(map(repr, names)) or 'none'}"
             )
         return names[0]
+
+
+def _selected(graph: Graph, request: RunRequest) -> Graph:
+    """The part of a graph that is to run; the outputs of the rest come from the parent run."""
+    for name in graph:
+        if name.endswith("[?]"):
+            raise PayloadError(f"op {name!r} comes after dynamic outputs, which can't run here")
+    if request.step_selection is None:
+        return graph
+    for name in request.step_selection:
+        if name not in graph:
+            raise PayloadError(
+                f"op {name!r} is selected, but is not among the job's: {_some(graph)}"
+            )
+    return {name: graph[name] for name in graph if name in set(request.step_selection)}
+
+
+def _some(names: Collection[str]) -> str:
+    """Names for a message; of many, the first ones."""
+    shown = [repr(name) for name in list(names)[:10]]
+    return ", ".join(shown) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _seconds(time: timedelta | None) -> float | None:

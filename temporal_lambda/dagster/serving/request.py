@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from temporal_lambda.dagster.protocol import PayloadMode, Request
+from temporal_lambda.dagster.serving.run_context import RunContext
 from temporal_lambda.errors import PayloadError
 
 RUN_CONFIG_KEYS = {"ops", "resources", "execution", "loggers", "inputs"}
@@ -51,6 +52,10 @@ class RunRequest:
         ops: By name; an op inside a graph is called ``graph.op``. In ``custom`` mode it is the
             payload itself, under the name ``""``.
         job_graph: Op -> the ops it waits for, all ops of the job; ``None`` if not told.
+        context: What the payload says of the run; ops can ask for it.
+        environment_variables: Of Dagster's process, those that the launcher sends along.
+        step_selection: The ops to run, where those are not all.
+        outputs: Op -> its output in the parent run, for ops that are not to run again.
     """
 
     kind: Request
@@ -59,6 +64,10 @@ class RunRequest:
     job_name: str | None = None
     ops: dict[str, OpRequest] = field(default_factory=dict)
     job_graph: dict[str, list[str]] | None = None
+    context: RunContext = field(default_factory=RunContext)
+    environment_variables: dict[str, str] = field(default_factory=dict, repr=False)
+    step_selection: list[str] | None = None
+    outputs: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 def recognize_mode(event: Any) -> PayloadMode:
@@ -127,14 +136,51 @@ def _parse_full(event: dict[str, Any]) -> RunRequest:
         raise PayloadError(
             "dagster_run.run_id must be text of letters, digits, '.', '_' and '-', at most 128"
         )
-    job_name = run.get("job_name")
-    if job_name is not None and not isinstance(job_name, str):
-        raise PayloadError("dagster_run.job_name must be text")
+    job_name = _text(run, "dagster_run.job_name")
     if kind != "run":
         return RunRequest(cast(Request, kind), "full", run_id, job_name)
     config = _object(event, "run_config", "payload")
-    ops = _parse_ops(config.get("ops", {}))
-    return RunRequest("run", "full", run_id, job_name, ops, _parse_graph(event.get("job_graph")))
+    return RunRequest(
+        "run",
+        "full",
+        run_id,
+        job_name,
+        _parse_ops(config.get("ops", {})),
+        _parse_graph(event.get("job_graph")),
+        _parse_context(event, run, config),
+        _texts(event, "environment_variables"),
+        _list_of_texts(run, "dagster_run.step_selection"),
+        _mapping(event, "outputs"),
+    )
+
+
+def _parse_context(
+    event: dict[str, Any], run: dict[str, Any], config: dict[str, Any]
+) -> RunContext:
+    cloud, metadata = _mapping(event, "dagster_cloud"), _mapping(event, "metadata")
+    resources = _mapping(config, "run_config.resources")
+    return RunContext(
+        run_id=run["run_id"],
+        job_name=_text(run, "dagster_run.job_name"),
+        deployment_name=_text(run, "dagster_run.deployment_name"),
+        location_name=_text(run, "dagster_run.location_name"),
+        tags=_texts(run, "dagster_run.tags"),
+        partition_key=_text(run, "dagster_run.partition_key"),
+        partition_key_range=_texts(run, "dagster_run.partition_key_range") or None,
+        op_selection=_list_of_texts(run, "dagster_run.op_selection"),
+        asset_selection=_list_of_texts(run, "dagster_run.asset_selection"),
+        parent_run_id=_text(run, "dagster_run.parent_run_id"),
+        root_run_id=_text(run, "dagster_run.root_run_id"),
+        org_id=_text(cloud, "dagster_cloud.org_id"),
+        deployment_id=_text(cloud, "dagster_cloud.deployment_id"),
+        launched_at=_text(metadata, "metadata.launched_at"),
+        launcher_version=_text(metadata, "metadata.launcher_version"),
+        resource_configs={
+            name: entry["config"]
+            for name, entry in resources.items()
+            if isinstance(entry, dict) and "config" in entry
+        },
+    )
 
 
 def _parse_ops(ops: Any, prefix: str = "", depth: int = 0) -> dict[str, OpRequest]:
@@ -190,4 +236,38 @@ def _object(parent: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
             f"the {where} must have {key}, an object; "
             + ("it is missing" if value is None else f"got a {type(value).__name__}")
         )
+    return value
+
+
+def _at(parent: Mapping[str, Any], path: str) -> Any:
+    return parent.get(path.rpartition(".")[2])
+
+
+def _text(parent: Mapping[str, Any], path: str) -> str | None:
+    value = _at(parent, path)
+    if value is not None and not isinstance(value, str):
+        raise PayloadError(f"{path} must be text; got a {type(value).__name__}")
+    return value
+
+
+def _mapping(parent: Mapping[str, Any], path: str) -> dict[str, Any]:
+    value = _at(parent, path)
+    if value is not None and not isinstance(value, dict):
+        raise PayloadError(f"{path} must be an object; got a {type(value).__name__}")
+    return value or {}
+
+
+def _texts(parent: Mapping[str, Any], path: str) -> dict[str, str]:
+    found = _mapping(parent, path)
+    if not all(isinstance(value, str) for value in found.values()):
+        raise PayloadError(f"{path} must be an object of texts")
+    return found
+
+
+def _list_of_texts(parent: Mapping[str, Any], path: str) -> list[str] | None:
+    value = _at(parent, path)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise PayloadError(f"{path} must be a list of texts")
     return value

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from temporal_lambda.dagster.serving.plan import ANY_ERROR
+from temporal_lambda.dagster.serving.run_context import VARIABLES_ELSEWHERE
 from temporal_lambda.timeouts import TimeExpired, at_most
 
 VAIN_ATTEMPTS = 10
@@ -60,9 +61,12 @@ class _RetryInbound(ActivityInboundInterceptor):
                 "it took longer than its start_to_close_timeout", type="Timeout", non_retryable=True
             ) from None
         except ApplicationError as error:
+            if error.type == VARIABLES_ELSEWHERE:
+                raise
+            # With the stack of the op, and without a cause: that would say the same once more.
             raise ApplicationError(
                 error.message, *error.details, type=error.type, non_retryable=True
-            ) from error
+            ).with_traceback(error.__traceback__) from error.__cause__
         except Exception as error:
             raise ApplicationError(
                 str(error), type=type(error).__name__, non_retryable=True

@@ -21,7 +21,7 @@ from temporal_lambda.dagster.serving.env_references import (
 )
 from temporal_lambda.dagster.serving.graph import in_order
 from temporal_lambda.dagster.serving.ops import Ops, validate
-from temporal_lambda.dagster.serving.plan import ANY_ERROR, MOST_ATTEMPTS, Retries
+from temporal_lambda.dagster.serving.plan import ANY_ERROR, MOST_ATTEMPTS, OP_CALL, Retries
 from temporal_lambda.dagster.serving.planner import Planner
 from temporal_lambda.dagster.serving.request import (
     MAX_OPS,
@@ -31,7 +31,10 @@ from temporal_lambda.dagster.serving.request import (
 )
 from temporal_lambda.errors import PayloadError
 
-FULL = {"dagster_run": {"run_id": "8f1c", "job_name": "etl"}, "run_config": {"ops": {}}}
+FULL: dict[str, Any] = {
+    "dagster_run": {"run_id": "8f1c", "job_name": "etl"},
+    "run_config": {"ops": {}},
+}
 
 
 @dataclass
@@ -103,6 +106,16 @@ def test_pinned_mode_beats_a_look_alike() -> None:
         ({"dagster_run": {"run_id": "a/b"}}, "dagster_run.run_id must be text"),
         ({"dagster_run": {"run_id": "a" * 129}}, "dagster_run.run_id must be text"),
         ({"dagster_run": {"run_id": "a", "job_name": 1}}, "dagster_run.job_name must be text"),
+        ({"dagster_run": {"run_id": "a", "tags": {"a": 1}}}, "must have run_config"),
+        (
+            {"dagster_run": {"run_id": "a", "tags": {"a": 1}}, "run_config": {}},
+            "dagster_run.tags must be an object of texts",
+        ),
+        (
+            {"dagster_run": {"run_id": "a", "step_selection": "a"}, "run_config": {}},
+            "dagster_run.step_selection must be a list of texts",
+        ),
+        ({**FULL, "environment_variables": [1]}, "environment_variables must be an object"),
         ({"dagster_run": {"run_id": "a"}}, "must have run_config, an object; it is missing"),
         ({**FULL, "request": "delete"}, "request must be one of run, cancel, status"),
         ({**FULL, "run_config": {"ops": []}}, "ops must be an object"),
@@ -164,13 +177,50 @@ def ops(**configs: Any) -> dict[str, Any]:
     return {"ops": {name: {"config": config} for name, config in configs.items()}}
 
 
-def test_payload_order_is_one_op_after_the_other() -> None:
-    run = plan(ops(tell={}, load={}, extract={"name": "t"}))
-    assert [(op.name, op.upstream) for op in run.ops] == [
-        ("tell", []),
-        ("load", ["tell"]),
-        ("extract", ["tell", "load"]),
-    ]
+@pytest.mark.parametrize("full", [True, False], ids=["full", "config_only"])
+def test_several_ops_without_an_order_are_refused_since_the_payloads_order_is_the_alphabet(
+    full: bool,
+) -> None:
+    config = ops(extract={"name": "t"}, load={}, tell={})
+    event = {**FULL, "run_config": config} if full else config
+    with pytest.raises(PayloadError, match=r"nothing says in which order they run.*job_graph"):
+        plan(event)
+
+
+def test_one_op_needs_no_order() -> None:
+    assert [op.name for op in plan(ops(tell={})).ops] == ["tell"]
+
+
+def test_op_without_a_config_is_in_the_graph_and_runs() -> None:
+    graph = {"load": ["tell"], "tell": []}
+    run = plan({**FULL, "run_config": ops(load={"x": 1}), "job_graph": graph})
+    assert [(op.name, op.upstream) for op in run.ops] == [("tell", []), ("load", ["tell"])]
+
+
+def test_dynamic_outputs_are_refused() -> None:
+    graph = {"tell": [], "load[?]": ["tell"]}
+    with pytest.raises(PayloadError, match=r"'load\[\?\]' comes after dynamic outputs"):
+        plan({**FULL, "job_graph": graph})
+
+
+def test_only_selected_ops_run_and_the_others_outputs_are_given() -> None:
+    run = {**FULL["dagster_run"], "step_selection": ["load"], "parent_run_id": "7a"}
+    graph = {"load": ["tell"], "tell": []}
+    planned = plan({**FULL, "dagster_run": run, "job_graph": graph, "outputs": {"tell": 1}})
+    assert [op.name for op in planned.ops] == ["load"]
+    assert (planned.outputs, planned.context.parent_run_id) == ({"tell": 1}, "7a")
+
+
+def test_selected_op_that_is_not_in_the_job_is_refused() -> None:
+    run = {**FULL["dagster_run"], "step_selection": ["loda"]}
+    with pytest.raises(PayloadError, match="op 'loda' is selected, but is not among the job's"):
+        plan({**FULL, "dagster_run": run, "job_graph": {"load": []}})
+
+
+def test_payload_that_names_many_unordered_ops_is_refused_in_a_short_message() -> None:
+    with pytest.raises(PayloadError) as caught:
+        plan(ops(**{f"op{number}": {} for number in range(900)}))
+    assert len(str(caught.value)) < 600
 
 
 def test_order_of_the_job_beats_that_of_the_payload_and_adds_ops_without_config() -> None:
@@ -192,9 +242,23 @@ def test_op_with_a_config_that_the_job_graph_does_not_know_is_refused() -> None:
 
 
 def test_op_takes_nothing_or_its_config_or_the_outputs_upstream_as_well() -> None:
-    run = plan(ops(tell={}, extract={"name": "t"}, load={"x": 1}))
+    order = JobOptions(order={"tell": [], "extract": ["tell"], "load": ["tell", "extract"]})
+    run = plan(ops(tell={}, extract={"name": "t"}, load={"x": 1}), order)
     outputs = {"tell": 1, "extract": 2}
-    assert [op.args(outputs) for op in run.ops] == [[], [{"name": "t"}], [{"x": 1}, outputs]]
+    calls = [{OP_CALL: {"op": op.name}} for op in run.ops]
+    assert [op.args(outputs) for op in run.ops] == [
+        [calls[0]],
+        [{"name": "t"}, calls[1]],
+        [{"x": 1}, outputs, calls[2]],
+    ]
+
+
+def test_arguments_of_a_run_tell_the_op_about_the_run_and_no_environment_variable() -> None:
+    event = {**FULL, "run_config": ops(tell={}), "environment_variables": {"TOKEN": "t-1"}}
+    run = plan(event)
+    (call,) = run.args(run.ops[0], {})
+    assert call[OP_CALL]["run"]["job_name"] == "etl"
+    assert "t-1" not in json.dumps(call)
 
 
 def test_op_of_a_graph_is_the_activity_of_its_last_name() -> None:
