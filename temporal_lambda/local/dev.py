@@ -149,7 +149,7 @@ class DevSession:
 
     def _workflow_type(self, deployed: Deployed) -> str:
         serves = self._stack.service.workers.get(deployed.function.name, {})
-        return next(iter(serves.get("workflows", [])), "YourWorkflow")
+        return next(iter(serves.get("workflows") or []), "YourWorkflow")
 
     async def _execute(self, execution: Execution, deployed: Deployed) -> bool:
         before = max((r.number for r in self._stack.service.records), default=0)

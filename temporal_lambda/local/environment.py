@@ -78,20 +78,36 @@ class ExecutionEnvironment:
 
         Returns:
             ``None``, or the init error; after an error the process has ended.
+
+        Raises:
+            OSError: The process can't be started, as the system lacks something for it.
         """
         await self.stop()
+        try:
+            self._process = process = await self._spawn()
+        except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
+            await self.stop()
+            return Answer.failure(request_id, "Runtime.InvalidWorkingDir", str(error))
+        except BaseException:
+            await self.stop()
+            raise
+        self._api.serve(process.pid)
+        self._exited = asyncio.create_task(process.wait())
+        return await self._finish_init(process, limit, request_id)
+
+    async def _spawn(self) -> Process:
         self._api = RuntimeApi(self._asked)
         address = await self._api.start()
         self._asking.clear()
         self._frozen = False
         stream = f"{time.strftime('%Y/%m/%d')}/[{self.function.version}]{uuid.uuid4().hex}"
         self._lines = Lines(self._say)
-        output, log = Pipe(self._lines), Pipe(Frames(self._say))
-        self._pipes = [output, log]
-        variables = self.function.process_environment(address, stream)
-        variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(log.end)
+        self._pipes = [output := Pipe(self._lines)]
         try:
-            self._process = await self._guardian.spawn(
+            self._pipes.append(log := Pipe(Frames(self._say)))
+            variables = self.function.process_environment(address, stream)
+            variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(log.end)
+            return await self._guardian.spawn(
                 sys.executable,
                 "-m",
                 "awslambdaric",
@@ -101,14 +117,9 @@ class ExecutionEnvironment:
                 output=output.end,
                 keep_open=[log.end],
             )
-        except OSError as error:
-            return Answer.failure(request_id, "Runtime.InvalidWorkingDir", str(error))
         finally:
             for pipe in self._pipes:
                 pipe.close_end()
-        self._api.serve(self._process.pid)
-        self._exited = asyncio.create_task(self._process.wait())
-        return await self._finish_init(self._process, limit, request_id)
 
     async def _finish_init(self, process: Process, limit: float, request_id: str) -> Answer | None:
         await self._wait_until_asking(limit)

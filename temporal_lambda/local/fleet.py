@@ -130,6 +130,7 @@ class Fleet:
             reaper.cancel()
         self._reapers.clear()
         for environment in self.environments:
+            environment.retired = True
             await environment.stop()
         self._idle.clear()
         await asyncio.gather(*self._stopping)

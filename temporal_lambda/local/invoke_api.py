@@ -11,9 +11,11 @@ from typing import Any
 
 from aiohttp import web
 
+from temporal_lambda.local import exhaustion
+from temporal_lambda.local.event_queue import ThrottledError
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.http_guard import local_clients_only
-from temporal_lambda.local.service import LambdaService, ThrottledError
+from temporal_lambda.local.service import LambdaService
 
 logger = logging.getLogger(__name__)
 
@@ -116,7 +118,6 @@ class InvokeApi:
         if self._service.throttles():
             raise _throttled("CallerRateLimitExceeded")
         payload = await _read_payload(request, ASYNC_LIMIT if kind == "Event" else SYNC_LIMIT)
-        trace_id = request.headers.get("X-Amzn-Trace-Id")
         text = request.match_info["name"]
         arn = text if text.startswith("arn:") else function.arn
         qualifier = request.query.get("Qualifier")
@@ -125,18 +126,30 @@ class InvokeApi:
         if kind == "DryRun":
             return web.Response(status=204, headers={"x-amzn-RequestId": str(uuid.uuid4())})
         if kind == "Event":
-            request_id = self._service.enqueue(function, payload, arn=arn, trace_id=trace_id)
+            trace_id = request.headers.get("X-Amzn-Trace-Id")
+            try:
+                request_id = self._service.enqueue(function, payload, arn=arn, trace_id=trace_id)
+            except ThrottledError:
+                raise _throttled("ConcurrentInvocationLimitExceeded") from None
             return web.Response(status=202, headers={"x-amzn-RequestId": request_id})
+        return await self._respond(request, function, payload, arn)
+
+    async def _respond(
+        self, request: web.Request, function: Function, payload: bytes, arn: str
+    ) -> web.Response:
+        """Invoke synchronously, and make the response of what came back."""
         try:
             record, answer = await self._service.invoke(
                 function,
                 payload,
                 arn=arn,
-                trace_id=trace_id,
+                trace_id=request.headers.get("X-Amzn-Trace-Id"),
                 client_context=_client_context(request),
             )
         except ThrottledError:
             raise _throttled("ReservedFunctionConcurrentInvocationLimitExceeded") from None
+        if record.status == "service_error":
+            raise AwsError(500, "ServiceException", record.error or "the local Lambda failed")
         headers = {
             "x-amzn-RequestId": record.request_id,
             "X-Amz-Executed-Version": function.version,
@@ -189,7 +202,8 @@ async def _errors_as_aws(request: web.Request, handler: Any) -> web.StreamRespon
         return AwsError(405, "UnknownOperationException", message).response()
     except Exception as error:
         logger.exception("the local Lambda failed")
-        return AwsError(500, "ServiceException", f"the local Lambda failed: {error!r}").response()
+        message = f"the local Lambda failed: {exhaustion.describe(error)}"
+        return AwsError(500, "ServiceException", message).response()
     return response
 
 

@@ -17,6 +17,12 @@ DRAINED = 16 * CHUNK
 HEADER = 16
 """Bytes before the message of a telemetry frame: type 4, length 4, timestamp 8, big-endian."""
 
+MAGIC = b"\xa5\x5a"
+"""The first bytes of a frame's type (``FramedTelemetryLogSink`` of awslambdaric)."""
+
+LINE_LIMIT = 256 * 1024
+"""Bytes of a line that are kept; a log event of CloudWatch used to hold no more (AWS quota)."""
+
 
 class Pipe:
     """A pipe whose other end is given to a child process.
@@ -28,8 +34,13 @@ class Pipe:
     def __init__(self, feed: Callable[[bytes], None]) -> None:
         self._feed = feed
         self._read, self.end = os.pipe()
-        os.set_blocking(self._read, False)
-        asyncio.get_running_loop().add_reader(self._read, self._read_once)
+        try:
+            os.set_blocking(self._read, False)
+            asyncio.get_running_loop().add_reader(self._read, self._read_once)
+        except OSError:
+            os.close(self._read)
+            os.close(self.end)
+            raise
 
     def close_end(self) -> None:
         """Close our copy of the child's end, once the child has been started."""
@@ -68,41 +79,86 @@ class Pipe:
 
 
 class Lines:
-    """Splits a stream into lines."""
+    """Cuts a stream into lines, in time proportional to its length.
+
+    Args:
+        on_line: Called with each line, without its end; of a longer one, with the first
+            ``LINE_LIMIT`` bytes.
+    """
 
     def __init__(self, on_line: OnLine) -> None:
         self._on_line = on_line
-        self._rest = b""
+        self._rest = bytearray()
 
     def __call__(self, chunk: bytes) -> None:
-        """Add a chunk; ``b""`` ends an unfinished line."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            self._on_line(line.decode(errors="replace"))
+        """Process what was read; ``b""`` ends an unfinished line."""
+        first, *others = chunk.split(b"\n")
+        self._extend(first)
+        for line in others:
+            self._end_line()
+            self._extend(line)
         if not chunk:
             self.flush()
 
     def flush(self) -> None:
         """End an unfinished line here."""
         if self._rest:
-            line, self._rest = self._rest, b""
-            self._on_line(line.decode(errors="replace"))
+            self._end_line()
+
+    def _extend(self, part: bytes) -> None:
+        self._rest += part[: LINE_LIMIT - len(self._rest)]
+
+    def _end_line(self) -> None:
+        line = self._rest.decode(errors="replace")
+        self._rest.clear()
+        self._on_line(line)
 
 
 class Frames:
-    """Splits a stream of telemetry frames, in which the runtime client logs, into lines."""
+    """Cuts a stream of telemetry frames, as the runtime client logs by, into lines.
+
+    A function that writes into this descriptor by itself breaks the frames: what it writes, and
+    what follows in this process, is cut into lines as it stands.
+
+    Args:
+        on_line: Called with each line, as ``Lines`` does.
+    """
 
     def __init__(self, on_line: OnLine) -> None:
-        self._on_line = on_line
-        self._rest = b""
+        self._lines = Lines(on_line)
+        self._header = bytearray()
+        self._message_left = 0
+        self._broken = False
 
     def __call__(self, chunk: bytes) -> None:
-        """Add a chunk."""
-        self._rest += chunk
-        while len(self._rest) >= HEADER:
-            end = HEADER + int.from_bytes(self._rest[4:8], "big")
-            if len(self._rest) < end:
-                return
-            message, self._rest = self._rest[HEADER:end], self._rest[end:]
-            for line in message.decode(errors="replace").rstrip("\n").split("\n"):
-                self._on_line(line)
+        """Process what was read; ``b""`` ends an unfinished frame."""
+        view = memoryview(chunk)
+        while len(view) and not self._broken:
+            if self._message_left:
+                part = view[: self._message_left]
+                self._message_left -= len(part)
+                self._feed(bytes(part))
+            else:
+                part = view[: HEADER - len(self._header)]
+                self._header += part
+                if len(self._header) == HEADER:
+                    self._begin_message()
+            view = view[len(part) :]
+        if self._broken or not chunk:
+            self._lines(bytes(view))
+
+    def _begin_message(self) -> None:
+        if self._header.startswith(MAGIC):
+            self._message_left = int.from_bytes(self._header[4:8], "big")
+        else:
+            self._broken = True
+            self._lines(bytes(self._header))
+        self._header.clear()
+
+    def _feed(self, part: bytes) -> None:
+        if not self._message_left and part.endswith(b"\n"):
+            part = part[:-1]
+        if part:
+            self._lines(part)
+        if not self._message_left:
+            self._lines.flush()

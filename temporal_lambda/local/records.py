@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from temporal_lambda.report import INVOCATION, find_line
-
-Status = Literal["success", "error", "timeout", "crash", "init_error"]
+Status = Literal["success", "error", "timeout", "crash", "init_error", "service_error"]
 InvocationType = Literal["RequestResponse", "Event"]
 
 
@@ -30,9 +28,10 @@ class InvocationRecord:
         duration_ms: Milliseconds until the runtime asked for the next invocation.
         billed_ms: Duration plus init, rounded up to 1 ms, as AWS bills zip functions.
         max_memory_mb: Peak resident memory of the environment; ``None`` where ``/proc`` is missing.
-        status: How it ended.
+        status: How it ended; ``service_error`` if the local Lambda itself failed.
         error: ``errorType: errorMessage``, if it failed.
-        log: The log lines, START to REPORT.
+        log: The log lines, START to REPORT, in bounds; see ``invocation_log``.
+        report: The report line of the worker, if the handler wrote one.
         pid: Process id of the runtime.
     """
 
@@ -51,17 +50,12 @@ class InvocationRecord:
     status: Status = "success"
     error: str | None = None
     log: list[str] = field(default_factory=list, repr=False)
+    report: dict[str, Any] | None = field(default=None, repr=False)
 
     @property
     def billed_ms(self) -> int:
         """What AWS would bill, in milliseconds."""
         return math.ceil(self.duration_ms + (self.init_ms or 0.0))
-
-    @property
-    def report(self) -> dict[str, Any] | None:
-        """The worker's own report line, if the handler wrote one."""
-        found = (find_line(INVOCATION, line) for line in reversed(self.log))
-        return next(filter(None, found), None)
 
     def summary_line(self, memory_mb: int) -> str:
         """Lambda's REPORT line."""
@@ -78,20 +72,26 @@ class InvocationRecord:
         return "\t".join(parts)
 
 
+DropReason = Literal["RetriesExhausted", "EventAgeExceeded", "ServiceStopped"]
+
+
 @dataclass(frozen=True)
 class DroppedEvent:
-    """An Event invocation that was discarded; on AWS it goes to the failure destination.
+    """An Event invocation that was discarded; AWS sends it to the failure destination.
 
     Attributes:
         request_id: Its request id.
         function: The function's name.
-        payload: What was to be delivered.
-        reason: ``RetriesExhausted`` or ``EventAgeExceeded``, as AWS names them.
+        payload: The event, as bytes of JSON; empty once it was too old to be kept.
+        reason: ``RetriesExhausted`` or ``EventAgeExceeded``, as AWS names them; or
+            ``ServiceStopped`` if the service was left before it could be delivered.
         attempts: How often it was delivered.
+        error: ``errorType: errorMessage`` of its last attempt; ``None`` if there was none.
     """
 
     request_id: str
     function: str
     payload: bytes = field(repr=False)
-    reason: Literal["RetriesExhausted", "EventAgeExceeded"]
+    reason: DropReason
     attempts: int
+    error: str | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import uuid
 import weakref
 from collections.abc import Awaitable, Callable
@@ -111,9 +112,10 @@ class RuntimeApi:
             handler_cancellation=True,
         )
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        host, port = self._runner.addresses[0][:2]
+        # Not by asyncio, which takes a lack of descriptors for an address that can't be had.
+        listener = socket.create_server(("127.0.0.1", 0))
+        await web.SockSite(self._runner, listener).start()
+        host, port = listener.getsockname()
         return f"{host}:{port}"
 
     def serve(self, process_id: int) -> None:

@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
 import uuid
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
+from temporal_lambda.local import exhaustion
+from temporal_lambda.local.delivery import deliver
 from temporal_lambda.local.environment import ExecutionEnvironment
+from temporal_lambda.local.event_queue import EventQueue, ThrottledError
 from temporal_lambda.local.fleet import Fleet
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
+from temporal_lambda.local.invocation_log import InvocationLog
+from temporal_lambda.local.record_store import RecordStore
 from temporal_lambda.local.records import DroppedEvent, InvocationRecord, InvocationType
 from temporal_lambda.local.runtime_api import Answer, Call, new_trace_id
-from temporal_lambda.report import WORKER, find_line
 
 logger = logging.getLogger(__name__)
-
-MAX_LOG_LINES = 10_000
-"""Log lines kept per invocation; a function may print without end."""
-
-MAX_RECORDS = 10_000
-"""Invocations kept in ``records``; older ones are dropped, as a service may run for days."""
-
-
-class ThrottledError(Exception):
-    """All execution environments a function may have are busy."""
 
 
 class LambdaService:
@@ -39,48 +31,50 @@ class LambdaService:
     Use it as an async context manager; leaving it leaves no process behind.
 
     Attributes:
-        records: Finished invocations, oldest first.
         invocations: How many have begun; the number of the last one.
         workers: What each function's worker serves, as it logged at its cold start, by function
             name.
-        dropped: Event invocations that were discarded after all retries.
         throttled_requests: How many Invoke requests ``throttle_requests`` has turned away.
         on_line: Called with (request id, line) for each log line.
         on_record: Called with each finished invocation.
     """
 
     def __init__(self) -> None:
-        self.records: deque[InvocationRecord] = deque(maxlen=MAX_RECORDS)
         self.workers: dict[str, dict[str, Any]] = {}
-        self.dropped: list[DroppedEvent] = []
         self.on_line: Callable[[str, str], None] = lambda request_id, line: None
         self.on_record: Callable[[InvocationRecord], None] = lambda record: None
         self._fleets: dict[str, Fleet] = {}
         self._guardian: Guardian | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._closing = False
+        self._store = RecordStore()
+        self._queue = EventQueue(self._run_event, self._store)
         self.invocations = 0
         self._environments = 0
-        self._recorded = asyncio.Event()
+        self._broken_callbacks: list[Callable[..., None]] = []
         self._to_throttle = 0
         self.throttled_requests = 0
 
     async def __aenter__(self) -> LambdaService:
         self._guardian = Guardian()
-        self._closing = False
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Drop queued events, kill all processes."""
-        self._closing = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._queue.stop()
         for fleet in self._fleets.values():
             await fleet.stop()
         self._fleets.clear()
         if self._guardian:
             self._guardian.close()
+
+    @property
+    def records(self) -> deque[InvocationRecord]:
+        """Finished invocations, oldest first."""
+        return self._store.records
+
+    @property
+    def dropped(self) -> list[DroppedEvent]:
+        """Event invocations that were discarded, oldest first."""
+        return self._store.dropped
 
     @property
     def guardian(self) -> Guardian:
@@ -156,15 +150,7 @@ class LambdaService:
             asyncio.TimeoutError: No record matched in time.
         """
 
-        async def wait() -> InvocationRecord:
-            while True:
-                for record in self.records:
-                    if predicate(record):
-                        return record
-                self._recorded.clear()
-                await self._recorded.wait()
-
-        return await asyncio.wait_for(wait(), timeout)
+        return await self._store.wait_for(predicate, timeout)
 
     async def invoke(
         self,
@@ -195,7 +181,7 @@ class LambdaService:
             The request id, which stays the same over all retries.
         """
         call = self._call(function, payload, arn, trace_id, None)
-        self._spawn(self._deliver(self._fleets[function.name], call))
+        self._queue.put(self._fleets[function.name], call)
         return call.request_id
 
     def _call(
@@ -214,109 +200,76 @@ class LambdaService:
             client_context=client_context,
         )
 
-    async def _deliver(self, fleet: Fleet, call: Call) -> None:
-        function = fleet.function
-        gives_up = time.monotonic() + function.max_event_age.total_seconds()
-        pauses = [0.0, *(delay.total_seconds() for delay in function.retry_delays)]
-        for attempt, pause in enumerate(pauses[: function.retries + 1], start=1):
-            await asyncio.sleep(pause)
-            if not await fleet.wait_for_room(gives_up - time.monotonic()):
-                self._drop(function, call, "EventAgeExceeded", attempt - 1)
-                return
-            record, _ = await self._run(fleet, replace(call), "Event", attempt)
-            if record.status == "success":
-                return
-        self._drop(function, call, "RetriesExhausted", function.retries + 1)
-
-    def _drop(self, function: Function, call: Call, reason: Any, attempts: int) -> None:
-        logger.warning("event %s for %s was dropped: %s", call.request_id, function.name, reason)
-        event = DroppedEvent(call.request_id, function.name, call.payload, reason, attempts)
-        self.dropped.append(event)
+    async def _run_event(self, fleet: Fleet, call: Call, attempt: int) -> InvocationRecord:
+        record, _ = await self._run(fleet, call, "Event", attempt)
+        return record
 
     async def _run(
         self, fleet: Fleet, call: Call, invocation_type: InvocationType, attempt: int
     ) -> tuple[InvocationRecord, Answer]:
         self.invocations += 1
+        environment = fleet.take(new_number=self._environments + 1)
+        self._environments = max(self._environments, environment.number)
+        function = environment.function
         record = InvocationRecord(
             number=self.invocations,
             request_id=call.request_id,
-            function=fleet.function.name,
-            environment=0,
+            function=function.name,
+            environment=environment.number,
             invocation_type=invocation_type,
             attempt=attempt,
             cold=False,
             started_at=datetime.now(timezone.utc),
             pid=0,
         )
-        environment = fleet.take(new_number=self._environments + 1)
-        self._environments = max(self._environments, environment.number)
-        record.environment = environment.number
+        log = InvocationLog(
+            record,
+            on_line=lambda request_id, line: self._tell(self.on_line, request_id, line),
+            on_worker=lambda serves: self.workers.update({function.name: serves}),
+        )
         try:
-            answer = await self._run_in(environment, call, record)
+            answer = await self._deliver(environment, call, record, log)
         except BaseException:
             # Its state is unknown now, so it must not be used again.
             environment.retired = True
             raise
         finally:
             fleet.give_back(environment)
-        record.error = answer.describe() if answer.error_type else None
-        self.records.append(record)
-        self._recorded.set()
-        self.on_record(record)
+        log.write_last(f"END RequestId: {call.request_id}")
+        log.write_last(record.summary_line(function.memory_mb))
+        self._store.add(record, log.size)
+        self._tell(self.on_record, record)
         return record, answer
 
-    async def _run_in(
-        self, environment: ExecutionEnvironment, call: Call, record: InvocationRecord
+    async def _deliver(
+        self,
+        environment: ExecutionEnvironment,
+        call: Call,
+        record: InvocationRecord,
+        log: InvocationLog,
     ) -> Answer:
-        function = environment.function
+        """Deliver a call; what fails in the service is an attempt that failed."""
+        try:
+            return await deliver(environment, call, record, log)
+        except Exception as error:
+            environment.retired = True
+            message = f"the local Lambda failed: {exhaustion.describe(error)}"
+            logger.error(
+                "request %s: %s",
+                *(call.request_id, message),
+                # A resource that ran out says all by itself.
+                exc_info=None if isinstance(error, OSError) else error,
+            )
+            answer = Answer.failure(call.request_id, "ServiceException", message)
+            record.status, record.error = "service_error", answer.describe()
+            log.write_last(record.error)
+            return answer
 
-        def write(line: str) -> None:
-            if len(record.log) < MAX_LOG_LINES:
-                record.log.append(line)
-            elif len(record.log) == MAX_LOG_LINES:
-                record.log.append(f"... only the first {MAX_LOG_LINES} lines are kept")
-            if serves := find_line(WORKER, line):
-                self.workers[function.name] = serves
-            self.on_line(record.request_id, line)
-
-        environment.on_line = write
-        timeout = function.timeout.total_seconds()
-        spent = 0.0
-        write(f"START RequestId: {call.request_id} Version: {function.version}")
-        failure: Answer | None = None
-        if not environment.alive:
-            record.cold = True
-            begun = time.monotonic()
-            init_limit = function.init_timeout.total_seconds()
-            failure = await environment.start(init_limit, call.request_id)
-            record.init_ms = (time.monotonic() - begun) * 1000
-            if failure and not (self._closing or environment.retired):
-                # Lambda tries init once more, now within the function's own timeout.
-                begun = time.monotonic()
-                failure = await environment.start(timeout, call.request_id)
-                spent = time.monotonic() - begun
-        record.pid = environment.pid
-        record.started_at = datetime.now(timezone.utc)
-        begun = time.monotonic()
-        if failure:
-            timed_out = failure.error_type == "Sandbox.Timedout"
-            record.status, answer = ("timeout" if timed_out else "init_error"), failure
-        else:
-            call.deadline_ms = int((time.time() + timeout - spent) * 1000)
-            record.status, answer = await environment.invoke(call)
-        record.duration_ms = (time.monotonic() - begun + spent) * 1000
-        record.max_memory_mb = environment.peak_memory_mb
-        if answer.error_type and record.status in ("timeout", "crash"):
-            write(answer.describe())
-        for line in (
-            f"END RequestId: {call.request_id}",
-            record.summary_line(function.memory_mb),
-        ):
-            record.log.append(line)
-            self.on_line(record.request_id, line)
-        return answer
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
+        """Call a user's callback; an error in it is no error of the invocation."""
+        try:
+            callback(*arguments)
+        except Exception:
+            if callback not in self._broken_callbacks:
+                self._broken_callbacks.append(callback)
+                logger.exception("%r failed; its further errors are not logged", callback)

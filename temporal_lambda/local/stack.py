@@ -180,7 +180,7 @@ class LocalStack:
         await deployment.set_current(self.client, version, patience)
         # What the worker says is newer than what the server knows of an earlier deployment.
         serves = self.service.workers.get(function.name, {})
-        return Deployed(function, version, serves.get("task_queue", task_queue))
+        return Deployed(function, version, serves.get("task_queue") or task_queue)
 
     def create(self, function: Function) -> Function:
         """Create a function that can be invoked, without any deployment.

@@ -181,7 +181,7 @@ class Invocation:
     def _introduce(self, worker: InvocationWorker) -> None:
         if not self._environment.introduced:
             self._environment.introduced = True
-            log_line(WORKER, worker.describe())
+            log_line(WORKER, {"request_id": self._progress.report.request_id, **worker.describe()})
             if not worker.counted:
                 logger.warning(TUNER_HIDES_TASKS)
 

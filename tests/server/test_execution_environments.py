@@ -16,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from temporal_lambda.local import LambdaService
-from temporal_lambda.local.service import MAX_LOG_LINES
+from temporal_lambda.local.invocation_log import MAX_LOG_LINES
 from tests.support.lambdas import call, function, recorded, running_pid
 from tests.support.processes import alive, open_descriptors, process_state
 from tests.support.waiting import until
