@@ -94,14 +94,14 @@ def make_handler(
     def handler(event: Any, context: Any) -> Any:
         nonlocal cold
         first, cold = cold, False
-        return _serve(environment, event, context, cold=first)
+        return serve(environment, event, context, cold=first)
 
     versioned = cast(Handler, handler)
     versioned.version = version
     return versioned
 
 
-def _serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: bool) -> Any:
+def serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: bool) -> Any:
     """One invocation: its timeline in a loop, its end on this thread, and who watches both."""
     deadline = Deadline.of(context, environment.clock)
     report = InvocationReport(getattr(context, "aws_request_id", None), cold)
