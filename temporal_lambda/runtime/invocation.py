@@ -98,7 +98,7 @@ class Invocation:
                 strategy = await self._configure(lifeline)
             lifeline.expect(self._budget.setup_end)
             client = None
-            if strategy.polls:
+            if strategy.connects:
                 with phase("connect"):
                     client = await self._connect()
                 lifeline.check()
@@ -170,7 +170,7 @@ class Invocation:
         self._progress.worker = worker = InvocationWorker(self._config, self._budget)
         announce_work_time(lambda: self._budget.work_left())
         polling = None
-        if client:
+        if client and strategy.polls:
             polling = worker.start(client)
             self._introduce(worker)
         self._progress.work_began = True
@@ -198,6 +198,8 @@ class Invocation:
         if not worker.started:
             if not await work_phase.unwind(closing.drain_left()):
                 self._abandon(worker)
+            elif self._strategy and self._strategy.connects:
+                self._connection.keep()
             return
         error = await worker.drain(closing, self._signal.hurry)
         lifeline.check()

@@ -23,7 +23,7 @@ class Work(NamedTuple):
     """What a work strategy has to work with.
 
     Attributes:
-        client: The connected client; ``None`` for a strategy that does not poll.
+        client: The connected client; ``None`` for a strategy that does not connect.
         config: This invocation's configuration, complete.
         budget: This invocation's time.
         slots: Counts tasks in flight; counts nothing where the user brought a tuner.
@@ -48,9 +48,11 @@ class WorkStrategy(Protocol):
     """What one event asks of its invocation, and when that is done.
 
     Attributes:
-        polls: Whether it needs a connection and a polling worker.
+        connects: Whether it needs a connection.
+        polls: Whether it needs a polling worker as well.
     """
 
+    connects: bool
     polls: bool
 
     async def run(self, work: Work) -> Stop:
@@ -108,6 +110,7 @@ def _no_deadline() -> float:
 class ServeTaskQueue:
     """Serve whatever comes, until nothing has come for ``idle_timeout`` or the deadline strikes."""
 
+    connects = True
     polls = True
 
     def __init__(self, event: Any, config: LambdaWorkerConfig) -> None:

@@ -42,7 +42,7 @@ class RunDurably:
         answers: Answers about this run; they name the workflow that it is.
     """
 
-    polls = True
+    connects = polls = True
 
     def __init__(
         self,
@@ -122,17 +122,19 @@ class RunDurably:
 class AskAbout:
     """A work strategy: cancel a run that was started before, or tell how it stands.
 
-    It works for the run while it waits for it to be canceled.
+    It works for the run while it waits for it to be canceled. To tell how it stands, it takes in no
+    work: that would be cut off at once.
 
     Args:
         kind: What is asked.
         answers: Answers about this run; they name its workflow.
     """
 
-    polls = True
+    connects = True
 
     def __init__(self, kind: Request, answers: Answers) -> None:
         self._kind = kind
+        self.polls = kind == "cancel"
         self._workflow_id = answers.workflow_id
         self._answers = answers
 

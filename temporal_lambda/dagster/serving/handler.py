@@ -214,7 +214,7 @@ class _Service:
 class _Refuse:
     """A work strategy: say why an event can't be served."""
 
-    polls = False
+    connects = polls = False
 
     def __init__(self, answers: Answers, error: PayloadError) -> None:
         self._answers = answers

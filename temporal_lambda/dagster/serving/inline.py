@@ -28,7 +28,7 @@ class RunInline:
         answers: Answers about this run.
     """
 
-    polls = False
+    connects = polls = False
 
     def __init__(self, run: Run, functions: Functions, answers: Answers) -> None:
         self._run = run
