@@ -1,0 +1,211 @@
+"""docs/migration.md: what differs from the contrib module, seen in both of them.
+
+A difference that has gone makes its test fail here: then it leaves the document too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from temporalio.common import WorkerDeploymentVersion
+from temporalio.contrib.aws import lambda_worker as contrib
+
+import temporal_lambda
+
+VERSION = WorkerDeploymentVersion(deployment_name="migration", build_id="1")
+DATABASE = sqlite3.connect(":memory:")
+LOCAL = threading.local()
+LOCAL.value = "set at import"
+
+
+def invoke(module: ModuleType, configure: Callable[[Any], Any]) -> str:
+    """Run one invocation without a server: it ends by the missing task queue or address.
+
+    Returns:
+        The name of the error it ends with.
+    """
+    handler = module.run_worker(VERSION, configure)
+    with pytest.raises(Exception, match=r".") as raised:
+        handler({}, None)
+    return raised.type.__name__
+
+
+@pytest.fixture(autouse=True)
+def no_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing listens where the worker connects to."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+    monkeypatch.delenv("TEMPORAL_TASK_QUEUE", raising=False)
+
+
+class Transaction:
+    """What a user might open around the ``yield``."""
+
+    def __init__(self) -> None:
+        self.ended_by = ""
+
+    async def __aenter__(self) -> Transaction:
+        return self
+
+    async def __aexit__(self, error_type: type[BaseException] | None, *_: object) -> None:
+        self.ended_by = "rollback" if error_type else "commit"
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"), [(contrib, "rollback"), (temporal_lambda, "commit")]
+)
+@pytest.mark.parametrize("wrap", [lambda generator: generator, asynccontextmanager])
+def test_transaction_around_the_yield(
+    wrap: Callable[[Any], Any], module: ModuleType, expected: str
+) -> None:
+    transaction = Transaction()
+
+    async def configure(config: Any) -> AsyncIterator[None]:
+        async with transaction:
+            yield
+
+    invoke(module, wrap(configure))
+    assert transaction.ended_by == expected
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"), [(contrib, "rollback"), (temporal_lambda, "commit")]
+)
+def test_context_manager_as_callback(module: ModuleType, expected: str) -> None:
+    transaction = Transaction()
+    invoke(module, lambda config: transaction)
+    assert transaction.ended_by == expected
+
+
+def test_code_after_the_yield_can_ask_for_the_error() -> None:
+    errors: list[str] = []
+
+    async def configure(config: Any) -> AsyncIterator[None]:
+        yield
+        errors.extend(config.invocation.report()["errors"])
+
+    assert invoke(temporal_lambda, configure) == "TaskQueueError"
+    assert errors
+    assert "TaskQueueError" in errors[0]
+
+
+def use_sqlite() -> None:
+    DATABASE.execute("select 1")
+
+
+def use_thread_local() -> None:
+    assert LOCAL.value
+
+
+def set_signal_handler() -> None:
+    signal.signal(signal.SIGUSR1, signal.getsignal(signal.SIGUSR1))
+
+
+def add_signal_handler_to_the_loop() -> None:
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGUSR1, lambda: None)
+    loop.remove_signal_handler(signal.SIGUSR1)
+
+
+@pytest.mark.parametrize(
+    ("use", "error"),
+    [
+        (use_sqlite, "ProgrammingError"),
+        (use_thread_local, "AttributeError"),
+        (set_signal_handler, "ValueError"),
+        (add_signal_handler_to_the_loop, "RuntimeError"),
+    ],
+)
+def test_what_belongs_to_the_main_thread(use: Callable[[], None], error: str) -> None:
+    seen: list[str] = []
+
+    def configure(config: Any) -> None:
+        try:
+            use()
+        except Exception as failure:
+            seen.append(type(failure).__name__)
+        else:
+            seen.append("ok")
+
+    for module in (contrib, temporal_lambda):
+        invoke(module, configure)
+    assert seen == ["ok", error]
+
+
+def shorten_the_buffer(config: Any) -> None:
+    config.shutdown_deadline_buffer = timedelta(seconds=3)
+
+
+def leave_one_workflow_slot(config: Any) -> None:
+    config.worker_config["max_concurrent_workflow_tasks"] = 1
+
+
+def set_hooks_as_a_tuple(config: Any) -> None:
+    config.shutdown_hooks = (lambda: None,)
+
+
+@pytest.mark.parametrize(
+    "change", [shorten_the_buffer, leave_one_workflow_slot, set_hooks_as_a_tuple]
+)
+def test_configuration_that_is_refused(change: Callable[[Any], None]) -> None:
+    def configure(config: Any) -> None:
+        config.worker_config["task_queue"] = "migration"
+        change(config)
+
+    # It got as far as connecting, to an address where nothing listens.
+    assert invoke(contrib, configure) == "RuntimeError"
+    assert invoke(temporal_lambda, configure) == "SettingsError"
+
+
+def test_how_long_a_workflow_waits_for_the_worker_that_has_it_in_its_cache() -> None:
+    seen: list[Any] = []
+
+    def configure(config: Any) -> None:
+        seen.append(config.worker_config.get("sticky_queue_schedule_to_start_timeout"))
+
+    for module in (contrib, temporal_lambda):
+        invoke(module, configure)
+    assert seen == [None, timedelta(seconds=2)]
+
+
+def test_invalid_settings_end_the_import() -> None:
+    nameless = WorkerDeploymentVersion(deployment_name="", build_id="")
+    with pytest.raises(SystemExit):
+        contrib.run_worker(nameless, lambda config: None)
+    with pytest.raises(temporal_lambda.SettingsError):
+        temporal_lambda.run_worker(nameless, lambda config: None)
+
+
+@pytest.mark.parametrize(("module", "runs"), [(contrib, False), (temporal_lambda, True)])
+def test_hook_where_connecting_fails(module: ModuleType, runs: bool) -> None:
+    hooks: list[str] = []
+
+    def configure(config: Any) -> None:
+        config.worker_config["task_queue"] = "migration"
+        config.shutdown_hooks.append(lambda: hooks.append("ran"))
+
+    invoke(module, configure)
+    assert bool(hooks) is runs
+
+
+def test_file_in_the_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "temporal.toml").write_text('[profile.default]\nnamespace = "from-the-file"\n')
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path / "code"))
+    seen: list[Any] = []
+
+    def configure(config: Any) -> None:
+        seen.append(config.client_connect_config.get("namespace"))
+
+    for module in (contrib, temporal_lambda):
+        invoke(module, configure)
+    assert seen == [None, "from-the-file"]
