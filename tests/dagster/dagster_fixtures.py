@@ -150,10 +150,11 @@ class Dagster:
         tags: Mapping[str, str],
         run_config: Mapping[str, Any] | None = None,
         job: JobDefinition = jobs.untagged,
+        run: Mapping[str, Any] | None = None,
         **values: Any,
     ) -> str:
         """Launch a run as a coordinator does, with a launcher configured so."""
-        run_id = self.create(tags, run_config, job).run_id
+        run_id = self.create(tags, run_config, job, **(run or {})).run_id
         starting = DagsterEvent(DagsterEventType.RUN_STARTING.value, job.name)
         self.instance.report_dagster_event(starting, run_id)
         self.launcher(**values).launch_run(LaunchRunContext(self.run(run_id), None))

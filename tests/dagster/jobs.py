@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import dagster as dg
 
 
@@ -48,6 +50,45 @@ def in_order() -> None:
     load(transform(extract()))
 
 
+@dg.op(out=dg.DynamicOut(int))
+def count() -> Iterator[dg.DynamicOutput[int]]:
+    yield dg.DynamicOutput(1, mapping_key="one")
+
+
+@dg.op
+def double(number: int) -> int:
+    return 2 * number
+
+
+@dg.job
+def dynamic() -> None:
+    count().map(double)
+
+
+@dg.graph
+def preparing() -> list[str]:
+    return transform(extract())  # type: ignore[no-any-return] # A handle, not a value.
+
+
+@dg.job
+def nested() -> None:
+    load(preparing())
+
+
+days = dg.StaticPartitionsDefinition(["monday", "tuesday"])
+
+
+@dg.asset(key_prefix="shop", partitions_def=days)
+def orders() -> None: ...
+
+
+@dg.asset(key_prefix="shop", partitions_def=days, deps=[orders])
+def invoices() -> None: ...
+
+
+shop_assets = dg.define_asset_job("shop_assets", [orders, invoices])
+
+
 @dg.op(config_schema=dict)
 def nap() -> None: ...
 
@@ -57,4 +98,9 @@ def napping() -> None:
     nap()
 
 
-definitions = dg.Definitions(jobs=[tagged, untagged, configured, in_order, napping])
+definitions = dg.Definitions(
+    assets=[orders, invoices],
+    jobs=[tagged, untagged, configured, in_order, dynamic, nested, shop_assets, napping],
+)
+
+shop = definitions.resolve_job_def("shop_assets")

@@ -10,7 +10,6 @@ import pytest
 from dagster import AssetKey, DagsterEventType, DagsterRunStatus
 from dagster_shared.record import copy
 
-from temporal_lambda import __version__
 from temporal_lambda.dagster.launching.dagster_internals import (
     DagsterLaunchFailedError,
     LaunchRunContext,
@@ -31,83 +30,6 @@ def test_sync_run_succeeds_with_the_result_as_metadata(dagster: Dagster, aws: La
     assert run.tags["lambda/executed_version"] == "$LATEST"
     (record,) = [r for r in aws.records("echo") if r.request_id == run.tags["lambda/request_id"]]
     assert record.invocation_type == "RequestResponse"
-
-
-def test_full_payload_tells_the_run_and_its_config(dagster: Dagster) -> None:
-    run_id = dagster.launch(sync("echo"), CONFIG, job=jobs.tagged, default_deployment_name="prod")
-    dagster.succeeded(run_id)
-    payload = dagster.result(run_id)
-    metadata = payload.pop("metadata")
-    assert payload == {
-        "dagster_run": {
-            "run_id": run_id,
-            "job_name": "tagged",
-            "deployment_name": "prod",
-            "location_name": None,
-        },
-        "run_config": CONFIG,
-        "environment_variables": {},
-        "dagster_cloud": {"org_id": None, "deployment_id": None},
-    }
-    assert metadata["launcher_version"] == __version__
-    assert metadata["launched_at"].endswith("+00:00")
-
-
-@pytest.mark.parametrize(
-    ("tags", "payload"),
-    [
-        ({"payload_mode": "config_only"}, CONFIG),
-        ({"payload_mode": "ops_only"}, CONFIG["ops"]),
-        (
-            {"payload_mode": "custom", "payload_config_path": "ops.op_b.config.deep.y"},
-            [1, "ü"],
-        ),
-    ],
-)
-def test_other_modes_send_that_part_of_the_config_and_nothing_else(
-    tags: dict[str, str], payload: object, dagster: Dagster
-) -> None:
-    run_id = dagster.launch(sync("echo", **tags), CONFIG)
-    dagster.succeeded(run_id)
-    assert dagster.result(run_id) == payload
-
-
-def test_jobs_own_config_is_sent_where_the_run_has_none(dagster: Dagster) -> None:
-    default = {"ops": {"op_a": {"config": {"from": "the job"}}}}
-    run_id = dagster.launch(sync("echo", payload_mode="config_only"), job=jobs.configured)
-    dagster.succeeded(run_id)
-    assert dagster.result(run_id) == default
-    run_id = dagster.launch(sync("echo", payload_mode="config_only"), CONFIG, jobs.configured)
-    dagster.succeeded(run_id)
-    assert dagster.result(run_id) == CONFIG
-
-
-def test_job_graph_is_sent_on_demand(dagster: Dagster) -> None:
-    run_id = dagster.launch(sync("echo"), CONFIG, job_graph=True)
-    dagster.succeeded(run_id)
-    assert dagster.result(run_id)["job_graph"] == {"op_a": [], "op_b": ["op_a"]}
-
-
-def test_of_the_environment_only_what_is_allowed_leaves_the_process(
-    dagster: Dagster, aws: Lambda, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DAGSTER_CLOUD_API_TOKEN", "agent:test:s3cret")
-    monkeypatch.setenv("STAGE", "test")
-    run_id = dagster.launch(sync("echo"), environment_variables=["STAGE", "NOT_SET"])
-    run = dagster.succeeded(run_id)
-    assert dagster.result(run_id)["environment_variables"] == {"STAGE": "test"}
-    (record,) = aws.records("echo", run_id)
-    assert "s3cret" not in dagster.log(run_id) + str(run.tags) + "".join(record.log)
-
-
-def test_unresolved_values_stay_unresolved(
-    dagster: Dagster, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SECRET", "s3cret")
-    config = {"ops": {"op_a": {"config": {"key": {"env": "SECRET"}}}}}
-    run_id = dagster.launch(sync("echo", payload_mode="config_only"), config)
-    dagster.succeeded(run_id)
-    assert dagster.result(run_id) == config
 
 
 def test_event_run_succeeds_once_it_is_accepted(dagster: Dagster, aws: Lambda) -> None:

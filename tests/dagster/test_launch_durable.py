@@ -37,7 +37,7 @@ async def test_ops_run_in_the_order_of_the_job(
 ) -> None:
     config = {"ops": {"load": {"config": {"table": "t"}}, "extract": {"config": {"table": "us"}}}}
     tags = sync(durable().name, durable="true")
-    launch = partial(beside.launch, tags, config, jobs.in_order, job_graph=True)
+    launch = partial(beside.launch, tags, config, jobs.in_order)
     run_id = await asyncio.to_thread(launch)
     await asyncio.to_thread(beside.succeeded, run_id)
     assert beside.result(run_id) == {

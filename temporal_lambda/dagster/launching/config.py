@@ -79,7 +79,7 @@ class LauncherConfig:
     external: bool = False
     default_deployment_name: str | None = None
     environment_variables: tuple[str, ...] = ()
-    job_graph: bool = False
+    job_graph: bool = True
     fail_on_error_status: bool = True
     max_concurrent_waits: int = 50
     read_timeout_seconds: int = 930
@@ -159,7 +159,9 @@ def config_schema() -> UserConfigSchema:
             "values are visible to the function and to whoever reads its payloads.",
         ),
         "job_graph": _flag(
-            default.job_graph, "Whether full payloads carry job_graph: op to upstream ops."
+            default.job_graph,
+            "Whether full payloads carry job_graph: op to upstream ops. Switch it off for "
+            "functions that must see exactly the five parts.",
         ),
         "fail_on_error_status": _flag(
             default.fail_on_error_status,

@@ -27,7 +27,17 @@ class RunFacts:
         org_id: Of Dagster+: the organization.
         deployment_id: Of Dagster+: the deployment.
         environment_variables: Those on the allow-list that are set.
-        job_graph: Op to upstream ops, if it is wanted.
+        job_graph: Op to upstream ops, of the ops that are to run; ``None`` if it is not wanted.
+        tags: The run's tags, without those of Dagster's and the launcher's own bookkeeping.
+        partition_key: The run's partition.
+        partition_key_range: The first and the last of several partitions.
+        op_selection: The ops that were selected; ``None`` for all.
+        asset_selection: The assets that were selected, as ``a/b``; ``None`` for all.
+        asset_check_selection: The asset checks that were selected, as ``a/b:check``; ``None`` if
+            nothing was said of them.
+        narrowed: Whether only a part of the job is to run.
+        parent_run_id: The run that this one executes again.
+        root_run_id: The first run of that line.
     """
 
     run_id: str
@@ -39,6 +49,15 @@ class RunFacts:
     deployment_id: str | None = None
     environment_variables: Mapping[str, str] = field(default_factory=dict, repr=False)
     job_graph: Mapping[str, Sequence[str]] | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    partition_key: str | None = None
+    partition_key_range: tuple[str, str] | None = None
+    op_selection: Sequence[str] | None = None
+    asset_selection: Sequence[str] | None = None
+    asset_check_selection: Sequence[str] | None = None
+    narrowed: bool = False
+    parent_run_id: str | None = None
+    root_run_id: str | None = None
 
 
 def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
@@ -50,7 +69,8 @@ def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
         now: When it is launched (UTC).
 
     Raises:
-        SettingsError: There is nothing at the path or to be sent; or the config is no JSON.
+        SettingsError: There is nothing at the path or to be sent; the config is no JSON; or only a
+            part of the job was selected, which this mode can't say.
 
     Example:
         >>> config = {"ops": {"a": {"config": {"x": 1}}}, "resources": {}}
@@ -59,6 +79,12 @@ def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
         >>> build(launch, facts, datetime(2026, 1, 9))
         b'{"a": {"config": {"x": 1}}}'
     """
+    if facts.narrowed and launch.payload_mode != "full":
+        raise SettingsError(
+            f"only a part of job {facts.job_name} was selected, and a payload of {PAYLOAD_MODE} "
+            f"{launch.payload_mode!r} can't say which: {launch.function} would run all of it. "
+            f"Launch the whole job, or set {PAYLOAD_MODE} to 'full'"
+        )
     payload: Any
     if launch.payload_mode == "full":
         payload = _full(facts, now)
@@ -120,6 +146,14 @@ def _full(facts: RunFacts, now: datetime) -> dict[str, Any]:
             "job_name": facts.job_name,
             "deployment_name": facts.deployment_name,
             "location_name": facts.location_name,
+            "tags": facts.tags,
+            "partition_key": facts.partition_key,
+            "partition_key_range": _range(facts.partition_key_range),
+            "op_selection": facts.op_selection,
+            "asset_selection": facts.asset_selection,
+            "asset_check_selection": facts.asset_check_selection,
+            "parent_run_id": facts.parent_run_id,
+            "root_run_id": facts.root_run_id,
         },
         "run_config": facts.run_config,
         "environment_variables": facts.environment_variables,
@@ -129,6 +163,10 @@ def _full(facts: RunFacts, now: datetime) -> dict[str, Any]:
     if facts.job_graph is not None:
         payload["job_graph"] = facts.job_graph
     return payload
+
+
+def _range(partitions: tuple[str, str] | None) -> dict[str, str] | None:
+    return partitions and {"start": partitions[0], "end": partitions[1]}
 
 
 def _at(path: str, run_config: Mapping[str, Any]) -> Any:

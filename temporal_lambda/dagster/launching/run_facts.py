@@ -1,20 +1,29 @@
-"""What Dagster knows of a run that a payload may tell."""
+"""What Dagster knows about a run that a payload may carry."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dagster import DagsterInstance, DagsterRun
 
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.payload import RunFacts
+from temporal_lambda.dagster.launching.tags import WRITTEN
 from temporal_lambda.errors import SettingsError
 
 if TYPE_CHECKING:
     from temporal_lambda.dagster.launching.dagster_internals import ExecutionPlanSnapshot, JobSnap
+
+PARTITION = "dagster/partition"
+RANGE_START = "dagster/asset_partition_range_start"
+RANGE_END = "dagster/asset_partition_range_end"
+"""Run tags in which Dagster keeps a run's partitions."""
+
+HIDDEN = ".dagster/"
+"""Prefix of the tags that Dagster keeps to itself."""
 
 _FILLED_IN = ("ops", "resources")
 """Parts of a run config that a job's own default may stand in for."""
@@ -37,9 +46,10 @@ def collect_run_facts(
         environ: Dagster's environment variables.
 
     Raises:
-        SettingsError: Only some of the job's steps are to run.
+        SettingsError: Only some of the job's steps are to run, or its ops are not known before it
+            runs (dynamic outputs).
     """
-    _refuse_selection(instance, run)
+    _refuse_steps(instance, run)
     origin = run.remote_job_origin
     org_id, deployment_id = identity(instance)
     return RunFacts(
@@ -54,6 +64,23 @@ def collect_run_facts(
             name: environ[name] for name in config.environment_variables if name in environ
         },
         job_graph=_job_graph(instance, run) if config.job_graph else None,
+        tags={
+            name: value
+            for name, value in run.tags.items()
+            if not name.startswith(HIDDEN) and name not in WRITTEN
+        },
+        partition_key=run.tags.get(PARTITION),
+        partition_key_range=_partition_key_range(run),
+        op_selection=_op_selection(instance, run),
+        asset_selection=_sorted(key.to_user_string() for key in run.asset_selection)
+        if run.asset_selection is not None
+        else None,
+        asset_check_selection=_sorted(check.to_user_string() for check in run.asset_check_selection)
+        if run.asset_check_selection is not None
+        else None,
+        narrowed=_is_narrowed(instance, run),
+        parent_run_id=run.parent_run_id,
+        root_run_id=run.root_run_id,
     )
 
 
@@ -62,7 +89,15 @@ def job_graph(plan: ExecutionPlanSnapshot) -> dict[str, Sequence[str]]:
 
     Args:
         plan: The run's execution plan.
+
+    Raises:
+        SettingsError: Some of them are only known while the job runs.
     """
+    if dynamic := [step.key for step in plan.steps if "[" in step.key or "?" in step.key]:
+        raise SettingsError(
+            f"ops with dynamic outputs can't run on Lambda: how often {', '.join(dynamic)} runs is "
+            "only known while the job runs. Return the values as one list"
+        )
     return {
         step.key: sorted(
             {
@@ -96,7 +131,7 @@ def default_config(job: JobSnap) -> dict[str, Any]:
     return found
 
 
-def _refuse_selection(instance: DagsterInstance, run: DagsterRun) -> None:
+def _refuse_steps(instance: DagsterInstance, run: DagsterRun) -> None:
     """A function would run all steps, also those that were left out for a reason."""
     selected = set(run.step_keys_to_execute or ())
     if not selected:
@@ -109,6 +144,44 @@ def _refuse_selection(instance: DagsterInstance, run: DagsterRun) -> None:
             f"runs on Lambda can't be limited to steps: {', '.join(sorted(selected))} were "
             "selected, and the function would run the whole job. Launch all of it"
         )
+
+
+def _is_narrowed(instance: DagsterInstance, run: DagsterRun) -> bool:
+    """Whether a selection leaves ops of the job out; one of all ops does not."""
+    if run.job_snapshot_id is None:
+        return run.op_selection is not None
+    job = instance.get_job_snapshot(run.job_snapshot_id)
+    if job.lineage_snapshot is None:
+        return False
+    whole = job.lineage_snapshot.parent_snapshot_id
+    return not instance.has_job_snapshot(whole) or (
+        _op_names(job) != _op_names(instance.get_job_snapshot(whole))
+    )
+
+
+def _op_selection(instance: DagsterInstance, run: DagsterRun) -> list[str] | None:
+    """Names; what a user selected may be patterns."""
+    if run.op_selection is None:
+        return None
+    job = run.job_snapshot_id and instance.get_job_snapshot(run.job_snapshot_id)
+    lineage = job.lineage_snapshot if job else None
+    resolved = run.resolved_op_selection or (lineage and lineage.resolved_op_selection)
+    return sorted(resolved or run.op_selection)
+
+
+def _op_names(job: JobSnap) -> set[str]:
+    graphs = [graph.dep_structure_snapshot for graph in job.node_defs_snapshot.graph_def_snaps]
+    structures = [job.dep_structure_snapshot, *graphs]
+    return {node.node_name for one in structures for node in one.node_invocation_snaps}
+
+
+def _partition_key_range(run: DagsterRun) -> tuple[str, str] | None:
+    start, end = run.tags.get(RANGE_START), run.tags.get(RANGE_END)
+    return None if start is None or end is None else (start, end)
+
+
+def _sorted(names: Iterable[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)
 
 
 def _run_config(instance: DagsterInstance, run: DagsterRun) -> dict[str, Any]:
