@@ -17,7 +17,19 @@ For durable runs there are two more requests, in the shape of a ``full`` payload
 
 **An answer** is ``{"statusCode": 200, "body": "<json>"}``. Its body has ``status`` and, where they
 are known, ``run_id``, ``job_name`` and ``workflow_id``; with ``success`` also ``result``
-(``{"ops_processed": 2, "results": {op: …}}``), with ``error`` also ``error``, a text.
+(``{"ops_processed": 2, "results": {op: …}}``), with ``error`` also ``error``, a text. ``steps`` is
+a list with what became of each op that has begun; times are epoch seconds, and what is empty is
+left out::
+
+    {"op": "load", "status": "success", "attempt": 2, "start": 1767960000.5, "end": 1767960001.0,
+     "output": …, "output_omitted": "<why>", "error": {"type": …, "message": …, "stack": [<line>]},
+     "logs": [{"time": …, "level": "INFO", "message": …}], "logs_left_out": 7,
+     "events": [{"kind": "materialization", "asset_key": …, "metadata": {…}, "partition": …}],
+     "metadata": {…}, "earlier": [{"attempt": 1, "start": …, "end": …, "error": {…}}]}
+
+The status of a step is ``pending``, ``running``, ``retrying``, ``success``, ``failure`` or
+``canceled``. Other kinds of events are ``observation`` and ``asset_check`` (with ``check_name``,
+``passed``, ``severity`` and ``description``). With ``success``, outputs are in ``result`` alone.
 """
 
 from __future__ import annotations

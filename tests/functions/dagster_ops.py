@@ -17,7 +17,13 @@ from temporalio import activity, workflow
 from temporalio.common import RetryPolicy, VersioningBehavior
 
 from temporal_lambda import LambdaWorkerConfig
-from temporal_lambda.dagster import JobOptions, OpOptions, Run, run_dagster_worker
+from temporal_lambda.dagster import (
+    JobOptions,
+    OpOptions,
+    Run,
+    dagster_run,
+    run_dagster_worker,
+)
 
 
 @dataclass
@@ -61,6 +67,18 @@ async def fail(config: dict[str, Any]) -> None:
     event(f"fail {activity.info().attempt}")
     if activity.info().attempt < config.get("succeeds_at", 1000):
         raise ValueError("no luck")
+
+
+@activity.defn
+async def publish(config: dict[str, Any], upstream: dict[str, Any]) -> dict[str, Any]:
+    """Reports to Dagster, by its context and by its output."""
+    run = dagster_run()
+    activity.logger.warning("publishing %s of %s", run.partition_key, run.job_name)
+    run.report_materialization("shop/orders", metadata={"rows": 2})
+    run.report_observation("shop/prices", metadata={"seen": True})
+    run.report_asset_check("shop/orders", "not_empty", passed=True, metadata={"rows": 2})
+    run.add_output_metadata({"rows": 2})
+    return {"materializations": [{"asset_key": "shop/summary", "partition": run.partition_key}]}
 
 
 @activity.defn
@@ -150,6 +168,7 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
         fail,
         tell_key,
         die_at_first,
+        publish,
         pydantic_async,
         pydantic_sync,
         dataclass_async,

@@ -29,7 +29,9 @@ async def test_durable_run_passes_outputs_downstream_in_the_order_of_the_job(
 ) -> None:
     event = payload(ETL, "etl")
     run_id = event["dagster_run"]["run_id"]
-    assert await dagster_client().ask(event) == (
+    code, body = await dagster_client().ask(event)
+    steps = body.pop("steps")
+    assert (code, body) == (
         200,
         {
             "run_id": run_id,
@@ -39,6 +41,11 @@ async def test_durable_run_passes_outputs_downstream_in_the_order_of_the_job(
             "result": {"ops_processed": 3, "results": ETL_RESULTS},
         },
     )
+    assert [(step["op"], step["status"]) for step in steps] == [
+        ("extract", "success"),
+        ("transform", "success"),
+        ("load", "success"),
+    ]
 
 
 async def test_graph_in_the_payload_comes_before_the_order_given_here(

@@ -56,7 +56,7 @@ class Context:
 class Strategy:
     """Does what a function does, without a connection or a worker."""
 
-    polls = False
+    connects = polls = False
 
     def __init__(self, work: Callable[[], Awaitable[Any]], outcome: Any = None) -> None:
         self._work = work
@@ -72,7 +72,7 @@ class Strategy:
 class Serving(Strategy):
     """Needs a connection; nothing here ever gets as far as that."""
 
-    polls = True
+    connects = polls = True
 
 
 class Run(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any, Literal
 
 from temporal_lambda.dagster.protocol import (
@@ -16,6 +17,7 @@ from temporal_lambda.dagster.protocol import (
     Status,
 )
 from temporal_lambda.dagster.serving.payload_size import without_largest
+from temporal_lambda.dagster.serving.step_report import Step, steps_as_json
 from temporal_lambda.errors import PayloadError, RunFailedError
 
 OnError = Literal["respond", "raise"]
@@ -53,61 +55,78 @@ class Answers:
         known = {"run_id": run_id, "job_name": job_name, "workflow_id": workflow_id}
         self._known = {name: value for name, value in known.items() if value is not None}
 
-    def success(self, result: Any) -> dict[str, Any]:
+    def success(self, result: Any, steps: Iterable[Step] = ()) -> dict[str, Any]:
         """The run is through.
 
         Args:
             result: JSON values. One that is larger than Lambda lets through is left out, since
                 the run has succeeded all the same; the answer says so.
+            steps: What became of each op. The result has their outputs.
         """
+        told = steps_as_json(steps, outputs=False)
         try:
-            answer = self._answer(OK, "success", result=result)
+            answer = self._answer(OK, "success", result=result, steps=told)
         except (TypeError, ValueError) as error:
-            return self._without_result(result, f"omitted: no JSON, {error}")
+            return self._without_result(result, told, f"omitted: no JSON, {error}")
         size = len(json.dumps(answer))
         if size > MAX_ANSWER_BYTES and isinstance(result, dict) and "ops_processed" in result:
-            results = without_largest(result["results"], _json_size, MAX_ANSWER_BYTES - 10_000)
-            answer = self._answer(OK, "success", result={**result, "results": results})
+            limit = MAX_ANSWER_BYTES - _json_size(told) - 10_000
+            results = without_largest(result["results"], _json_size, limit)
+            omission = {**result, "results": results}
+            answer = self._answer(OK, "success", result=omission, steps=told)
             size = len(json.dumps(answer))
         if size > MAX_ANSWER_BYTES:
             return self._without_result(
-                result, f"omitted: more than the {MAX_ANSWER_BYTES} bytes a function may return"
+                result,
+                told,
+                f"omitted: more than the {MAX_ANSWER_BYTES} bytes a function may return",
             )
         return answer
 
-    def _without_result(self, result: Any, omitted: str) -> dict[str, Any]:
+    def _without_result(
+        self, result: Any, steps: list[dict[str, Any]], omitted: str
+    ) -> dict[str, Any]:
+        omission: Any = omitted
         if isinstance(result, dict) and "ops_processed" in result:
             omission = {"ops_processed": result["ops_processed"], "results": omitted}
-            return self._answer(OK, "success", result=omission)
-        return self._answer(OK, "success", result=omitted)
+        return self._answer(OK, "success", result=omission, steps=steps)
 
-    def running(self, pinned_to: str | None = None) -> dict[str, Any]:
+    def running(self, pinned_to: str | None = None, steps: Iterable[Step] = ()) -> dict[str, Any]:
         """The run is not over yet.
 
         Args:
             pinned_to: The build that alone can go on with it, if it is not this one.
+            steps: What became of each op so far.
         """
-        return self._answer(RUNNING, "running", **({"pinned_to": pinned_to} if pinned_to else {}))
+        more = {"pinned_to": pinned_to} if pinned_to else {}
+        return self._answer(RUNNING, "running", **more, steps=steps_as_json(steps))
 
-    def failed(self, error: str) -> dict[str, Any]:
+    def failed(self, error: str, steps: Iterable[Step] = ()) -> dict[str, Any]:
         """The run failed.
+
+        Args:
+            error: Why.
+            steps: What became of each op.
 
         Raises:
             RunFailedError: Errors are to be raised.
         """
         self._raise(RunFailedError(error))
-        return self._answer(FAILED, "error", error=_bounded(error))
+        return self._answer(FAILED, "error", error=_bounded(error), steps=steps_as_json(steps))
 
-    def canceled(self) -> dict[str, Any]:
+    def canceled(self, steps: Iterable[Step] = ()) -> dict[str, Any]:
         """The run was canceled; that is a success if it is what was asked for.
+
+        Args:
+            steps: What became of each op.
 
         Raises:
             RunFailedError: It was not, and errors are to be raised.
         """
         if self._kind == "cancel":
-            return self._answer(OK, "canceled")
+            return self._answer(OK, "canceled", steps=steps_as_json(steps))
         self._raise(RunFailedError("the run was canceled"))
-        return self._answer(CANCELED, "canceled")
+        return self._answer(CANCELED, "canceled", steps=steps_as_json(steps))
 
     def refused(self, error: PayloadError) -> dict[str, Any]:
         """The payload can't be served.
@@ -128,6 +147,7 @@ class Answers:
             raise error
 
     def _answer(self, code: int, status: Status, **more: Any) -> dict[str, Any]:
+        more = {name: value for name, value in more.items() if name != "steps" or value}
         body = {**self._known, "status": status, **more}
         return {"statusCode": code, "body": json.dumps(body, allow_nan=False)}
 

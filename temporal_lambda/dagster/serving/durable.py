@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
@@ -19,8 +20,11 @@ from temporal_lambda.dagster.protocol import Request
 from temporal_lambda.dagster.serving.answer import Answers
 from temporal_lambda.dagster.serving.payload_size import MAX_PAYLOAD_BYTES, REMEDY, size_of
 from temporal_lambda.dagster.serving.plan import Run
+from temporal_lambda.dagster.serving.run_history import read_history
+from temporal_lambda.dagster.serving.step_report import Step
 from temporal_lambda.errors import DeadlineError, PayloadError
 from temporal_lambda.runtime.work_strategy import Stop, Work
+from temporal_lambda.timeouts import at_most
 
 NOT_REGISTERED_YET = "is not present in task queue"
 """Part of what the server says of a version whose first poll it has not taken in yet, which takes
@@ -28,6 +32,12 @@ about a second after a deployment."""
 
 REGISTRATION_STEP = 0.1
 """Seconds between two attempts to start a workflow in a version that is not registered yet."""
+
+
+STEPS_SECONDS = 2.0
+"""How long reading what became of the ops may take; an answer without them is better than none."""
+
+logger = logging.getLogger(__name__)
 
 
 class RunDurably:
@@ -57,6 +67,7 @@ class RunDurably:
         self._version = version
         self._answers = answers
         self._started = False
+        self._steps: list[Step] = []
 
     async def run(self, work: Work) -> Stop:
         """See base class."""
@@ -70,8 +81,14 @@ class RunDurably:
         # Not the handle of the start: that one would decode the result into the workflow's type.
         handle = work.client.get_workflow_handle(self._workflow_id)
         if build_id := await self._other_build(handle):
-            return Stop("result", self._answers.running(pinned_to=build_id))
-        return Stop("result", await _result(handle, self._answers))
+            steps = await _steps(work.client, self._workflow_id)
+            return Stop("result", self._answers.running(build_id, steps))
+        try:
+            return Stop("result", await _result(work.client, handle, self._answers))
+        except asyncio.CancelledError:
+            # While the worker closes, there is time to look once more.
+            self._steps = await _steps(work.client, self._workflow_id)
+            raise
 
     def outcome(self) -> Any:
         """See base class."""
@@ -79,7 +96,7 @@ class RunDurably:
             raise DeadlineError(
                 "the function's time was over before the server had taken the run; deliver it again"
             )
-        return self._answers.running()
+        return self._answers.running(steps=self._steps)
 
     def _check_size(self, client: Client) -> None:
         size = size_of(client.data_converter.payload_converter, self._run)
@@ -146,27 +163,42 @@ class AskAbout:
             description = await handle.describe()
             running = description.status == WorkflowExecutionStatus.RUNNING
             if running and self._kind == "status":
-                return Stop("result", self._answers.running())
+                history = await read_history(work.client, self._workflow_id, description)
+                return Stop("result", self._answers.running(steps=history.steps.values()))
             if running:
                 await handle.cancel()
         except RPCError as error:
             if error.status != RPCStatusCode.NOT_FOUND:
                 raise
             return Stop("result", self._answers.unknown())
-        return Stop("result", await _result(handle, self._answers))
+        return Stop("result", await _result(work.client, handle, self._answers))
 
     def outcome(self) -> Any:
         """See base class."""
         return self._answers.running()
 
 
-async def _result(handle: WorkflowHandle[Any, Any], answers: Answers) -> dict[str, Any]:
+async def _result(
+    client: Client, handle: WorkflowHandle[Any, Any], answers: Answers
+) -> dict[str, Any]:
     try:
-        return answers.success(await handle.result())
+        result = await handle.result()
     except WorkflowFailureError as error:
         cause = error.cause
+        steps = await _steps(client, handle.id)
         if isinstance(cause, CancelledError):
-            return answers.canceled()
-        return answers.failed(
-            cause.message if isinstance(cause, ApplicationError) else f"the workflow: {cause}"
-        )
+            return answers.canceled(steps)
+        told = cause.message if isinstance(cause, ApplicationError) else f"the workflow: {cause}"
+        return answers.failed(told, steps)
+    return answers.success(result, await _steps(client, handle.id))
+
+
+async def _steps(client: Client, workflow_id: str) -> list[Step]:
+    """What became of the ops; nothing if that can't be learned now, as the answer is due."""
+    try:
+        async with at_most(STEPS_SECONDS):
+            history = await read_history(client, workflow_id)
+    except Exception:
+        logger.warning("the steps of %s can't be read", workflow_id, exc_info=True)
+        return []
+    return list(history.steps.values())

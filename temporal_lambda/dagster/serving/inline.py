@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 from temporal_lambda.dagster.serving.answer import Answers
@@ -12,7 +13,9 @@ from temporal_lambda.dagster.serving.inline_activities import (
     NotBegunError,
 )
 from temporal_lambda.dagster.serving.plan import OpPlan, Outcome, Run, run_ops
+from temporal_lambda.dagster.serving.step_report import Step
 from temporal_lambda.dagster.serving.workflow import describe_errors
+from temporal_lambda.errors import RunFailedError
 from temporal_lambda.runtime.work_strategy import Stop, Work
 
 
@@ -37,15 +40,16 @@ class RunInline:
         self._outcome: Outcome | None = None
         self._in_flight: list[str] = []
         self._errors: dict[str, Exception] = {}
+        self._steps: dict[str, Step] = {}
 
     async def run(self, work: Work) -> Stop:
         """See base class."""
-        activities = InlineActivities(self._run, self._functions, work)
+        activities = InlineActivities(self._run, self._functions, work, self._steps)
 
         async def execute(op: OpPlan, outputs: dict[str, Any]) -> Any:
             self._in_flight.append(op.name)
             try:
-                return await activities.execute(op, self._run.args(op, outputs))
+                return await activities.execute(op, self._run.args(op, outputs, report=True))
             except NotBegunError:
                 raise
             except Exception as error:
@@ -81,10 +85,12 @@ class RunInline:
             f"the function's time was over at {where}: give the function a longer timeout, or make "
             "its runs durable"
         )
+        for name in self._in_flight:
+            self._steps[name].fail(RunFailedError(cut_off), time.time())
         before = f"{describe_errors(self._errors)}; " if self._errors else ""
-        return self._answers.failed(before + cut_off)
+        return self._answers.failed(before + cut_off, self._steps.values())
 
     def _answer(self, outcome: Outcome) -> dict[str, Any]:
         if outcome.errors:
-            return self._answers.failed(describe_errors(outcome.errors))
-        return self._answers.success(outcome.result)
+            return self._answers.failed(describe_errors(outcome.errors), self._steps.values())
+        return self._answers.success(outcome.result, self._steps.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import math
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from contextvars import copy_context
@@ -22,6 +23,7 @@ from temporalio.worker import (
 
 from temporal_lambda.dagster.serving.ops import is_async
 from temporal_lambda.dagster.serving.plan import ANY_ERROR, WORKFLOW, OpPlan, Retries, Run
+from temporal_lambda.dagster.serving.step_report import Step
 from temporal_lambda.errors import RunFailedError
 from temporal_lambda.runtime.work_strategy import Work
 from temporal_lambda.timeouts import at_most
@@ -41,15 +43,17 @@ class InlineActivities:
         run: The run.
         functions: The activity of each op, by the op's name.
         work: What the invocation has to work with.
+        steps: Where to note what becomes of each op, by its name.
 
     Attributes:
         stopping: Whether the invocation ends.
     """
 
-    def __init__(self, run: Run, functions: Functions, work: Work) -> None:
+    def __init__(self, run: Run, functions: Functions, work: Work, steps: dict[str, Step]) -> None:
         self._run = run
         self._functions = functions
         self._work = work
+        self._steps = steps
         self._in_flight: dict[asyncio.Task[Any], ActivityEnvironment] = {}
         self.stopping = False
         converter = work.config.client_connect_config.get("data_converter", DataConverter.default)
@@ -61,19 +65,35 @@ class InlineActivities:
         Raises:
             Exception: What the last attempt raised.
         """
+        try:
+            async with at_most(op.schedule_to_close_timeout or math.inf):
+                return await self._until_done(op, args)
+        except NotBegunError:
+            raise
+        except Exception as error:
+            if step := self._steps.get(op.name):
+                step.fail(error, time.time())
+            raise
+
+    async def _until_done(self, op: OpPlan, args: list[Any]) -> Any:
         attempt = 0
-        async with at_most(op.schedule_to_close_timeout or math.inf):
-            while True:
-                if self.stopping:
-                    raise NotBegunError("the function's time was over")
-                attempt += 1
-                try:
-                    return await self._attempt(op, args, attempt)
-                except Exception as error:
-                    if self.stopping or not _may_retry(op.retries, error, attempt):
-                        raise
-                    pause = getattr(error, "next_retry_delay", None)
-                await asyncio.sleep(pause.total_seconds() if pause else op.retries.pause(attempt))
+        while True:
+            if self.stopping:
+                raise NotBegunError("the function's time was over")
+            attempt += 1
+            step = self._steps.setdefault(op.name, Step(op.name))
+            step.begin(attempt, time.time())
+            try:
+                report = await self._attempt(op, args, attempt)
+            except Exception as error:
+                if self.stopping or not _may_retry(op.retries, error, attempt):
+                    raise
+                step.fail_attempt(error, time.time())
+                pause = getattr(error, "next_retry_delay", None)
+            else:
+                step.succeed(report, time.time())
+                return report["output"]
+            await asyncio.sleep(pause.total_seconds() if pause else op.retries.pause(attempt))
 
     def stop(self) -> None:
         """Tell attempts in flight that the invocation ends, and make no more."""
