@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from temporalio.common import WorkerDeploymentVersion
-from temporalio.service import RPCError, RPCStatusCode
 
 from bench import bare, load, workers
 from bench.results import Measured, Row
 from bench.workers import WORKERS
-from temporal_lambda.local import LocalStack, deployment
+from temporal_lambda.local import LocalStack
+from temporal_lambda.worker_deployment import set_current, wait_until_bound, wait_until_routed
 
 REGISTERED_SECONDS = 30.0
 """How long the server may take to note a version after its first poll; about 1 s in fact."""
@@ -89,19 +89,9 @@ def _beginning_with(number: int, names: Sequence[str]) -> Sequence[str]:
 async def _route(stack: LocalStack, name: str) -> None:
     """Make a version current as soon as the server knows it by the polls of its worker."""
     version = WorkerDeploymentVersion(name, "1")
-    gives_up = asyncio.get_running_loop().time() + REGISTERED_SECONDS
-    while True:
-        try:
-            await deployment.wait_until_bound(
-                stack.client, version, REGISTERED_SECONDS, lambda: None
-            )
-            break
-        except RPCError as error:
-            late = asyncio.get_running_loop().time() > gives_up
-            if error.status != RPCStatusCode.NOT_FOUND or late:
-                raise
-        await asyncio.sleep(0.05)
-    await deployment.set_current(stack.client, version, REGISTERED_SECONDS)
+    await wait_until_bound(stack.client, version, REGISTERED_SECONDS)
+    await set_current(stack.client, version, patience=REGISTERED_SECONDS)
+    await wait_until_routed(stack.client, name, REGISTERED_SECONDS)
 
 
 async def _queue(

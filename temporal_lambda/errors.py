@@ -42,6 +42,10 @@ class RunFailedError(TemporalLambdaError, RuntimeError):
     """A Dagster run failed or was canceled; raised by handlers made with ``on_error="raise"``."""
 
 
+class WorkerDeploymentError(TemporalLambdaError, RuntimeError):
+    """The server refuses what was asked of a worker deployment, or does not come to it in time."""
+
+
 class MissingExtraError(TemporalLambdaError, ImportError):
     """An optional part of this package was imported but its dependencies are not installed.
 

@@ -14,13 +14,25 @@ from temporalio.client import Client
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.describe_handler import MARK
-from temporal_lambda.local import deployment
+from temporal_lambda.errors import WorkerDeploymentError
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.invoke_api import InvokeApi
 from temporal_lambda.local.pipes import Lines, Pipe
 from temporal_lambda.local.service import LambdaService
 from temporal_lambda.local.temporal_server import TemporalServer, require_free
+from temporal_lambda.worker_deployment import (
+    Compute,
+    register,
+    set_current,
+    wait_until_bound,
+    wait_until_routed,
+)
+
+OF_YOUR_OWN = (
+    ". A server of your own must run with its worker controller on and AWS_ENDPOINT_URL_LAMBDA set "
+    "to the local Lambda; docs/architecture.md lists the settings"
+)
 
 DESCRIBE_TIMEOUT = 60.0
 """Seconds the import of a handler may take when its version is read before the deployment."""
@@ -172,12 +184,16 @@ class LocalStack:
         before = self.service.invocations
         function = self.create(function)
         version = version or await self._version_of(function)
-        await deployment.register(self.client, version, function.arn)
         patience = (function.init_timeout + function.timeout).total_seconds()
-        task_queue = await deployment.wait_until_bound(
-            self.client, version, patience, lambda: self._failure(function, before)
-        )
-        await deployment.set_current(self.client, version, patience)
+        try:
+            await register(self.client, version, Compute(function.arn))
+            task_queue, *_ = await wait_until_bound(
+                self.client, version, patience, lambda: self._failure(function, before)
+            )
+            await set_current(self.client, version)
+            await wait_until_routed(self.client, version.deployment_name, patience)
+        except WorkerDeploymentError as error:
+            raise LocalStackError(f"{error}{'' if self._own_server else OF_YOUR_OWN}") from error
         # What the worker says is newer than what the server knows of an earlier deployment.
         serves = self.service.workers.get(function.name, {})
         return Deployed(function, version, serves.get("task_queue") or task_queue)
