@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from temporal_lambda.report import InvocationReport
 from temporal_lambda.runtime.budget import Budget
@@ -15,6 +16,28 @@ from temporal_lambda.runtime.lifeline import Lifeline
 from temporal_lambda.timeouts import Stopped, TimeExpired, at_most
 
 logger = logging.getLogger("temporal_lambda.shutdown")
+
+RESERVE = 0.1
+"""Seconds kept for each step that is still to come; most hooks need microseconds."""
+
+LEAVING = 0.15
+"""Seconds kept beside these, since it takes that long to leave a step that blocks its loop."""
+
+
+class Step(NamedTuple):
+    """A step that waits for its turn.
+
+    Attributes:
+        what: What it is, for the log: ``hook``, for instance.
+        name: Which one.
+        call: Is called; what it returns is awaited if it can be.
+        longest: Seconds it may take at most, however much time there is.
+    """
+
+    what: str
+    name: str
+    call: Callable[[], Any]
+    longest: float
 
 
 class ClosingSteps:
@@ -35,20 +58,14 @@ class ClosingSteps:
         self._closing = closing
         self._report = report
         self._hurry: asyncio.Future[None] | None = None
-        self._steps: deque[tuple[str, str, Callable[[], Any]]] = deque()
+        self._steps: deque[Step] = deque()
         self._current: dict[str, str] | None = None
         self._step_end = closing.hooks_end
         self.teardown_error: BaseException | None = None
 
-    def add(self, what: str, name: str, step: Callable[[], Any]) -> None:
-        """Queue a step.
-
-        Args:
-            what: What it is, for the log: ``hook``, for instance.
-            name: Which one.
-            step: Is called; what it returns is awaited if it can be.
-        """
-        self._steps.append((what, name, step))
+    def add(self, what: str, name: str, call: Callable[[], Any], longest: float = math.inf) -> None:
+        """Queue a step; see :py:class:`Step`."""
+        self._steps.append(Step(what, name, call, longest))
 
     def hurry(self, closing: Budget) -> None:
         """Make do with less time from now on. Called in any thread, also in a signal handler."""
@@ -62,21 +79,28 @@ class ClosingSteps:
     async def run(self, lifeline: Lifeline) -> None:
         """Run what is left, in this loop, until done or until the loop has been left behind.
 
-        Each step may take its share of the time that is left; what it does not need goes to the
-        steps after it.
+        Each step may take all the time that is left, but for a small reserve for each step after
+        it.
         """
         while self._steps:
             self._hurry = asyncio.get_running_loop().create_future()
-            limit = self._closing.hooks_left() / len(self._steps)
+            step = self._steps.popleft()
+            limit = min(step.longest, self._limit())
             self._step_end = self._closing.now + limit
             lifeline.expect(self._step_end)
-            what, name, call = self._steps.popleft()
-            self._current = {what: name}
-            error = await _run_step(call, limit, self._hurry)
+            self._current = {step.what: step.name}
+            error = await _run_step(step.call, limit, self._hurry)
             lifeline.check()
             if error:
-                self._note(what, name, error)
+                self._note(step.what, step.name, error)
             self._current = None
+
+    def _limit(self) -> float:
+        left, behind = self._closing.hooks_left(), len(self._steps)
+        if not behind or left == math.inf:
+            return left
+        equal_share = left / (behind + 1)
+        return left - behind * min(RESERVE + LEAVING / behind, equal_share)
 
     def step_left(self) -> float:
         """Seconds that the running step may still take; never negative."""

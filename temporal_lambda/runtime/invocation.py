@@ -30,7 +30,7 @@ from temporal_lambda.runtime.work_phase import WorkPhase
 from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy, announce_work_time
 from temporal_lambda.runtime.worker import InvocationWorker
 from temporal_lambda.runtime.worker_observer import TUNER_HIDES_TASKS
-from temporal_lambda.timeouts import Stopped, TimeExpired, at_most
+from temporal_lambda.timeouts import CLEANUP, Stopped, TimeExpired, at_most
 
 logger = logging.getLogger("temporal_lambda.invocation")
 
@@ -251,6 +251,7 @@ class Invocation:
                 "hand-back",
                 "abandoned activities",
                 lambda: worker.hand_back(HAND_BACK, gone_after),
+                longest=HAND_BACK + CLEANUP,
             )
         if isinstance(self._config.shutdown_hooks, list):
             for hook in self._config.shutdown_hooks:

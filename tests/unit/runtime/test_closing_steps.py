@@ -13,7 +13,7 @@ import pytest
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.report import InvocationReport
 from temporal_lambda.runtime.budget import Budget
-from temporal_lambda.runtime.closing_steps import ClosingSteps
+from temporal_lambda.runtime.closing_steps import RESERVE, ClosingSteps
 from temporal_lambda.runtime.lifeline import Lifeline
 
 
@@ -100,4 +100,34 @@ async def test_step_knows_how_long_it_may_take() -> None:
     for name in ("first", "second"):
         steps.add("hook", name, lambda: left.append(steps.step_left()))
     await run(steps)
-    assert left == [pytest.approx(2, abs=0.5), pytest.approx(4, abs=0.5)]
+    assert left == [pytest.approx(3.75, abs=0.2), pytest.approx(4, abs=0.2)]
+
+
+async def test_long_step_gets_all_that_the_short_ones_do_not_need() -> None:
+    steps, report = steps_with(1)
+    ran: list[str] = []
+    steps.add("hook", "flush", lambda: asyncio.sleep(0.5))
+    for name in ("second", "third", "fourth"):
+        steps.add("hook", name, lambda: ran.append("short"))
+    await run(steps)
+    assert report.abandoned == []
+    assert ran == ["short"] * 3
+
+
+async def test_step_that_hangs_leaves_the_reserve_of_those_behind_it() -> None:
+    steps, report = steps_with(2)
+    left: list[float] = []
+    steps.add("hook", "hangs", asyncio.Event().wait)
+    for name in ("second", "third"):
+        steps.add("hook", name, lambda: left.append(steps.step_left()))
+    await run(steps)
+    assert report.abandoned == [{"hook": "hangs"}]
+    assert len(left) == 2
+    assert min(left) > RESERVE
+
+
+async def test_step_that_may_not_take_long_does_not_although_there_is_time() -> None:
+    steps, report = steps_with(30)
+    steps.add("hand-back", "activities", asyncio.Event().wait, longest=0.05)
+    await asyncio.wait_for(run(steps), 5)
+    assert report.abandoned == [{"hand-back": "activities"}]
