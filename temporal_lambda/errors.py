@@ -57,6 +57,6 @@ class MissingExtraError(TemporalLambdaError, ImportError):
 
     def __init__(self, part: str, extra: str, cause: ImportError) -> None:
         super().__init__(
-            f"{part} needs {cause.name or cause}; install it with: "
-            f"pip install 'temporal-lambda[{extra}]'"
+            f"{part} needs {cause.name or cause}: install this package with its extra, "
+            f"temporal-lambda[{extra}]"
         )

@@ -23,8 +23,8 @@ from temporal_lambda.otel.resource import lambda_resource
 logger = logging.getLogger(__name__)
 
 NO_EXPORTER = (
-    "%s are not exported (%s): opentelemetry-exporter-otlp-proto-grpc comes with "
-    "pip install 'temporal-lambda[otel]'"
+    "%s are not exported (%s): opentelemetry-exporter-otlp-proto-grpc comes with the extra "
+    "temporal-lambda[otel]"
 )
 
 _tracing_for: list[tuple[str, str]] = []

@@ -62,7 +62,7 @@ def id_generator() -> IdGenerator | None:
     except ImportError:
         logger.warning(
             "opentelemetry-sdk-extension-aws is not installed, so trace ids don't begin with the "
-            "time, as X-Ray's own do. It comes with pip install 'temporal-lambda[otel]'"
+            "time, as X-Ray's own do. It comes with the extra temporal-lambda[otel]"
         )
         return None
     generator: IdGenerator = AwsXRayIdGenerator()

@@ -84,7 +84,7 @@ def test_missing_extra_is_named(part: str, missing: str, extra: str) -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert f"temporal_lambda.{part} needs {missing}" in result.stderr
-    assert f"pip install 'temporal-lambda[{extra}]'" in result.stderr
+    assert f"install this package with its extra, temporal-lambda[{extra}]" in result.stderr
 
 
 def test_handler_is_a_function_that_decorators_can_wrap() -> None:
