@@ -78,7 +78,7 @@ class LambdaWorkerConfig:
     Example:
         >>> def configure(config: LambdaWorkerConfig) -> None:
         ...     config.worker_config["task_queue"] = "greetings"
-        ...     config.idle_timeout = timedelta(seconds=2)
+        ...     config.idle_timeout = timedelta(seconds=1.3)
         >>> config = LambdaWorkerConfig()
         >>> configure(config)
         >>> config.worker_config

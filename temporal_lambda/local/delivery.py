@@ -20,16 +20,16 @@ async def deliver(
     """Run one invocation to its end.
 
     Args:
-        environment: Taken for this invocation.
+        environment: The environment reserved for this invocation.
         call: The invocation; its deadline is set here.
-        record: Gets what is to be known of it.
-        log: Takes the lines it prints.
+        record: Filled in with the outcome.
+        log: Receives the lines it prints.
 
     Returns:
         The response for the caller.
 
     Raises:
-        OSError: The process can't be started, as the system lacks something for it.
+        OSError: The process can't be started because the system lacks a resource.
     """
     function = environment.function
     environment.on_line = log.write

@@ -80,7 +80,7 @@ class ExecutionEnvironment:
             ``None``, or the init error; after an error the process has ended.
 
         Raises:
-            OSError: The process can't be started, as the system lacks something for it.
+            OSError: The process can't be started because the system lacks a resource.
         """
         await self.stop()
         try:

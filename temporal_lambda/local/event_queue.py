@@ -1,4 +1,4 @@
-"""Asynchronous invocations (``Event``): retried as AWS does, and never lost without a trace."""
+"""Asynchronous invocations (``Event``): retried as on AWS, and recorded if they are discarded."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class _Queued:
 
 
 class EventQueue:
-    """The events accepted and not done yet.
+    """Events that were accepted and have not been completed.
 
     Args:
         run: Makes one attempt at a call, with its number from 1.
-        store: Gets the events that are discarded.
+        store: Keeps the events that are discarded.
     """
 
     def __init__(self, run: Run, store: RecordStore) -> None:
@@ -56,7 +56,7 @@ class EventQueue:
             call: The event.
 
         Raises:
-            ThrottledError: Too many bytes wait already.
+            ThrottledError: Too many bytes are waiting already.
         """
         if self._bytes + len(call.payload) > MAX_QUEUED_BYTES:
             raise ThrottledError(f"{self._bytes} bytes of events wait already")
@@ -66,7 +66,7 @@ class EventQueue:
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        """Discard the events that wait, and cancel those that run."""
+        """Discard the waiting events, and cancel the running ones."""
         waiting = list(self._tasks)
         for task in waiting:
             task.cancel()

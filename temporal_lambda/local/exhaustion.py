@@ -7,10 +7,10 @@ import resource
 
 
 def describe(error: Exception) -> str:
-    """What failed in the service.
+    """Describe what failed in the service.
 
     Args:
-        error: What was raised.
+        error: The error that was raised.
 
     Returns:
         One line.

@@ -1,4 +1,4 @@
-"""Which HTTP requests the local servers answer: those of programs on this machine.
+"""Which HTTP requests the local servers answer: only those of programs on this machine.
 
 A web page in a developer's browser can send requests to 127.0.0.1, too. Browsers mark them with
 ``Origin`` or ``Sec-Fetch-*`` headers, which no SDK sends; and a page whose own host name has been
@@ -18,10 +18,10 @@ BROWSER_HEADERS = ("origin", "sec-fetch-")
 
 
 def local_clients_only(refuse: Callable[[str], web.Response]) -> Middleware:
-    """Make a middleware that answers no request of a web page.
+    """Create a middleware that refuses the requests of web pages.
 
     Args:
-        refuse: Makes the response of a refused request from the reason.
+        refuse: Creates the response to a refused request from the reason.
     """
 
     @web.middleware

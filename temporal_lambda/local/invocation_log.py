@@ -19,10 +19,10 @@ LINE_OVERHEAD = 60
 
 
 class InvocationLog:
-    """Takes the lines of an invocation as they come.
+    """Collects the lines of an invocation as they arrive.
 
     Args:
-        record: Gets the lines and the worker's report.
+        record: Receives the lines and the worker's report.
         on_line: Called with (request id, line) for each line, also for those that are not kept.
         on_worker: Called with what the worker serves, if it says so.
     """
@@ -40,7 +40,7 @@ class InvocationLog:
         self.size = 0
 
     def write(self, line: str) -> None:
-        """Take a line of the function, and keep it if there is room."""
+        """Add a line of the function; keep it if there is room."""
         if not self._full:
             size = _size(line)
             if len(self._record.log) < MAX_LOG_LINES and self.size + size <= MAX_LOG_BYTES:
@@ -57,7 +57,7 @@ class InvocationLog:
         self._on_line(request_id, line)
 
     def write_last(self, line: str) -> None:
-        """Take a line of the service, which is kept in any case."""
+        """Add a line of the service, which is always kept."""
         self._append(line, _size(line))
         self._on_line(self._record.request_id, line)
 

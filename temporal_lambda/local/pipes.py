@@ -79,7 +79,7 @@ class Pipe:
 
 
 class Lines:
-    """Cuts a stream into lines, in time proportional to its length.
+    """Splits a stream into lines, in time proportional to its length.
 
     Args:
         on_line: Called with each line, without its end; of a longer one, with the first
@@ -115,10 +115,10 @@ class Lines:
 
 
 class Frames:
-    """Cuts a stream of telemetry frames, as the runtime client logs by, into lines.
+    """Splits a stream of telemetry frames, in which the runtime client logs, into lines.
 
-    A function that writes into this descriptor by itself breaks the frames: what it writes, and
-    what follows in this process, is cut into lines as it stands.
+    A function that writes to this descriptor itself breaks the frames: what it writes, and
+    what follows in this process, is split into lines unchanged.
 
     Args:
         on_line: Called with each line, as ``Lines`` does.

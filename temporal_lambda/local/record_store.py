@@ -19,11 +19,11 @@ MAX_PAYLOAD_BYTES = 64 * 1024 * 1024
 """Bytes of payloads kept of dropped events; the oldest ones lose their payloads first."""
 
 LOG_GONE = "... the log is not kept any more"
-"""Stands for the log of an invocation that lost it."""
+"""Replaces the log of an invocation that lost it."""
 
 
 class RecordStore:
-    """What the service remembers.
+    """The finished invocations and discarded events of a service.
 
     Attributes:
         records: Finished invocations, oldest first.
@@ -44,7 +44,7 @@ class RecordStore:
 
         Args:
             record: The invocation.
-            log_bytes: What its log lines take.
+            log_bytes: The size of its log lines.
         """
         self.records.append(record)
         self._log_bytes.append((record, log_bytes))

@@ -30,7 +30,7 @@ class InvocationRecord:
         max_memory_mb: Peak resident memory of the environment; ``None`` where ``/proc`` is missing.
         status: How it ended; ``service_error`` if the local Lambda itself failed.
         error: ``errorType: errorMessage``, if it failed.
-        log: The log lines, START to REPORT, in bounds; see ``invocation_log``.
+        log: The log lines, START to REPORT; bounded in number and bytes.
         report: The report line of the worker, if the handler wrote one.
         pid: Process id of the runtime.
     """
@@ -82,9 +82,9 @@ class DroppedEvent:
     Attributes:
         request_id: Its request id.
         function: The function's name.
-        payload: The event, as bytes of JSON; empty once it was too old to be kept.
+        payload: The event, as bytes of JSON; empty if it was dropped to save memory.
         reason: ``RetriesExhausted`` or ``EventAgeExceeded``, as AWS names them; or
-            ``ServiceStopped`` if the service was left before it could be delivered.
+            ``ServiceStopped`` if the service stopped before it could be delivered.
         attempts: How often it was delivered.
         error: ``errorType: errorMessage`` of its last attempt; ``None`` if there was none.
     """

@@ -142,7 +142,7 @@ class RuntimeApi:
     async def _admit(
         self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        """Refuse requests of processes other than the runtime, where the system can tell."""
+        """Refuse requests of processes other than the runtime, where the system shows it."""
         transport = request.transport
         if transport is None:
             return _forbidden("the client has closed the connection")

@@ -1,4 +1,4 @@
-"""Which process a connection on loopback comes from, where the system tells it (Linux)."""
+"""Which process a loopback connection comes from, where the system shows it (Linux)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def may_be_owner(process_id: int, client: Address, server: Address) -> bool:
         server: Host and port of the server's end, IPv4.
 
     Returns:
-        False if the process does not hold it; True if it does, or if this system does not tell.
+        False if the process does not hold it; True if it does, or if this system does not show it.
     """
     try:
         table = CONNECTIONS.read_text()

@@ -31,7 +31,7 @@ from temporal_lambda.worker_deployment import (
 
 OF_YOUR_OWN = (
     ". A server of your own must run with its worker controller on and AWS_ENDPOINT_URL_LAMBDA set "
-    "to the local Lambda; docs/architecture.md lists the settings"
+    "to the local Lambda; docs/local.md lists the settings"
 )
 
 DESCRIBE_TIMEOUT = 60.0

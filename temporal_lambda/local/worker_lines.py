@@ -1,7 +1,7 @@
-"""The lines a worker writes about itself, told apart from whatever else a function prints.
+"""The lines a worker writes about itself, distinguished from anything else a function prints.
 
-A line counts if it holds the request id of the invocation it was printed in, which nobody who sends
-a function data can know beforehand. Its fields are checked once, here.
+A line counts if it has the request id of the invocation it was printed in, which a sender of data
+can't know beforehand. Its fields are checked once, here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Check = Callable[[Any], bool]
 
 
 def read_report(line: str, request_id: str) -> dict[str, Any] | None:
-    """The report of an invocation, if a log line is that.
+    """Parse a log line that is an invocation's report.
 
     Args:
         line: A line of the function's log.
@@ -35,7 +35,7 @@ def read_report(line: str, request_id: str) -> dict[str, Any] | None:
 
 
 def read_worker(line: str, request_id: str) -> dict[str, Any] | None:
-    """What the worker of an execution environment serves, if a log line says that.
+    """Parse a log line that says what a worker serves.
 
     Args:
         line: A line of the function's log.
