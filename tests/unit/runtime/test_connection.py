@@ -115,7 +115,14 @@ async def test_recent_use_excuses_the_check_and_a_pause_does_not(
     assert first.checks == 1
 
 
-@pytest.mark.parametrize("answer", [False, RPCError("gone", RPCStatusCode.UNAVAILABLE, b"")])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        False,
+        RPCError("gone", RPCStatusCode.UNAVAILABLE, b""),
+        RPCError("health checks are not for you", RPCStatusCode.PERMISSION_DENIED, b""),
+    ],
+)
 async def test_unhealthy_connection_is_replaced(
     answer: bool | RPCError, place: WarmConnection, clock: Clock
 ) -> None:
