@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, TypeAlias
@@ -20,7 +21,8 @@ ConfigureCallback: TypeAlias = Callable[
     | None,
 ]
 
-Teardown = Callable[[], Awaitable[None]]
+Teardown = Callable[[BaseException | None], Awaitable[bool]]
+"""Ends a callback. Given the invocation's error, if any; returns whether that has been handled."""
 
 ACCEPTED = (
     "a function, a coroutine function, an async generator function with exactly one yield, or a "
@@ -56,9 +58,9 @@ class Configure:
         """Run the setup half.
 
         Returns:
-            The other half, to be called once the worker has stopped; ``None`` if there is none.
-            It ends the callback normally even after an error: code below a bare ``yield`` runs
-            on every path.
+            The other half, to be called once the worker has stopped; ``None`` if there is none. A
+            context manager learns of the invocation's error by it. An async generator does not,
+            and ends normally: code below a bare ``yield`` runs on every path.
 
         Raises:
             ConfigureError: What came back can't be driven.
@@ -72,10 +74,10 @@ class Configure:
             raise self._rejected("returns a generator instead of being one")
         if hasattr(result, "__aenter__"):
             await result.__aenter__()
-            return lambda: result.__aexit__(None, None, None)
+            return _leave_by(result.__aexit__)
         if hasattr(result, "__enter__"):
             result.__enter__()
-            return lambda: _exit(result)
+            return _leave_by(result.__exit__)
         if inspect.isawaitable(result):
             self._accept_no_more(await result)
         return None
@@ -86,11 +88,11 @@ class Configure:
         except StopAsyncIteration:
             raise self._rejected("ended without a yield") from None
 
-        async def finish() -> None:
+        async def finish(error: BaseException | None) -> bool:
             try:
                 await anext(generator)
             except StopAsyncIteration:
-                return
+                return False
             await generator.aclose()
             raise self._rejected("yielded more than once")
 
@@ -121,5 +123,20 @@ def _expected() -> str:
     return f"it must be {ACCEPTED}"
 
 
-async def _exit(manager: AbstractContextManager[Any]) -> None:
-    manager.__exit__(None, None, None)
+def _leave_by(exit: Callable[..., Any]) -> Teardown:
+    """End a ``with`` block, by its manager's ``__exit__`` or ``__aexit__``."""
+
+    async def call(*exception: Any) -> bool:
+        result = exit(*exception)
+        return bool(await result if inspect.isawaitable(result) else result)
+
+    async def leave(error: BaseException | None) -> bool:
+        if error is None:
+            return await call(None, None, None)
+        try:
+            raise error
+        except BaseException:
+            # Called in here, so that an error raised instead has the invocation's as its context.
+            return await call(*sys.exc_info())
+
+    return leave

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from temporal_lambda.config import LambdaWorkerConfig
@@ -91,8 +92,9 @@ class Ending:
             progress.failed(error)
         progress.leave_phase()
         progress.count_work()
-        if progress.steps and not progress.error:
-            progress.error = progress.steps.teardown_error
+        raised = progress.steps.teardown_error if progress.steps else None
+        if raised and (progress.error is None or progress.error in _chain(raised)):
+            progress.error = raised
         report.measure(self._config.invocation.elapsed())
         if self._config.cloudwatch_metrics:
             report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
@@ -124,3 +126,12 @@ class Ending:
         if error:
             raise error
         return self._progress.stop.result
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those during whose handling it was raised."""
+    seen: set[int] = set()
+    while error and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

@@ -149,7 +149,7 @@ class Invocation:
             lifeline.expect(self._budget.setup_end)
         except LeftBehind:
             if teardown:
-                await teardown()
+                await teardown(self._progress.error)
             raise
         self._teardown = teardown
         self._context = copy_context()
@@ -238,7 +238,7 @@ class Invocation:
             closing = self._budget.close()
         self._progress.count_work()
         self._progress.steps = steps = ClosingSteps(closing, self._progress.report)
-        self._config.invocation.bound_steps(steps.step_left)
+        self._config.invocation.bound_steps(steps.step_left, self._progress.error)
         self._queue(steps, closing)
         with self._progress.phase("hooks"):
             await steps.run(lifeline)
@@ -257,9 +257,21 @@ class Invocation:
             for hook in self._config.shutdown_hooks:
                 steps.add("hook", name_of(hook), hook)
         if self._teardown:
-            steps.add("teardown", "configure callback", self._teardown)
+            steps.add("teardown", "configure callback", self._tear_down)
         for name, last in self._config.invocation.last_steps:
             steps.add("last step", name, last)
+
+    async def _tear_down(self) -> None:
+        assert self._teardown is not None
+        error = self._progress.error
+        try:
+            handled = await self._teardown(error)
+        except BaseException as raised:
+            if raised is not error:
+                raise
+            return
+        if handled:
+            self._progress.error = None
 
     def stop(self) -> None:
         """End the work now; the shutdown follows as usual. Called in the loop."""

@@ -71,7 +71,7 @@ async def test_setup_runs_at_once_and_teardown_when_asked(callback: Any) -> None
     teardown = await Configure(callback).set_up(LambdaWorkerConfig())
     assert EVENTS == ["setup"]
     if teardown:
-        await teardown()
+        assert await teardown(None) is False
         assert EVENTS == ["setup", "teardown"]
 
 
@@ -124,4 +124,66 @@ async def test_second_yield_is_an_error_at_the_teardown() -> None:
     teardown = await Configure(yields_twice).set_up(LambdaWorkerConfig())
     assert teardown
     with pytest.raises(ConfigureError, match="yielded more than once"):
-        await teardown()
+        await teardown(None)
+
+
+class Manager:
+    """A context manager, sync and async, that answers as it was told to."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+        self.got: tuple[Any, ...] = ()
+
+    def __call__(self, config: LambdaWorkerConfig) -> Manager:
+        return self
+
+    def _end(self, *exception: Any) -> Any:
+        self.got = exception
+        if isinstance(self._answer, BaseException):
+            raise self._answer
+        return self._answer
+
+
+class Sync(Manager):
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *exception: Any) -> Any:
+        return self._end(*exception)
+
+
+class Async(Manager):
+    async def __aenter__(self) -> None: ...
+
+    async def __aexit__(self, *exception: Any) -> Any:
+        return self._end(*exception)
+
+
+@pytest.mark.parametrize("kind", [Sync, Async])
+@pytest.mark.parametrize("answer", [True, False, None])
+async def test_context_manager_gets_the_error_and_says_whether_it_is_handled(
+    kind: type[Manager], answer: bool | None
+) -> None:
+    manager, error = kind(answer), ValueError("broke")
+    teardown = await Configure(manager).set_up(LambdaWorkerConfig())  # type: ignore[arg-type]
+    assert teardown
+    assert await teardown(error) is bool(answer)
+    assert manager.got == (ValueError, error, error.__traceback__)
+
+
+@pytest.mark.parametrize("kind", [Sync, Async])
+async def test_error_raised_instead_has_the_invocations_as_its_context(
+    kind: type[Manager],
+) -> None:
+    manager, error = kind(KeyError("another")), ValueError("broke")
+    teardown = await Configure(manager).set_up(LambdaWorkerConfig())  # type: ignore[arg-type]
+    assert teardown
+    with pytest.raises(KeyError) as raised:
+        await teardown(error)
+    assert raised.value.__context__ is error
+
+
+async def test_generator_ends_normally_whatever_has_failed() -> None:
+    teardown = await Configure(async_generator).set_up(LambdaWorkerConfig())
+    assert teardown
+    assert await teardown(ValueError("broke")) is False
+    assert EVENTS == ["setup", "teardown"]
