@@ -21,6 +21,9 @@ NAME = re.compile(r"[A-Za-z0-9-_]{1,64}")
 MEMORY_MB = range(128, 10_241)
 """AWS quota."""
 
+LATEST = "$LATEST"
+"""The version of a function that can still change."""
+
 
 @dataclass(frozen=True)
 class Function:
@@ -35,7 +38,8 @@ class Function:
         concurrency: How many invocations may run at once.
         environment: The function's variables. Besides these, the process inherits only what it
             needs to start, such as ``PATH``.
-        version: What ``X-Amz-Executed-Version`` says.
+        version: ``$LATEST``, or the number of a published version. The versions of one function
+            stand beside each other.
         region: Region in the ARN.
         account: Account in the ARN.
         init_timeout: Time for the import of the handler (AWS: 10 s).
@@ -60,7 +64,7 @@ class Function:
     memory_mb: int = 512
     concurrency: int = 10
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    version: str = "$LATEST"
+    version: str = LATEST
     region: str = "us-east-1"
     account: str = "123456789012"
     init_timeout: timedelta = timedelta(seconds=10)
@@ -92,6 +96,16 @@ class Function:
     def arn(self) -> str:
         """The function's ARN, without a qualifier."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:{self.name}"
+
+    @property
+    def qualified_name(self) -> str:
+        """The name with the version, or alone for ``$LATEST``."""
+        return self.name if self.version == LATEST else f"{self.name}:{self.version}"
+
+    @property
+    def qualified_arn(self) -> str:
+        """The ARN with the version, or without for ``$LATEST``."""
+        return self.arn if self.version == LATEST else f"{self.arn}:{self.version}"
 
     @property
     def python(self) -> str:

@@ -74,12 +74,12 @@ class InvokeApi:
         if not match:
             raise AwsError(400, "ValidationException", f"{text!r} is not a function name or ARN")
         qualifier = match["qualifier"] or request.query.get("Qualifier")
-        function = self._service.find(match["name"])
+        name = match["name"]
+        function = self._service.find(f"{name}:{qualifier}" if qualifier else name)
         if (
             function is None
             or match["region"] not in (None, function.region)
             or match["account"] not in (None, function.account)
-            or qualifier not in (None, "$LATEST", function.version)
         ):
             arn = text if text.startswith("arn:") else _arn_of(match["name"], qualifier)
             raise AwsError(404, "ResourceNotFoundException", f"Function not found: {arn}")
@@ -91,7 +91,7 @@ class InvokeApi:
             {
                 "Configuration": {
                     "FunctionName": function.name,
-                    "FunctionArn": function.arn,
+                    "FunctionArn": function.qualified_arn,
                     "Handler": function.handler,
                     "Runtime": function.python,
                     "PackageType": "Zip",

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from temporal_lambda.local.function import LATEST
+
 Status = Literal["success", "error", "timeout", "crash", "init_error", "service_error"]
 InvocationType = Literal["RequestResponse", "Event"]
 
@@ -33,6 +35,7 @@ class InvocationRecord:
         log: The log lines, START to REPORT; bounded in number and bytes.
         report: The report line of the worker, if the handler wrote one.
         pid: Process id of the runtime.
+        version: The function's version.
     """
 
     number: int
@@ -51,6 +54,7 @@ class InvocationRecord:
     error: str | None = None
     log: list[str] = field(default_factory=list, repr=False)
     report: dict[str, Any] | None = field(default=None, repr=False)
+    version: str = LATEST
 
     @property
     def billed_ms(self) -> int:

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from temporal_lambda.local import exhaustion
+from temporal_lambda.local.catalog import Catalog
 from temporal_lambda.local.delivery import deliver
 from temporal_lambda.local.environment import ExecutionEnvironment
 from temporal_lambda.local.event_queue import EventQueue, ThrottledError
@@ -43,7 +44,7 @@ class LambdaService:
         self.workers: dict[str, dict[str, Any]] = {}
         self.on_line: Callable[[str, str], None] = lambda request_id, line: None
         self.on_record: Callable[[InvocationRecord], None] = lambda record: None
-        self._fleets: dict[str, Fleet] = {}
+        self._functions = Catalog()
         self._guardian: Guardian | None = None
         self._store = RecordStore()
         self._queue = EventQueue(self._run_event, self._store)
@@ -60,9 +61,9 @@ class LambdaService:
     async def __aexit__(self, *_: object) -> None:
         """Drop queued events, kill all processes."""
         await self._queue.stop()
-        for fleet in self._fleets.values():
+        for fleet in self._functions:
             await fleet.stop()
-        self._fleets.clear()
+        self._functions.clear()
         if self._guardian:
             self._guardian.close()
 
@@ -84,21 +85,32 @@ class LambdaService:
         return self._guardian
 
     def add(self, function: Function) -> None:
-        """Create a function, or replace the one with its name and recycle its environments."""
-        self.workers.pop(function.name, None)
-        if fleet := self._fleets.get(function.name):
+        """Create a function, or a version of one; replace one that is there, and recycle its
+        environments.
+        """
+        self.workers.pop(function.qualified_name, None)
+        fleet = self._functions.find(function.qualified_name)
+        if fleet and fleet.function.version == function.version:
             fleet.recycle(function)
         else:
-            self._fleets[function.name] = Fleet(function, self.guardian)
+            self._functions.put(Fleet(function, self.guardian))
+
+    def alias(self, name: str, alias: str, version: str) -> None:
+        """Let ``name:alias`` stand for a published version that was added.
+
+        Raises:
+            LocalStackError: There is no such version.
+        """
+        self._functions.alias(name, alias, version)
 
     def find(self, name: str) -> Function | None:
-        """A function by name."""
-        fleet = self._fleets.get(name)
+        """A function by name, alone or as ``name:version`` or ``name:alias``."""
+        fleet = self._functions.find(name)
         return fleet.function if fleet else None
 
     def recycle(self, name: str) -> None:
         """Make a function's next invocation a cold start; running ones may finish."""
-        fleet = self._fleets[name]
+        fleet = self._fleet(name)
         fleet.recycle(fleet.function)
 
     async def end_running(
@@ -111,15 +123,15 @@ class LambdaService:
             grace_seconds: Time between the two.
             retired_only: Spare invocations that began after the last ``add`` or ``recycle``.
         """
-        await self._fleets[name].end_running(grace_seconds, retired_only=retired_only)
+        await self._fleet(name).end_running(grace_seconds, retired_only=retired_only)
 
     def environments(self, name: str) -> list[ExecutionEnvironment]:
         """The environments a function has now."""
-        return self._fleets[name].environments
+        return self._fleet(name).environments
 
     def busy(self, name: str) -> int:
         """How many invocations of a function run right now."""
-        return self._fleets[name].busy
+        return self._fleet(name).busy
 
     def throttle_requests(self, count: int) -> None:
         """Turn away the next Invoke requests, as AWS does above its limit of requests a second.
@@ -166,7 +178,7 @@ class LambdaService:
         Raises:
             ThrottledError: The concurrency limit is reached.
         """
-        fleet = self._fleets[function.name]
+        fleet = self._fleet(function.qualified_name)
         if fleet.full:
             raise ThrottledError(function.name)
         call = self._call(function, payload, arn, trace_id, client_context)
@@ -181,7 +193,7 @@ class LambdaService:
             The request id, which stays the same over all retries.
         """
         call = self._call(function, payload, arn, trace_id, None)
-        self._queue.put(self._fleets[function.name], call)
+        self._queue.put(self._fleet(function.qualified_name), call)
         return call.request_id
 
     def _call(
@@ -200,6 +212,11 @@ class LambdaService:
             client_context=client_context,
         )
 
+    def _fleet(self, name: str) -> Fleet:
+        if fleet := self._functions.find(name):
+            return fleet
+        raise KeyError(name)
+
     async def _run_event(self, fleet: Fleet, call: Call, attempt: int) -> InvocationRecord:
         record, _ = await self._run(fleet, call, "Event", attempt)
         return record
@@ -215,6 +232,7 @@ class LambdaService:
             number=self.invocations,
             request_id=call.request_id,
             function=function.name,
+            version=function.version,
             environment=environment.number,
             invocation_type=invocation_type,
             attempt=attempt,
@@ -225,7 +243,7 @@ class LambdaService:
         log = InvocationLog(
             record,
             on_line=lambda request_id, line: self._tell(self.on_line, request_id, line),
-            on_worker=lambda serves: self.workers.update({function.name: serves}),
+            on_worker=lambda serves: self.workers.update({function.qualified_name: serves}),
         )
         try:
             answer = await self._deliver(environment, call, record, log)

@@ -186,7 +186,7 @@ class LocalStack:
         version = version or await self._version_of(function)
         patience = (function.init_timeout + function.timeout).total_seconds()
         try:
-            await register(self.client, version, Compute(function.arn))
+            await register(self.client, version, Compute(function.qualified_arn))
             task_queue, *_ = await wait_until_bound(
                 self.client, version, patience, lambda: self._failure(function, before)
             )
@@ -195,7 +195,7 @@ class LocalStack:
         except WorkerDeploymentError as error:
             raise LocalStackError(f"{error}{'' if self._own_server else OF_YOUR_OWN}") from error
         # What the worker says is newer than what the server knows of an earlier deployment.
-        serves = self.service.workers.get(function.name, {})
+        serves = self.service.workers.get(function.qualified_name, {})
         return Deployed(function, version, serves.get("task_queue") or task_queue)
 
     def create(self, function: Function) -> Function:
@@ -260,7 +260,8 @@ class LocalStack:
     def _failure(self, function: Function, before: int) -> str | None:
         """Why the first invocation after number ``before`` failed; ``None`` if it did not."""
         for record in self.service.records:
-            if record.function == function.name and record.number > before and record.error:
+            same = (record.function, record.version) == (function.name, function.version)
+            if same and record.number > before and record.error:
                 log = "\n".join(record.log[-20:])
                 return f"the first invocation of {function.name} failed: {record.error}\n{log}"
         return None
