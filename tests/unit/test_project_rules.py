@@ -6,6 +6,7 @@ import ast
 import doctest
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -88,6 +89,24 @@ def test_examples_in_docstrings_run(monkeypatch: pytest.MonkeyPatch) -> None:
     modules = [importlib.import_module(name) for name in MODULES]
     failed = {module.__name__: doctest.testmod(module).failed for module in modules}
     assert {name for name, examples in failed.items() if examples} == set()
+
+
+LEANS_ON_ITS_NEIGHBOUR = re.compile(
+    r"\A(The same|As above|See above)\b|\blikewise\b", re.IGNORECASE
+)
+
+
+def test_public_docstrings_stand_on_their_own() -> None:
+    """An editor shows one docstring alone, without the definition above it."""
+    leaning = [
+        f"{path}::{node.name}"
+        for path, text in python_files("temporal_lambda")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, Definition)
+        and not node.name.startswith("_")
+        and LEANS_ON_ITS_NEIGHBOUR.search(ast.get_docstring(node) or "")
+    ]
+    assert leaning == []
 
 
 def test_everything_public_has_a_docstring() -> None:

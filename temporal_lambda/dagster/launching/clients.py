@@ -78,15 +78,15 @@ class Clients:
             return self._clients[key]
 
     def to_invoke(self, function: str, region: str | None, read_timeout_seconds: int) -> Any:
-        """The same for an invocation that is due.
+        """Get the client for an invocation; without one, the error says that none was made.
 
         Args:
-            function: What is to be invoked, for the message.
-            region: See ``get``.
-            read_timeout_seconds: See ``get``.
+            function: The function to invoke, named in the error.
+            region: Its AWS region; ``None`` for the configured one.
+            read_timeout_seconds: How many seconds an answer is awaited.
 
         Raises:
-            InvokeError: There is no client, and the function was not invoked.
+            InvokeError: There is no client, so the function was not invoked.
         """
         try:
             return self.get(region, read_timeout_seconds)

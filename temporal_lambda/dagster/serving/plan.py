@@ -59,7 +59,7 @@ class Retries:
         )
 
     def policy(self) -> RetryPolicy:
-        """The same for the server."""
+        """The retry policy as the server takes it."""
         longest = self.maximum_interval
         return RetryPolicy(
             initial_interval=timedelta(seconds=self.initial_interval),

@@ -73,8 +73,8 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--interpreter", metavar="PATH", help="That Python  [default: one that is found]")
 @click.option("--allow-secrets", is_flag=True, help="Warn of credentials, do not refuse them.")
-@click.option("--deployment-name", help="Of a handler that can't be imported here.")
-@click.option("--build-id", help="Likewise.")
+@click.option("--deployment-name", help="For a handler that can't be imported here.")
+@click.option("--build-id", help="For a handler that can't be imported here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def package(project: Path, **options: Any) -> None:
     """Package a function as a zip for Lambda.

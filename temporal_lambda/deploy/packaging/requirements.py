@@ -31,7 +31,7 @@ class Requirements:
         project: Its directory.
         file: A requirements file to use instead of what is found in the directory.
         extras: Extras of the project; only with ``uv.lock`` or ``pyproject.toml``.
-        groups: Dependency groups, likewise.
+        groups: Dependency groups; only with ``uv.lock`` or ``pyproject.toml``.
     """
 
     project: Path
