@@ -22,7 +22,7 @@ from tests.support.proxy import distant
 
 ROUND_TRIP = 0.05
 FREEZE = 6.0
-"""Seconds of pause, longer than the 5 s for which our connection is trusted unchecked."""
+"""Seconds of pause, so long that networks may have dropped an idle connection."""
 
 OVERHEAD = 10.0
 """Milliseconds that all but the network may take at most."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from typing import Any, Protocol, cast
 
@@ -87,7 +86,7 @@ def make_handler(
         factory=ConfigFactory(load_settings(os.environ), version),
         configure=Configure(configure),
         strategy=strategy,
-        connection=WarmConnection(time.time),
+        connection=WarmConnection(),
     )
     cold = True
 

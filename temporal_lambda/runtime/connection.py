@@ -11,19 +11,31 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from temporalio.client import Client, ClientConfig, Plugin
-from temporalio.service import ConnectConfig, RPCError, ServiceClient
+from temporalio.service import ConnectConfig, RPCError, RPCStatusCode, ServiceClient
 
-from temporal_lambda.deadline import Clock
 from temporal_lambda.runtime.connect_errors import Target
 from temporal_lambda.timeouts import TimeExpired, at_most
 
 Connect = Callable[[ConnectConfig], Awaitable[ServiceClient]]
 
-TRUSTED_SECONDS = 5.0
-"""A connection used this recently is used again unchecked: no freeze was long enough to lose it."""
-
 CHECK_SECONDS = 1.0
 """What a health check may cost before the connection counts as lost."""
+
+
+NO_ANSWER = frozenset(
+    {
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,
+        RPCStatusCode.UNKNOWN,
+    }
+)
+"""What a health check ends with when nobody has answered it. Any other status is an answer, and so
+proof of life: a server that wants a namespace with each request refuses this one."""
+
+
+class ConnectionLost(Exception):
+    """A connection that was used again has turned out to lead nowhere."""
 
 
 class Kept(NamedTuple):
@@ -32,12 +44,10 @@ class Kept(NamedTuple):
     Attributes:
         client: The connection.
         made_for: The settings it was made with.
-        used_at: When it was last in use, seconds of wall time.
     """
 
     client: ServiceClient
     made_for: ConnectConfig
-    used_at: float
 
 
 class WarmConnection:
@@ -46,14 +56,9 @@ class WarmConnection:
     An invocation takes the connection out when it connects, and puts it back when its worker has
     ended cleanly; whatever happens in between, nothing else can come to use it meanwhile, and what
     is not put back is never used again.
-
-    Args:
-        clock: Returns seconds of wall time, since a frozen environment's monotonic clock may stand
-            still with it.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
+    def __init__(self) -> None:
         self.kept: Kept | None = None
 
     def for_invocation(self) -> InvocationConnection:
@@ -70,8 +75,9 @@ class InvocationConnection(Plugin):
     """A client plugin that connects one invocation, over the kept connection if that will do.
 
     It is the innermost one in the plugin chain, so it sees what all other plugins made of the
-    connection settings, and it reuses the connection only for settings that are equal in all but
-    the identity. A connection belongs to the execution environment, not to an event loop.
+    connection settings, and it reuses the connection only for settings that are equal in all that
+    belongs to the connection: identity, API key and metadata are given to it anew. A connection
+    belongs to the execution environment, not to an event loop.
 
     Args:
         place: Where the connection is kept between invocations.
@@ -83,17 +89,27 @@ class InvocationConnection(Plugin):
     def __init__(self, place: WarmConnection) -> None:
         self._place = place
         self._check: asyncio.Task[bool] | None = None
-        self._in_use: tuple[ServiceClient, ConnectConfig] | None = None
+        self._in_use: Kept | None = None
         self.state: str | None = None
 
     def begin_check(self) -> None:
-        """Begin to check the kept connection, while the configure callback runs.
+        """Begin to check the kept connection.
 
-        A connection used within the last seconds is trusted as it is.
+        Nobody waits for it: the callback runs meanwhile, and then the worker starts over the
+        connection as if it were known to be good.
         """
-        kept = self._place.kept
-        if kept and not 0 <= self._place.clock() - kept.used_at < TRUSTED_SECONDS:
-            self._check = asyncio.create_task(_is_healthy(kept.client))
+        if kept := self._place.kept:
+            self._check = asyncio.create_task(_answers(kept.client))
+
+    async def wait_until_lost(self, is_proven: Callable[[], bool]) -> None:
+        """Return once the kept connection, in use again, turns out to lead nowhere.
+
+        Args:
+            is_proven: Says whether it has proved good by other means before the check is over.
+        """
+        if self._check is None or self.state != "reused" or await self._check or is_proven():
+            await asyncio.Event().wait()
+        self._in_use = None
 
     async def connect(
         self,
@@ -119,7 +135,7 @@ class InvocationConnection(Plugin):
         arguments["target_host"] = target.address
         if identity and not arguments.get("identity"):
             arguments["identity"] = identity
-        self.state = "new"
+        self.state = "new" if self.state is None else "replaced"
         if reuse:
             arguments["plugins"] = [*arguments.get("plugins", []), self]
         else:
@@ -135,8 +151,10 @@ class InvocationConnection(Plugin):
 
     def keep(self) -> None:
         """Put the connection back for the next invocation; nothing of this one uses it any more."""
-        if self._in_use:
-            self._place.kept = Kept(*self._in_use, used_at=self._place.clock())
+        if self._check:
+            # What is kept is silent until its next use.
+            self._check.cancel()
+        self._place.kept = self._in_use or self._place.kept
 
     def configure_client(self, config: ClientConfig) -> ClientConfig:
         """See base class."""
@@ -146,38 +164,47 @@ class InvocationConnection(Plugin):
         """See base class."""
         kept, made_for = self._place.take(), _snapshot(config)
         if kept:
-            if kept.made_for == made_for and (self._check is None or await self._check):
+            if kept.made_for == made_for and not self._is_known_to_be_lost():
                 self.state = "reused"
-                # An earlier invocation's code may have changed these on its client.
                 kept.client.update_rpc_metadata(config.rpc_metadata)
                 kept.client.update_api_key(config.api_key)
-                self._in_use = kept.client, made_for
-                return _with_identity(kept.client, config.identity)
+                self._in_use = kept
+                return _with_identity(kept.client, config)
             self.state = "replaced"
         client = await next(config)
-        self._in_use = client, made_for
+        self._in_use = Kept(client, made_for)
         return client
 
+    def _is_known_to_be_lost(self) -> bool:
+        return self._check is not None and self._check.done() and not self._check.result()
 
-async def _is_healthy(client: ServiceClient) -> bool:
+
+async def _answers(client: ServiceClient) -> bool:
     try:
         return await client.check_health(timeout=timedelta(seconds=CHECK_SECONDS))
-    except RPCError:
-        return False
+    except RPCError as error:
+        return error.status not in NO_ANSWER
 
 
 def _snapshot(config: ConnectConfig) -> ConnectConfig:
-    """All that makes a connection different, beyond the reach of later changes; no identity."""
+    """All that makes a connection different, beyond the reach of later changes."""
     return dataclasses.replace(
         config,
         identity="any",
-        rpc_metadata=dict(config.rpc_metadata),
+        # Whether there is a key decides about TLS; which one it is can be changed.
+        api_key="any" if config.api_key else None,
+        rpc_metadata={},
         tls=copy.copy(config.tls),
     )
 
 
-def _with_identity(client: ServiceClient, identity: str) -> ServiceClient:
-    """The same connection under another identity, for this invocation's own calls."""
+def _with_identity(client: ServiceClient, config: ConnectConfig) -> ServiceClient:
+    """The same connection with the settings of this invocation, for its own calls."""
     view = copy.copy(client)
-    view.config = dataclasses.replace(client.config, identity=identity)
+    view.config = dataclasses.replace(
+        client.config,
+        identity=config.identity,
+        api_key=config.api_key,
+        rpc_metadata=config.rpc_metadata,
+    )
     return view

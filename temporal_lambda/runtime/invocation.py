@@ -7,6 +7,7 @@ are in ``ending.py``.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import math
 from collections.abc import Callable, Coroutine
@@ -23,6 +24,7 @@ from temporal_lambda.runtime.budget import HAND_BACK, MARGIN, Budget
 from temporal_lambda.runtime.closing_steps import ClosingSteps
 from temporal_lambda.runtime.config_factory import graceful_timeout
 from temporal_lambda.runtime.configure_callback import Teardown
+from temporal_lambda.runtime.connection import ConnectionLost
 from temporal_lambda.runtime.execution_environment import ExecutionEnvironment
 from temporal_lambda.runtime.lifeline import LeftBehind, Lifeline
 from temporal_lambda.runtime.progress import Progress
@@ -167,6 +169,12 @@ class Invocation:
             self._progress.report.connection = self._connection.state
 
     async def _work(self, strategy: WorkStrategy, client: Client | None) -> Stop:
+        try:
+            return await self._work_over(client, strategy)
+        except ConnectionLost:
+            return await self._work_over(await self._connect(), strategy)
+
+    async def _work_over(self, client: Client | None, strategy: WorkStrategy) -> Stop:
         self._progress.worker = worker = InvocationWorker(self._config, self._budget)
         announce_work_time(lambda: self._budget.work_left())
         polling = None
@@ -176,7 +184,11 @@ class Invocation:
         self._progress.work_began = True
         self._work_phase = WorkPhase(strategy, worker, self._signal)
         work = Work(client, self._config, self._budget, worker.slots, worker.activities)
-        return await self._work_phase.run(work, polling)
+        lost = asyncio.create_task(self._connection.wait_until_lost(lambda: worker.has_polled))
+        try:
+            return await self._work_phase.run(work, polling, lost)
+        finally:
+            lost.cancel()
 
     def _introduce(self, worker: InvocationWorker) -> None:
         if not self._environment.introduced:

@@ -6,10 +6,11 @@ import asyncio
 import math
 from typing import Any
 
+from temporal_lambda.runtime.connection import ConnectionLost
 from temporal_lambda.runtime.stop_signal import StopSignal
 from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy
 from temporal_lambda.runtime.worker import InvocationWorker
-from temporal_lambda.timeouts import at_most
+from temporal_lambda.timeouts import CLEANUP, at_most
 
 
 class WorkPhase:
@@ -29,38 +30,46 @@ class WorkPhase:
         self._signal = signal
         self._deciding: asyncio.Task[Stop] | None = None
 
-    async def run(self, work: Work, polling: asyncio.Task[None] | None) -> Stop:
+    async def run(
+        self, work: Work, polling: asyncio.Task[None] | None, lost: asyncio.Task[None] | None = None
+    ) -> Stop:
         """Work until something ends it.
 
         Args:
             work: What the strategy has to work with.
             polling: The running worker, ``None`` for a strategy that does not poll.
+            lost: Is done if the connection turns out to lead nowhere.
 
         Returns:
             Why the work ended.
 
         Raises:
+            ConnectionLost: ``lost`` is done; strategy and worker are cancelled.
             Exception: The worker's or the strategy's error.
         """
         while True:
-            stop = await self._wait_for_end(work, polling)
+            stop = await self._wait_for_end(work, polling, lost)
             if stop.reason != "idle":
                 return stop
             async with at_most(math.inf, self._signal.stopped):
                 if await self._worker.stays_idle():
                     return stop
 
-    async def _wait_for_end(self, work: Work, polling: asyncio.Task[None] | None) -> Stop:
+    async def _wait_for_end(
+        self, work: Work, polling: asyncio.Task[None] | None, lost: asyncio.Task[None] | None
+    ) -> Stop:
         self._deciding = deciding = asyncio.create_task(self._strategy.run(work))
         ends: set[asyncio.Future[Any]] = {deciding, self._signal.stopped}
-        if polling:
-            ends.add(polling)
+        ends |= {end for end in (polling, lost) if end}
         left = work.budget.work_left()
         await asyncio.wait(
             ends,
             timeout=None if left == math.inf else left,
             return_when=asyncio.FIRST_COMPLETED,
         )
+        if lost and lost.done():
+            await self._give_up(deciding, polling)
+            raise ConnectionLost
         if polling and polling.done():
             deciding.cancel()
             polling.result()
@@ -69,6 +78,12 @@ class WorkPhase:
             return deciding.result()
         deciding.cancel()
         return Stop("signal" if self._signal.stopped.done() else "deadline")
+
+    async def _give_up(self, *tasks: asyncio.Task[Any] | None) -> None:
+        begun = {task for task in tasks if task}
+        for task in begun:
+            task.cancel()
+        await asyncio.wait(begun, timeout=CLEANUP)
 
     async def unwind(self, seconds: float) -> bool:
         """Let a strategy that does not poll come to its end.

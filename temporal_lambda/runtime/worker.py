@@ -65,6 +65,11 @@ class InvocationWorker:
         return self._observer.counts
 
     @property
+    def has_polled(self) -> bool:
+        """Whether the server has accepted it, so that polls could begin; not seen with a tuner."""
+        return self.slots.has_polled
+
+    @property
     def polls(self) -> bool:
         """Whether it may still be given new work; for certain only where slots are seen."""
         return bool(self.slots.open_polls) if self.counted else not self.activities.describe()

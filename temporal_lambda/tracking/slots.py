@@ -70,6 +70,12 @@ class SlotCounter:
             running = self._clock() - self._changed_at if self._in_flight else 0.0
             return self._busy + running
 
+    @property
+    def has_polled(self) -> bool:
+        """Whether a poll was ever open."""
+        with self._lock:
+            return self._polling
+
     def quiet_seconds(self) -> float:
         """How long nothing has been in flight, in seconds; 0 until the worker polls."""
         with self._lock:

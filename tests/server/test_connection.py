@@ -12,28 +12,16 @@ from temporal_lambda.errors import ConnectError
 from temporal_lambda.local import LocalStack
 from temporal_lambda.runtime.connection import (
     CHECK_SECONDS,
-    TRUSTED_SECONDS,
     InvocationConnection,
     WarmConnection,
 )
+from tests.support.gateway import Gateway
 from tests.support.proxy import Proxy
 
 
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def place(clock: Clock) -> WarmConnection:
-    return WarmConnection(clock)
+def place() -> WarmConnection:
+    return WarmConnection()
 
 
 async def connect(
@@ -53,7 +41,7 @@ async def connected(
     return await connection.connect({"target_host": target, **arguments}, identity, reuse=True)
 
 
-async def test_connection_used_a_moment_ago_is_used_again_unchecked(
+async def test_connection_is_used_again_without_waiting_for_its_check(
     stack: LocalStack, place: WarmConnection
 ) -> None:
     async with Proxy(stack.temporal_address) as proxy:
@@ -64,52 +52,67 @@ async def test_connection_used_a_moment_ago_is_used_again_unchecked(
         assert proxy.accepted == 1
 
 
-async def test_healthy_connection_survives_a_long_pause(
-    stack: LocalStack, place: WarmConnection, clock: Clock
-) -> None:
-    async with Proxy(stack.temporal_address) as proxy:
-        await connect(place, proxy.address)
-        clock.now += 3600
-        _, state = await connect(place, proxy.address)
-        assert state == "reused"
-        assert proxy.accepted == 1
-
-
-@pytest.mark.parametrize("step", [TRUSTED_SECONDS, -60.0])
-async def test_connection_that_leads_nowhere_is_replaced_at_the_cost_of_one_check(
-    step: float, stack: LocalStack, place: WarmConnection, clock: Clock
+async def test_connection_that_leads_nowhere_is_found_out_by_its_check(
+    stack: LocalStack, place: WarmConnection
 ) -> None:
     async with Proxy(stack.temporal_address) as proxy:
         await connect(place, proxy.address)
         proxy.swallow()
-        # A clock set back says nothing about the pause, so it does not excuse the check.
-        clock.now += step
-        client, state = await asyncio.wait_for(connect(place, proxy.address), CHECK_SECONDS + 1)
-        assert state == "replaced"
+        connection = place.for_invocation()
+        await connected(connection, proxy.address)
+        await asyncio.wait_for(connection.wait_until_lost(lambda: False), CHECK_SECONDS + 1)
+        client = await connected(connection, proxy.address)
+        assert connection.state == "replaced"
         assert await client.service_client.check_health()
 
 
-async def test_connection_that_was_cut_is_mended(
-    stack: LocalStack, place: WarmConnection, clock: Clock
-) -> None:
+async def test_connection_that_was_cut_is_mended(stack: LocalStack, place: WarmConnection) -> None:
     async with Proxy(stack.temporal_address) as proxy:
         await connect(place, proxy.address)
         proxy.cut()
-        clock.now += TRUSTED_SECONDS
-        client, _ = await connect(place, proxy.address)
+        connection = place.for_invocation()
+        client = await connected(connection, proxy.address)
+        lost = asyncio.create_task(connection.wait_until_lost(lambda: False))
+        # By itself, where its own attempt to connect again comes before the check; else anew.
+        await asyncio.wait({lost}, timeout=CHECK_SECONDS)
+        if lost.done():
+            client = await connected(connection, proxy.address)
+        lost.cancel()
         assert await client.service_client.check_health()
-        assert proxy.accepted == 2
+
+
+async def test_check_that_is_refused_is_an_answer(stack: LocalStack, place: WarmConnection) -> None:
+    async with Gateway(stack.temporal_address, "key") as gateway:
+        gateway.refuses_health_checks = True
+        await connect(place, gateway.address, api_key="key", tls=False)
+        connection = place.for_invocation()
+        await connected(connection, gateway.address, api_key="key", tls=False)
+        lost = asyncio.create_task(connection.wait_until_lost(lambda: False))
+        await asyncio.wait({lost}, timeout=CHECK_SECONDS + 0.2)
+        assert not lost.done()
+        assert connection.state == "reused"
+        lost.cancel()
+
+
+async def test_new_key_is_used_on_the_connection_that_is_there(
+    stack: LocalStack, place: WarmConnection
+) -> None:
+    async with Gateway(stack.temporal_address, "old key") as gateway:
+        await connect(place, gateway.address, api_key="old key", tls=False)
+        gateway.api_key = "new key"
+        client, state = await connect(place, gateway.address, api_key="new key", tls=False)
+        assert state == "reused"
+        await client.count_workflows()
 
 
 @pytest.mark.parametrize(
     "change",
     [
         {"api_key": "another", "tls": False},
-        {"rpc_metadata": {"team": "other"}},
         {"namespace": "default", "api_key": "key", "tls": False},
     ],
 )
-async def test_connection_is_not_shared_between_different_credentials(
+async def test_connection_without_a_key_is_not_used_with_one(
     change: dict[str, Any], stack: LocalStack, place: WarmConnection
 ) -> None:
     first, _ = await connect(place, stack.temporal_address)

@@ -225,14 +225,15 @@ async def test_hanging_hook_beside_a_tuner_leaves_the_process_alone(
     assert record.report["abandoned"] == [{"hook": "hangs"}]
 
 
-async def test_metadata_changed_in_place_makes_a_new_connection(
+async def test_metadata_changed_in_place_is_given_to_the_connection_that_is_there(
     make_function: MakeFunction, invoke: Invoke
 ) -> None:
     function = make_function(SCENARIO, env={"SCENARIO": "metadata"})
     await invoke(function)
     record = await invoke(function)
+    assert record.status == "success"
     assert record.report
-    assert record.report["connection"] == "replaced"
+    assert record.report["connection"] == "reused"
 
 
 async def test_nothing_is_shared_between_two_invocations(

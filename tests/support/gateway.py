@@ -21,6 +21,7 @@ class Gateway(grpc.GenericRpcHandler):
         address: ``host:port`` of the gateway.
         admitted: How many calls brought the key.
         refused: How many did not.
+        refuses_health_checks: Whether it answers those by a refusal, since they name no namespace.
     """
 
     def __init__(self, target: str, api_key: str) -> None:
@@ -29,6 +30,7 @@ class Gateway(grpc.GenericRpcHandler):
         self.address = ""
         self.admitted = 0
         self.refused = 0
+        self.refuses_health_checks = False
         self._server = grpc.aio.server()
         self._channel: grpc.aio.Channel | None = None
 
@@ -55,6 +57,8 @@ class Gateway(grpc.GenericRpcHandler):
                 self.refused += 1
                 # Worse than any real server: it shows what it was given.
                 await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"not known: {credential}")
+            if self.refuses_health_checks and method.startswith("/grpc.health."):
+                await context.abort(grpc.StatusCode.PERMISSION_DENIED, "Request unauthorized")
             self.admitted += 1
             assert self._channel
             forwarded: Any = self._channel.unary_unary(method)

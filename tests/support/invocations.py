@@ -56,7 +56,8 @@ class Context:
 class Strategy:
     """Does what a function does, without a connection or a worker."""
 
-    connects = polls = False
+    connects = False
+    polls = False
 
     def __init__(self, work: Callable[[], Awaitable[Any]], outcome: Any = None) -> None:
         self._work = work
@@ -72,7 +73,8 @@ class Strategy:
 class Serving(Strategy):
     """Needs a connection; nothing here ever gets as far as that."""
 
-    connects = polls = True
+    connects = True
+    polls = True
 
 
 class Run(NamedTuple):
@@ -122,7 +124,7 @@ def run_invocation(
         factory=ConfigFactory(Settings({}, settings, None), VERSION),
         configure=Configure(configure),
         strategy=lambda event, config: strategy or Strategy(at_once),
-        connection=WarmConnection(time.time),
+        connection=WarmConnection(),
         clock=used,
     )
     context = None if seconds is None else Context(seconds, used)

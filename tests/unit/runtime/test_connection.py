@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any, cast
 
@@ -9,17 +10,9 @@ import pytest
 from temporalio.service import ConnectConfig, RPCError, RPCStatusCode, ServiceClient
 
 from temporal_lambda.runtime.connection import (
-    TRUSTED_SECONDS,
     InvocationConnection,
     WarmConnection,
 )
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Service:
@@ -29,10 +22,17 @@ class Service:
         self.config = config
         self.checks = 0
         self.answer: bool | RPCError = True
+        self.hangs = False
+        self.cancelled = False
         self.updates: list[Any] = []
 
     async def check_health(self, *, timeout: timedelta) -> bool:
         self.checks += 1
+        if self.hangs:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cancelled = True
         if isinstance(self.answer, RPCError):
             raise self.answer
         return self.answer
@@ -45,22 +45,21 @@ class Service:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def place() -> WarmConnection:
+    return WarmConnection()
 
 
-@pytest.fixture
-def place(clock: Clock) -> WarmConnection:
-    return WarmConnection(clock)
-
-
-async def use(connection: InvocationConnection, identity: str = "me", **options: Any) -> Service:
+async def use(
+    connection: InvocationConnection, identity: str = "me", *, checked: bool = False, **options: Any
+) -> Service:
     """Let a client connect through the plugin, as ``Client.connect`` does."""
 
     async def connect(config: ConnectConfig) -> ServiceClient:
         return cast(ServiceClient, Service(config))
 
-    connection.begin_check()
+    if not checked:
+        connection.begin_check()
+    connection.state = "new"
     config = ConnectConfig(target_host="h:1", identity=identity, **options)
     return cast(Service, await connection.connect_service_client(config, connect))
 
@@ -88,7 +87,7 @@ async def test_what_is_in_use_is_nobody_elses(place: WarmConnection) -> None:
     await use(place.for_invocation())
     other = place.for_invocation()
     await use(other)
-    assert other.state is None
+    assert other.state == "new"
 
 
 async def test_what_was_not_put_back_is_gone(place: WarmConnection) -> None:
@@ -104,39 +103,98 @@ async def test_nothing_is_put_back_by_an_invocation_that_never_connected(
     assert place.kept is None
 
 
-async def test_recent_use_excuses_the_check_and_a_pause_does_not(
-    place: WarmConnection, clock: Clock
-) -> None:
+async def test_use_does_not_wait_for_the_check(place: WarmConnection) -> None:
     first = await kept(place)
-    await kept(place)
-    assert first.checks == 0
-    clock.now += TRUSTED_SECONDS
-    await kept(place)
+    first.hangs = True
+    connection = place.for_invocation()
+    await use(connection)
+    assert connection.state == "reused"
+    await asyncio.sleep(0)
     assert first.checks == 1
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        False,
-        RPCError("gone", RPCStatusCode.UNAVAILABLE, b""),
-        RPCError("health checks are not for you", RPCStatusCode.PERMISSION_DENIED, b""),
-    ],
-)
-async def test_unhealthy_connection_is_replaced(
-    answer: bool | RPCError, place: WarmConnection, clock: Clock
+@pytest.mark.parametrize("status", [RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED])
+async def test_any_answer_to_the_check_is_proof_of_life(
+    status: RPCStatusCode, place: WarmConnection
+) -> None:
+    first = await kept(place)
+    first.answer = RPCError("Request unauthorized", status, b"")
+    connection = place.for_invocation()
+    await use(connection)
+    lost = asyncio.create_task(connection.wait_until_lost(lambda: False))
+    await asyncio.wait({lost}, timeout=0.02)
+    assert not lost.done()
+    lost.cancel()
+
+
+NO_ANSWER = [False, RPCError("gone", RPCStatusCode.UNAVAILABLE, b"")]
+
+
+@pytest.mark.parametrize("answer", NO_ANSWER)
+async def test_connection_known_to_be_lost_in_time_is_replaced(
+    answer: bool | RPCError, place: WarmConnection
 ) -> None:
     first = await kept(place)
     first.answer = answer
-    clock.now += TRUSTED_SECONDS
     connection = place.for_invocation()
-    second = await use(connection)
+    connection.begin_check()
+    await asyncio.sleep(0)
+    second = await use(connection, checked=True)
     assert connection.state == "replaced"
     assert second.config is not first.config
 
 
-async def test_other_settings_are_another_connection(place: WarmConnection) -> None:
-    await kept(place, api_key="one")
+@pytest.mark.parametrize("answer", NO_ANSWER)
+async def test_connection_that_turns_out_lost_in_use_says_so_and_is_not_kept(
+    answer: bool | RPCError, place: WarmConnection
+) -> None:
+    (await kept(place)).answer = answer
     connection = place.for_invocation()
-    await use(connection, api_key="two")
+    await use(connection)
+    await asyncio.wait_for(connection.wait_until_lost(lambda: False), 5)
+    connection.keep()
+    assert place.kept is None
+
+
+async def test_connection_that_has_proved_good_by_other_means_is_not_lost(
+    place: WarmConnection,
+) -> None:
+    (await kept(place)).answer = False
+    connection = place.for_invocation()
+    await use(connection)
+    lost = asyncio.create_task(connection.wait_until_lost(lambda: True))
+    await asyncio.wait({lost}, timeout=0.02)
+    assert not lost.done()
+    lost.cancel()
+
+
+async def test_what_is_kept_is_silent(place: WarmConnection) -> None:
+    first = await kept(place)
+    first.hangs = True
+    connection = place.for_invocation()
+    await use(connection)
+    await asyncio.sleep(0)
+    connection.keep()
+    await asyncio.sleep(0)
+    assert first.cancelled
+
+
+async def test_key_and_metadata_are_given_to_the_connection_that_is_there(
+    place: WarmConnection,
+) -> None:
+    first = await kept(place, api_key="one", rpc_metadata={"team": "a"})
+    connection = place.for_invocation()
+    second = await use(connection, api_key="two", rpc_metadata={"team": "b"})
+    assert connection.state == "reused"
+    assert first.updates == [{"team": "b"}, "two"]
+    assert second.config.api_key == "two"
+
+
+@pytest.mark.parametrize("options", [{"api_key": "a key where there was none"}, {"lazy": True}])
+async def test_other_settings_are_another_connection(
+    options: dict[str, Any], place: WarmConnection
+) -> None:
+    await kept(place)
+    connection = place.for_invocation()
+    await use(connection, **options)
     assert connection.state == "replaced"
