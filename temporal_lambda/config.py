@@ -1,4 +1,4 @@
-"""What the configure callback sees: the configuration of one invocation."""
+"""The configuration of one invocation, as the configure callback receives it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from temporal_lambda.settings.table import SETTINGS, Recycling
 ShutdownHook = Callable[[], Awaitable[Any] | None]
 
 HOOK_BUFFER = timedelta(seconds=2)
-"""What the shutdown buffer holds beyond the graceful timeout (the contrib module's default)."""
+"""The part of the shutdown buffer beyond the graceful timeout (the contrib module's default)."""
 
 DEFAULT_GRACEFUL_TIMEOUT: timedelta = SETTINGS["graceful_shutdown_timeout"].default
 
 
 class FollowsGracefulTimeout:
-    """The attribute ``shutdown_deadline_buffer``: what was set, or the graceful timeout plus 2 s.
+    """The attribute ``shutdown_deadline_buffer``: as set, else the graceful timeout plus 2 s.
 
     Setting it to ``None`` lets it follow the graceful timeout again.
     """
@@ -32,7 +32,7 @@ class FollowsGracefulTimeout:
     @overload
     def __get__(self, config: LambdaWorkerConfig, owner: type) -> timedelta: ...
     def __get__(self, config: LambdaWorkerConfig | None, owner: type) -> timedelta | None:
-        """The buffer of a configuration; ``None``, the field's default, of the class itself."""
+        """The buffer of a configuration; on the class itself ``None``, the field's default."""
         if config is None:
             return None
         buffer: timedelta | None = config.__dict__["shutdown_deadline_buffer"]
@@ -42,7 +42,7 @@ class FollowsGracefulTimeout:
         return graceful + HOOK_BUFFER
 
     def __set__(self, config: LambdaWorkerConfig, buffer: timedelta | None) -> None:
-        """Set it by hand."""
+        """Set the buffer to a fixed value."""
         config.__dict__["shutdown_deadline_buffer"] = buffer
 
 
@@ -50,30 +50,31 @@ class FollowsGracefulTimeout:
 class LambdaWorkerConfig:
     """The configuration of one invocation, handed to the configure callback.
 
-    It is made anew for each invocation and shares nothing with the next one. A bare instance holds
-    no Lambda defaults; the one a callback receives holds them all, with what ``temporal.toml`` and
-    the environment say on top. The callback has the last word, with two exceptions: worker
-    versioning with the version given to ``run_worker`` stays on, and eager activities stay off.
+    Each invocation gets a new one, which shares nothing with the next. A bare instance has no
+    Lambda defaults; the one a callback receives has all of them, overridden by ``temporal.toml``
+    and the environment. The callback has the last word, with two exceptions: worker versioning with
+    the version given to ``run_worker`` stays on, and eager activities stay off.
 
     Attributes:
         client_connect_config: Keyword arguments for ``temporalio.client.Client.connect``.
         worker_config: Keyword arguments for ``temporalio.worker.Worker``.
         shutdown_deadline_buffer: How long before Lambda's deadline the shutdown (drain, hooks,
-            teardown) begins. Until it is set, it is ``graceful_shutdown_timeout`` plus 2 s.
-        shutdown_hooks: Callables without arguments, run in order when the worker has stopped, on
-            every path. What they return is awaited if it can be.
+            teardown) begins; unless set, ``graceful_shutdown_timeout`` plus 2 s.
+        shutdown_hooks: Callables without arguments, called in order when the worker has stopped,
+            also after an error. An awaitable that one returns is awaited.
         idle_timeout: End the invocation once no task has been in flight for this long; ``None``
-            polls until the deadline.
+            polls until the deadline. Choose a value other than a whole number of seconds, at which
+            retries and timers come back.
         reuse_connection: Keep the connection to the server for the next invocation in the same
             execution environment.
         recycle_environment: When to end the process after an invocation, so that the next one
-            starts in a fresh execution environment; Lambda then counts the invocation as failed.
-            ``poisoned``: when a worker could not be kept from polling, since it would be given
-            tasks of later invocations and lose them. ``abandoned``: when anything was left
-            running. ``never``.
-        cloudwatch_metrics: Print the report such that CloudWatch makes metrics of it.
-        invocation: The invocation this configuration is for: request id, function ARN, the time
-            that is left, and for hooks why the work ended. To read, not to set.
+            starts in a new execution environment; Lambda then counts the invocation as failed.
+            ``poisoned``: if a worker could not be kept from polling, since it would receive tasks
+            of later invocations and lose them. ``abandoned``: if anything was left running.
+            ``never``: not at all.
+        cloudwatch_metrics: Print the report in a form from which CloudWatch extracts metrics.
+        invocation: The invocation: request id, function ARN, the time that is left, and for hooks
+            the report so far. Read-only.
 
     Example:
         >>> def configure(config: LambdaWorkerConfig) -> None:

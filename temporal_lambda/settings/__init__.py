@@ -1,1 +1,1 @@
-"""What can be set from outside: the table of settings, their values, and where they come from."""
+"""The settings: their table, their values, and the file and variables they are read from."""

@@ -1,8 +1,9 @@
-"""Files and environment -> settings, once per cold start.
+"""Reads settings from files and the environment, once per cold start.
 
-Two places speak: ``temporal.toml`` and the environment. Temporal's own connection profile
-(``[profile.*]``, ``TEMPORAL_ADDRESS`` and its kin) is read by :py:mod:`temporalio.envconfig`; the
-``[lambda_worker]`` table and the ``TEMPORAL_LAMBDA_*`` variables are read here.
+There are two sources: ``temporal.toml`` and the environment. Temporal's own connection profile
+(``[profile.*]``, ``TEMPORAL_ADDRESS`` and similar variables) is read by
+:py:mod:`temporalio.envconfig`; the ``[lambda_worker]`` table and the ``TEMPORAL_LAMBDA_*`` variables
+are read here.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ CONFIG_FILE = "temporal.toml"
 
 
 class Settings:
-    """What files and environment say, validated.
+    """The settings from files and environment, validated.
 
-    No dataclass, so that nothing prints the credentials in ``connect``.
+    Not a dataclass, so that nothing prints the credentials in ``connect``.
 
     Args:
         connect: Arguments for ``Client.connect`` from Temporal's profile.
-        values: The ``[lambda_worker]`` settings by name; one that nobody set is absent.
+        values: The ``[lambda_worker]`` settings by name; a setting that is not set is absent.
         file: The ``temporal.toml`` that was read, or ``None``.
     """
 
@@ -44,7 +45,7 @@ class Settings:
         self.file = file
 
     def value(self, name: str) -> Any:
-        """The value of a setting: what was set, or its default."""
+        """The value of a setting, or its default if it is not set."""
         return self.values.get(name, SETTINGS[name].default)
 
 
@@ -55,11 +56,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         environ: Environment variables, as in ``os.environ``.
 
     Raises:
-        SettingsError: A file or variable that is there can't be used.
+        SettingsError: A file or variable exists but is invalid.
 
     Example:
-        >>> load_settings({"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "2s"}).values
-        {'idle_timeout': datetime.timedelta(seconds=2)}
+        >>> load_settings({"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1.3s"}).values
+        {'idle_timeout': datetime.timedelta(seconds=1, microseconds=300000)}
     """
     path = find_file(environ)
     data = _read(path) if path else b""
@@ -72,15 +73,15 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def find_file(environ: Mapping[str, str]) -> Path | None:
-    """The ``temporal.toml`` to use: explicit, beside the code, or in the working directory.
+    """Find the ``temporal.toml`` to use.
 
     Args:
-        environ: ``TEMPORAL_CONFIG_FILE`` names the file; else ``$LAMBDA_TASK_ROOT/temporal.toml``
-            counts, else ``./temporal.toml``.
+        environ: ``TEMPORAL_CONFIG_FILE`` names the file; otherwise it is
+            ``$LAMBDA_TASK_ROOT/temporal.toml``, else ``./temporal.toml``.
 
     Returns:
-        The file, or ``None`` where there is none. An explicit file that is missing is warned of
-        and not replaced by another one.
+        The file, or ``None`` if there is none. If an explicit file is missing, a warning is logged
+        and no other file is used.
     """
     if explicit := environ.get("TEMPORAL_CONFIG_FILE"):
         if Path(explicit).is_file():
@@ -121,7 +122,7 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
 
 
 TABLES = {"profile", TABLE}
-"""The tables of a temporal.toml that mean something here."""
+"""The tables of a ``temporal.toml`` that are read."""
 
 
 def _connect_config(environ: Mapping[str, str], path: Path | None, data: bytes) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Every setting, in one table: what it is called, what it may be, and where it goes."""
+"""The table of settings: names, values, defaults, and where each one goes."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from temporal_lambda.settings.values import (
 )
 
 PREFIX = "TEMPORAL_LAMBDA_"
-"""How the environment variables of the settings begin."""
+"""The prefix of the settings' environment variables."""
 
 Recycling = Literal["never", "poisoned", "abandoned"]
-"""When the process of an execution environment is ended after an invocation."""
+"""When to end the process of an execution environment after an invocation."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting, and all there is to know about it.
+    """One setting.
 
     Attributes:
-        name: Its key in ``[lambda_worker]``; :py:func:`variable` makes its environment variable.
-        kind: What its values are.
-        default: The value where nobody sets one; ``None`` leaves it unset.
-        about: What it does, for the table in the documentation.
-        default_text: The default as that table shows it.
-        option: The key of ``LambdaWorkerConfig.worker_config`` it is for; ``None`` if it is the
-            attribute of ``LambdaWorkerConfig`` that has its name.
-        convert: Makes of a value what is stored under ``option``.
+        name: Its key in ``[lambda_worker]``; :py:func:`variable` gives its environment variable.
+        kind: Which values it accepts.
+        default: The value if it is not set; ``None`` leaves it unset.
+        about: Its description in the documentation.
+        default_text: The default as the documentation shows it.
+        option: The key of ``LambdaWorkerConfig.worker_config`` that it sets; ``None`` if it sets
+            the attribute of ``LambdaWorkerConfig`` with its name.
+        convert: Converts a value to the one stored under ``option``.
     """
 
     name: str

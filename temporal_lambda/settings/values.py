@@ -1,4 +1,4 @@
-"""The kinds of values a setting can have: how text becomes one, and what is one in code."""
+"""The kinds of values that settings accept, as text and in code."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class ValueKind(NamedTuple):
     """One kind of value.
 
     Attributes:
-        parse: Makes a value of text (an environment variable) or of a TOML value; raises
-            ``ValueError`` with what it expected.
+        parse: Converts text (of an environment variable) or a TOML value; raises ``ValueError``
+            with what it expected.
         accepts: Whether a Python value, as a callback sets it, is of this kind.
         expected: What such a value is, for an error message: ``a timedelta above 0``.
 
@@ -30,7 +30,7 @@ class ValueKind(NamedTuple):
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _LONGEST = 1e9
-"""Seconds, some thirty years: longer is a typing error, and soon more than a timedelta holds."""
+"""Seconds, about thirty years. Anything longer is a typing error, and may exceed a timedelta."""
 
 
 def duration(raw: Any) -> timedelta:
