@@ -2,8 +2,8 @@
 
 There are two sources: ``temporal.toml`` and the environment. Temporal's own connection profile
 (``[profile.*]``, ``TEMPORAL_ADDRESS`` and similar variables) is read by
-:py:mod:`temporalio.envconfig`; the ``[lambda_worker]`` table and the ``TEMPORAL_LAMBDA_*`` variables
-are read here.
+:py:mod:`temporalio.envconfig`; the ``[lambda_worker]`` table and the ``TEMPORAL_LAMBDA_*``
+variables are read here.
 """
 
 from __future__ import annotations
