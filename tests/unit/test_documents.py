@@ -7,6 +7,7 @@ import dataclasses
 import re
 from pathlib import Path
 
+from temporal_lambda.local.temporal_server import CONTROLLER
 from temporal_lambda.otel import OtelOptions
 from temporal_lambda.settings.table import SETTINGS
 from tests.support.reliability import documented_faults
@@ -82,3 +83,27 @@ def test_links_between_documents_lead_somewhere() -> None:
         if not (document.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_links_to_headings_lead_somewhere() -> None:
+    broken = [
+        f"{document.name}: {target}#{anchor}"
+        for document in DOCUMENTS
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#([^)]+)\)", document.read_text())
+        # A part of the benchmarks has its heading once it was measured.
+        if target != "benchmarks.md"
+        and anchor not in anchors(document.parent / target if target else document)
+    ]
+    assert broken == []
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_settings_for_another_server_are_those_of_the_local_one() -> None:
+    text = (ROOT / "docs" / "local.md").read_text().replace("'", "")
+    missing = [key for key, value in CONTROLLER.items() if f"{key}={value}" not in text]
+    assert missing == []
