@@ -38,10 +38,16 @@ from temporal_lambda.local.stack import LocalStack
     help="The function's memory; reported to it, not enforced.",
 )
 @click.option(
-    "--concurrency", type=int, default=10, show_default=True, help="Execution environments at once."
+    "--concurrency",
+    type=int,
+    default=10,
+    show_default=True,
+    help="How many invocations may run at a time.",
 )
 @click.option(
-    "--idle-timeout", type=DurationType(), help="End an invocation after this long without a task."
+    "--idle-timeout",
+    type=DurationType(),
+    help="End an invocation after this long without a task, unless the callback sets its own.",
 )
 @click.option(
     "--env",
@@ -54,14 +60,14 @@ from temporal_lambda.local.stack import LocalStack
 @click.option(
     "--function-name",
     metavar="NAME",
-    help="Name of the function; by default the handler's, with a random end.",
+    help="Name of the function; by default the handler's, with a random suffix.",
 )
 @click.option(
     "--temporal-address",
     metavar="HOST:PORT",
     help="Use this Temporal server instead of starting one.",
 )
-@click.option("--namespace", default="default", show_default=True)
+@click.option("--namespace", default="default", show_default=True, help="Temporal namespace.")
 @click.option("--temporal-port", type=PORT, default=0, help="Port of the started server.")
 @click.option("--ui-port", type=PORT, default=0, help="Port of its Web UI.")
 @click.option("--lambda-port", type=PORT, default=0, help="Port of the Lambda API.")
@@ -90,11 +96,11 @@ from temporal_lambda.local.stack import LocalStack
     help="An argument for --execute; may be repeated.",
 )
 def dev(target: str, **options: Any) -> None:
-    """Run a handler in the real loop, on this machine.
+    """Run a handler on this machine, invoked by a Temporal server's worker controller.
 
-    Starts a Temporal server whose worker controller invokes MODULE:HANDLER in a local Lambda, in
-    processes of AWS's own runtime client. MODULE is a dotted name below the working directory, or
-    a file whose directory is the function's code. Ports that are not given are free ones.
+    Starts a Temporal server and a local Lambda service, which runs MODULE:HANDLER in processes of
+    AWS's runtime client. MODULE is a dotted name below the working directory, or a file whose
+    directory is the function's code. Free ports are used unless you choose some.
     """
     try:
         succeeded = asyncio.run(_dev(target, options))
