@@ -79,13 +79,13 @@ _seconds_left: ContextVar[Callable[[], float]] = ContextVar("temporal_lambda_sec
 
 
 def remaining_work_time() -> timedelta | None:
-    """How long this invocation will still work; for activities, to stop or checkpoint in time.
+    """Time until this invocation stops working, for activities that stop or checkpoint in time.
 
-    When it reaches zero the invocation takes in no more work and begins its shutdown; an activity
-    then has the ``graceful_shutdown_timeout`` before it is cancelled.
+    At zero the invocation takes no more work and begins its shutdown; an activity then has the
+    ``graceful_shutdown_timeout`` before it is cancelled.
 
     Returns:
-        The time, never negative; ``None`` where there is no deadline, as outside of an invocation.
+        The time, never negative; ``None`` if there is no deadline, as outside an invocation.
 
     Example:
         >>> def must_stop() -> bool:
