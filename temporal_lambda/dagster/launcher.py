@@ -80,6 +80,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     ``throttle_timeout_seconds`` 60              how long throttled invocations are tried again
     ``cancel_timeout_seconds``  60               how long a cancel or status request may take
     ``shutdown_timeout_seconds`` 930             how long an ending process waits for answers
+    ``steps_interval_seconds``  10               how often a durable run is asked for its steps
     ``max_sync_payload_bytes``  6 MiB            AWS's quota
     ``max_async_payload_bytes`` 1 MiB            AWS's quota
     ``aws``                     boto3's chain    ``region``, ``endpoint_url``,

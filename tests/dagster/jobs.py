@@ -98,9 +98,42 @@ def napping() -> None:
     nap()
 
 
+@dg.op(config_schema=dict, ins={"start": dg.In(dg.Nothing)})
+def fail() -> None: ...
+
+
+@dg.op(config_schema=dict, ins={"start": dg.In(dg.Nothing)})
+def publish() -> dict[str, list[str]]:
+    return {}
+
+
+@dg.op(config_schema=dict, ins={"start": dg.In(dg.Nothing)}, name="nap")
+def nap_after() -> None: ...
+
+
+@dg.job
+def failing() -> None:
+    publish(fail(extract()))
+
+
+@dg.job
+def patient() -> None:
+    fail()
+
+
+@dg.job
+def reporting() -> None:
+    publish(extract())
+
+
+@dg.job
+def outliving() -> None:
+    nap_after(extract())
+
+
 definitions = dg.Definitions(
     assets=[orders, invoices],
-    jobs=[tagged, untagged, configured, in_order, dynamic, nested, shop_assets, napping],
+    jobs=[tagged, untagged, configured, in_order, dynamic, nested, shop_assets, napping, failing],
 )
 
 shop = definitions.resolve_job_def("shop_assets")

@@ -87,6 +87,7 @@ class LauncherConfig:
     throttle_timeout_seconds: int = 60
     cancel_timeout_seconds: int = 60
     shutdown_timeout_seconds: int = 930
+    steps_interval_seconds: int = 10
     max_sync_payload_bytes: int = SYNC_PAYLOAD_BYTES
     max_async_payload_bytes: int = ASYNC_PAYLOAD_BYTES
     aws: AwsConfig = AwsConfig()
@@ -120,6 +121,7 @@ _LEAST = {
     "throttle_timeout_seconds": 0,
     "cancel_timeout_seconds": 1,
     "shutdown_timeout_seconds": 0,
+    "steps_interval_seconds": 0,
     "max_sync_payload_bytes": 1,
     "max_async_payload_bytes": 1,
 }
@@ -189,6 +191,11 @@ def config_schema() -> UserConfigSchema:
         "shutdown_timeout_seconds": _number(
             default.shutdown_timeout_seconds,
             "How long a process that ends waits for the answers that are still out.",
+        ),
+        "steps_interval_seconds": _number(
+            default.steps_interval_seconds,
+            "How often the function of a durable run is asked for its steps while it works; the "
+            "pauses grow up to 60 s. 0: only the answers of the run itself show them.",
         ),
         "max_sync_payload_bytes": _number(
             default.max_sync_payload_bytes, "Largest payload of a RequestResponse run."

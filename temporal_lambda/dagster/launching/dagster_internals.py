@@ -10,11 +10,20 @@ from typing import TYPE_CHECKING
 from dagster._config import UserConfigSchema
 from dagster._core.errors import DagsterLaunchFailedError
 from dagster._core.events import (
+    AssetObservationData,
     EngineEventData,
     JobFailureData,
     RunFailureReason,
     StepMaterializationData,
 )
+from dagster._core.execution.plan.handle import StepHandle
+from dagster._core.execution.plan.objects import (
+    ErrorSource,
+    StepFailureData,
+    StepRetryData,
+    StepSuccessData,
+)
+from dagster._core.execution.plan.outputs import StepOutputData, StepOutputHandle
 from dagster._core.launcher import (
     CheckRunHealthResult,
     LaunchRunContext,
@@ -30,11 +39,13 @@ if TYPE_CHECKING:
     from dagster._core.snap import ExecutionPlanSnapshot, JobSnap
 
 __all__ = [
+    "AssetObservationData",
     "CheckRunHealthResult",
     "ConfigurableClass",
     "ConfigurableClassData",
     "DagsterLaunchFailedError",
     "EngineEventData",
+    "ErrorSource",
     "ExecutionPlanSnapshot",
     "JobFailureData",
     "JobSnap",
@@ -43,7 +54,13 @@ __all__ = [
     "RunFailureReason",
     "RunLauncher",
     "SerializableErrorInfo",
+    "StepFailureData",
+    "StepHandle",
     "StepMaterializationData",
+    "StepOutputData",
+    "StepOutputHandle",
+    "StepRetryData",
+    "StepSuccessData",
     "UserConfigSchema",
     "WorkerStatus",
     "launch_failed",

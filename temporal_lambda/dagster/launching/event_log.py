@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ from temporal_lambda.dagster.launching.dagster_internals import (
 )
 from temporal_lambda.dagster.launching.invoke import Answer
 from temporal_lambda.dagster.launching.outcome import Outcome
+from temporal_lambda.dagster.launching.steps import StepReplay
 
 logger = logging.getLogger("temporal_lambda.dagster.launching.reports")
 
@@ -60,6 +61,7 @@ class RunEventLog:
         self._instance = instance
         self._run_id = run_id
         self._launcher = launcher
+        self._steps = StepReplay(instance, run_id)
 
     def open_run(self) -> DagsterRun | None:
         """The run as it is now; ``None`` if it has ended or was deleted."""
@@ -113,6 +115,19 @@ class RunEventLog:
         data = JobFailureData(error, failure_reason=RunFailureReason.RUN_EXCEPTION)
         self._report(lambda run: self._instance.report_run_failed(run, message, data))
 
+    def replay_steps(self, steps: Sequence[Any]) -> None:
+        """What became of the ops so far; a run does not fail for want of it.
+
+        Args:
+            steps: As an answer has them.
+        """
+        try:
+            run = self.open_run() if steps else None
+            for problem in self._steps.replay(run, steps) if run else ():
+                self.note(f"Something that an op reported can't be shown: {problem}")
+        except Exception:
+            logger.exception("run %s: its steps can't be shown", self._run_id)
+
     def canceling(self) -> None:
         """RUN_CANCELING."""
         run = self.open_run()
@@ -140,6 +155,8 @@ class RunEventLog:
 
     def _materialize(self, result: Any) -> None:
         for found in materializations.find(result):
+            if found.step_key is not None and self._steps.shows(found.step_key):
+                continue
             if found.materialization is None:
                 self.note(f"A materialization was left out: {found.problem}")
             else:

@@ -95,6 +95,7 @@ def _accepted(
     except InvokeError as error:
         # The workflow is where it is, whether or not its function can be asked now.
         return CheckRunHealthResult(WorkerStatus.RUNNING, str(error), transient=True)
+    event_log.replay_steps(outcome.steps)
     if outcome.kind in ("running", "died") or outcome.status == NOT_FOUND:
         # Not found: AWS may deliver an Event after hours.
         return CheckRunHealthResult(WorkerStatus.RUNNING, "not done in Lambda")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from temporal_lambda.dagster import protocol
@@ -38,6 +38,7 @@ class Outcome:
         log_tail: The last 4 KB of the function's log.
         workflow_id: The workflow that does this very run, for ``running`` and ``canceled``.
         pinned_to: The build that has to go on with it, where that is not the one that answered.
+        steps: What the function says of each op, as ``protocol`` has it; not trusted.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Outcome:
     log_tail: str = field(default="", repr=False)
     workflow_id: str | None = None
     pinned_to: str | None = None
+    steps: Sequence[Any] = field(default=(), repr=False)
 
 
 def interpret_answer(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> Outcome:
@@ -73,6 +75,19 @@ def interpret_answer(answer: Answer, run_id: str, *, fail_on_error_status: bool 
     value = _parsed(answer.payload.decode(errors="replace"))
     if answer.function_error:
         return _function_error(value, answer)
+    outcome = _interpret(value, answer, run_id, fail_on_error_status=fail_on_error_status)
+    return replace(outcome, steps=_steps(value, run_id))
+
+
+def _steps(value: Any, run_id: str) -> Sequence[Any]:
+    body = _parsed(value.get("body")) if isinstance(value, Mapping) else None
+    if not isinstance(body, Mapping) or body.get("run_id") not in (None, run_id):
+        return ()
+    steps = body.get("steps")
+    return steps if isinstance(steps, list) else ()
+
+
+def _interpret(value: Any, answer: Answer, run_id: str, *, fail_on_error_status: bool) -> Outcome:
     status = _status(value)
     if status is None:
         return Outcome("success", result=value, log_tail=answer.log_tail)

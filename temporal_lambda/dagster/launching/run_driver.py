@@ -16,6 +16,7 @@ from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.event_log import RunEventLog
 from temporal_lambda.dagster.launching.invoke import Answer, InvokeError, invoke
 from temporal_lambda.dagster.launching.lease import Phase, RunLease
+from temporal_lambda.dagster.launching.live_steps import LiveSteps
 from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, Outcome, interpret_answer
 from temporal_lambda.dagster.launching.run_requests import request_cancel_or_status
 from temporal_lambda.dagster.launching.tags import Launch
@@ -119,6 +120,7 @@ class RunDriver:
                 return
             if outcome.kind == "withdrawn":
                 continue
+            self.event_log.replay_steps(outcome.steps)
             if outcome.kind == "died" and self.launch.durable and lost < MAX_DEATHS:
                 lost += 1
                 self._begun = True
@@ -218,15 +220,16 @@ class RunDriver:
             client = self._clients.to_invoke(
                 launch.function, launch.region, self._config.read_timeout_seconds
             )
-            answer = invoke(
-                client,
-                launch.function,
-                self._payload,
-                launch.invocation_type,
-                self._config.throttle_timeout_seconds,
-                keep_trying=self._again,
-                refused=self._refused,
-            )
+            with LiveSteps(self._clients, self._config, launch, self.run_id, self.event_log):
+                answer = invoke(
+                    client,
+                    launch.function,
+                    self._payload,
+                    launch.invocation_type,
+                    self._config.throttle_timeout_seconds,
+                    keep_trying=self._again,
+                    refused=self._refused,
+                )
         except InvokeError as error:
             if self._lease.phase == "queued":
                 # It was given up while it was throttled; the next step tells why.
