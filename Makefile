@@ -5,20 +5,30 @@ BIN := $(VENV)/bin
 FUNCTIONS := tests/functions tests/functions/launched bench/functions \
     examples/greeting examples/s3_storage examples/telemetry examples/dagster
 
-.PHONY: help demo demo-dagster test lint format check reliability trace screenshot-dagster browser \
-    bench clean
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
+PYTEST := $(BIN)/python -m pytest
+RUN := @$(MAKE) --no-print-directory
+CONSTRAINTS := tests/constraints/dev.txt
+
+.PHONY: help demo demo-dagster test test-core test-longest test-dagster test-alone test-pythons \
+    test-lowest test-newest lint lint-style lint-types lint-oldest lint-newest lint-imports \
+    format check reliability trace screenshot-dagster browser bench constraints clean
 
 help:
 	@echo "make demo    run a workflow through the real serverless loop on this machine"
 	@echo "make demo-dagster  run examples/dagster: Dagster's UI, a local Lambda, a run that outlives it"
 	@echo "make test    format, lint, types, import rules and the test suite"
 	@echo "make check   the same without the tests that need a server (seconds)"
+	@echo "make test-pythons  unit tests and demo under every other supported Python found here"
+	@echo "make test-lowest   the same with the oldest dependencies that are supported"
+	@echo "make test-newest   the same with the newest, as users install them"
+	@echo "make format  format and fix what can be fixed"
 	@echo "make reliability  write the table of faults in docs/reliability.md"
 	@echo "make trace   run examples/telemetry and draw its trace, docs/trace.svg"
 	@echo "make screenshot-dagster  run examples/dagster and photograph it, docs/dagster-run.png"
 	@echo "make browser install Chromium, which the test of Dagster's UI needs; as root, on Debian"
-	@echo "make format  format and fix what can be fixed"
 	@echo "make bench   measure, side by side with temporalio's own module; writes docs/benchmarks.md"
+	@echo "make constraints   write $(CONSTRAINTS): the newest releases for make test"
 
 demo: $(VENV)/local
 	$(BIN)/temporal-lambda dev examples/greeting/handler.py:lambda_handler \
@@ -27,28 +37,56 @@ demo: $(VENV)/local
 demo-dagster: $(VENV)/dev
 	$(BIN)/python -m examples.dagster.demo $(DEMO)
 
-# Most of the time tests wait for deadlines and servers; each process has a server of its own.
-# Dagster's own processes are busy, and would disturb tests that measure time.
 test: lint browser
-	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal -m "not alone" --ignore tests/dagster
-	$(BIN)/python -m pytest --numprocesses 3 --dist worksteal tests/dagster
-	$(BIN)/python -m pytest -m alone
+	$(RUN) --jobs 2 test-longest test-core
+	$(RUN) test-dagster
+	$(RUN) test-alone
+
+# Most of the time tests wait for deadlines and servers; each process has a server of its own.
+test-core: $(VENV)/dev
+	$(PYTEST) --numprocesses 6 --dist worksteal -m "not alone" --ignore tests/dagster
+
+# Mostly waits, and takes as long as all others of Dagster's.
+test-longest: $(VENV)/dev
+	$(PYTEST) --quiet -m longest tests/dagster
+
+# Dagster's own processes are busy, and would disturb tests that measure time.
+test-dagster: $(VENV)/dev
+	$(PYTEST) --numprocesses 3 --dist worksteal -m "not longest" tests/dagster
+
+test-alone: $(VENV)/dev
+	$(PYTEST) -m alone
+
+test-pythons test-lowest test-newest: $(VENV)/dev
+	$(BIN)/python -m tests.matrix $(@:test-%=%)
 
 check: lint
-	$(BIN)/python -m pytest -m "not server"
+	$(PYTEST) -m "not server"
 
 lint: $(VENV)/dev
+	$(RUN) --jobs 2 --output-sync lint-types lint-style lint-imports lint-oldest lint-newest
+
+lint-style: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+
+# Functions are no packages: each folder is checked by itself.
+lint-types: $(VENV)/dev
 	$(BIN)/mypy
-	$(BIN)/mypy --python-version 3.10 temporal_lambda
-	$(BIN)/mypy --python-version 3.14 temporal_lambda
 	set -e; for code in $(FUNCTIONS); do MYPYPATH=$$code $(BIN)/mypy $$code/*.py; done
-	$(BIN)/lint-imports
+
+lint-oldest: $(VENV)/dev
+	$(BIN)/mypy --python-version 3.10 temporal_lambda
 	$(BIN)/vermin --quiet --no-tips --violations --target=3.10- --exclude tomllib temporal_lambda
 
+lint-newest: $(VENV)/dev
+	$(BIN)/mypy --python-version 3.14 temporal_lambda
+
+lint-imports: $(VENV)/dev
+	$(BIN)/lint-imports
+
 reliability: $(VENV)/dev
-	$(BIN)/python -m pytest -m fault --write-reliability
+	$(PYTEST) -m fault --write-reliability
 
 trace: $(VENV)/dev
 	$(BIN)/python -m bench.trace_picture docs/trace.svg
@@ -69,22 +107,30 @@ format: $(VENV)/dev
 bench: $(VENV)/bench
 	$(BIN)/python -m bench
 
+# For all supported Pythons and platforms at once, which pip can't do.
+constraints: $(VENV)/dev
+	echo "# What make test installs, on any supported Python. Written by: make constraints" >$(CONSTRAINTS)
+	$(BIN)/uv pip compile pyproject.toml --group bench --extra local --extra aws --extra otel \
+	    --extra deploy --extra dagster --universal --python-version 3.10 --upgrade --quiet --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-find-links >>$(CONSTRAINTS)
+
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venvs
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/local: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[local]'
+	$(PIP) --editable '.[local]'
 	@touch $@
 
 # Dependency groups need a recent pip.
-$(VENV)/dev: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[local,aws,deploy,otel,dagster]'
+$(VENV)/dev: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
+	$(PIP) --upgrade 'pip>=25.1'
+	$(PIP) --constraint $(CONSTRAINTS) --group dev \
+	    --editable '.[local,aws,deploy,otel,dagster]'
 	@touch $@ $(VENV)/local
 
 $(VENV)/bench: $(VENV)/dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group bench
+	$(PIP) --constraint $(CONSTRAINTS) --group bench
 	@touch $@

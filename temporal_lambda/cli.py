@@ -33,6 +33,10 @@ class Commands(click.Group):
         try:
             command: click.Command = getattr(importlib.import_module(module), cmd_name)
         except ModuleNotFoundError as error:
+            return _Missing(
+                cmd_name, extra, MissingExtraError(f"temporal-lambda {cmd_name}", extra, error)
+            )
+        except MissingExtraError as error:
             return _Missing(cmd_name, extra, error)
         return command
 
@@ -40,9 +44,9 @@ class Commands(click.Group):
 class _Missing(click.Command):
     """Takes the place of a subcommand whose extra is not installed."""
 
-    def __init__(self, name: str, extra: str, cause: ImportError) -> None:
+    def __init__(self, name: str, extra: str, error: MissingExtraError) -> None:
         super().__init__(name, short_help=f"Needs temporal-lambda[{extra}].")
-        self._reason = str(MissingExtraError(f"temporal-lambda {name}", extra, cause))
+        self._reason = str(error)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         raise click.ClickException(self._reason)

@@ -55,7 +55,7 @@ class MissingExtraError(TemporalLambdaError, ImportError):
         cause: The import that failed.
     """
 
-    def __init__(self, part: str, extra: str, cause: ImportError) -> None:
+    def __init__(self, part: str, extra: str, cause: ModuleNotFoundError) -> None:
         super().__init__(
             f"{part} needs {cause.name or cause}: install this package with its extra, "
             f"temporal-lambda[{extra}]"

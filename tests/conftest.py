@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
+from tests.support import collector
 from tests.support.lambdas import FUNCTIONS, Deploy, Invoke, MakeFunction, deploy_at_rest
 from tests.support.reliability import WRITE
 
@@ -22,17 +23,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_report_header() -> str:
+    """Whether telemetry goes through a real collector."""
+    why = collector.why_missing()
+    return (
+        f"collector: none, tests receive telemetry directly ({why})" if why else "collector: rotel"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What lies in tests/server needs a server; it runs after what does not, the longest first."""
+    """What lies in tests/server needs a server; it runs after what does not."""
     for item in items:
         if "server" in item.path.parts:
             item.add_marker("server")
-    items.sort(
-        key=lambda item: (
-            item.get_closest_marker("server") is not None,
-            item.get_closest_marker("begin_early") is None,
-        )
-    )
+    items.sort(key=lambda item: item.get_closest_marker("server") is not None)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

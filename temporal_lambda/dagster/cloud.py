@@ -15,7 +15,7 @@ try:
     from temporal_lambda.dagster.launching.config import LauncherConfig, config_schema
     from temporal_lambda.dagster.launching.dagster_internals import ConfigurableClassData
     from temporal_lambda.dagster.launching.inner_launcher import rehydrate
-except ImportError as error:
+except ModuleNotFoundError as error:
     raise MissingExtraError("temporal_lambda.dagster.cloud", "dagster-cloud", error) from error
 
 

@@ -33,7 +33,7 @@ try:
     from temporal_lambda.dagster.launching.lease import RunLease
     from temporal_lambda.dagster.launching.redact import redacted
     from temporal_lambda.dagster.launching.wait_pool import WaitPool, process_pool
-except ImportError as error:
+except ModuleNotFoundError as error:
     raise MissingExtraError("temporal_lambda.dagster.launcher", "dagster", error) from error
 
 logger = logging.getLogger(__name__)

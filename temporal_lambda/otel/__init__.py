@@ -21,7 +21,7 @@ try:
         build_metrics_telemetry_config,
     )
     from temporal_lambda.otel.options import FlushPolicy, OtelOptions
-except ImportError as error:
+except ModuleNotFoundError as error:
     raise MissingExtraError("temporal_lambda.otel", "otel", error) from error
 
 __all__ = [

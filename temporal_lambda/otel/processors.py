@@ -18,6 +18,10 @@ class NamesInvocation(SpanProcessor):
         if CURRENT.request_id:
             span.set_attribute(SpanAttributes.FAAS_INVOCATION_ID, CURRENT.request_id)
 
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """See base class, which in old SDKs returns ``None``: flushing then ends here."""
+        return True
+
 
 class KeepsWorkflowSpansOpen(SpanProcessor):
     """Lets only the workflow itself end its spans.
@@ -38,3 +42,7 @@ class KeepsWorkflowSpansOpen(SpanProcessor):
                 end(end_time)
 
         span.end = end_in_workflow  # type: ignore[method-assign] # There is no hook that runs before it.
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """See base class, which in old SDKs returns ``None``: flushing then ends here."""
+        return True

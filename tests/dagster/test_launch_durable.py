@@ -84,7 +84,7 @@ async def test_run_outlives_its_invocations_and_is_done_once(
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.begin_early
+@pytest.mark.longest
 async def test_run_of_90_s_succeeds_in_a_function_that_may_take_20(
     stack: LocalStack, durable: Callable[..., Function], beside: Dagster
 ) -> None:

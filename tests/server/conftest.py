@@ -64,8 +64,10 @@ async def client(service: LambdaService) -> AsyncIterator[Any]:
 
 @pytest.fixture
 def dagster_client(stack: LocalStack, make_function: MakeFunction) -> MakeDagsterClient:
-    def make(handler: str = "durable", **options: Any) -> DagsterClient:
-        return DagsterClient(stack, make_function(f"dagster_ops.{handler}", **options))
+    def make(handler: str = "durable", seconds: float = 30, **options: Any) -> DagsterClient:
+        # A lost task is tried again after 10 s; before that, the answer is that the run goes on.
+        function = make_function(f"dagster_ops.{handler}", seconds=seconds, **options)
+        return DagsterClient(stack, function)
 
     return make
 

@@ -149,7 +149,7 @@ async def test_failed_run_is_raised_where_that_was_asked_for(
     dagster_client: MakeDagsterClient,
 ) -> None:
     record, error = await dagster_client("durable_raising").invoke(payload({"fail": {}}))
-    assert record.status == "error"
+    assert record.status == "error", "\n".join(record.log)
     assert error["errorType"] == "RunFailedError"
     assert error["errorMessage"] == "op fail failed: ValueError: no luck"
 

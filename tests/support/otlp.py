@@ -6,9 +6,9 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -195,13 +195,23 @@ def receiving() -> Iterator[Receiver]:
         server.stop(grace=None).wait()
 
 
-def collecting(receiver: Receiver) -> AbstractAsyncContextManager[str]:
-    """Run a collector that passes on what it gets, without waiting for more; its endpoint."""
-    return collector.collecting(
+@asynccontextmanager
+async def collecting(receiver: Receiver) -> AsyncIterator[str]:
+    """Run a collector that passes on what it gets, without waiting for more.
+
+    Returns:
+        Its endpoint; the receiver's own where there is no collector for this Python.
+    """
+    if collector.why_missing():
+        yield receiver.endpoint
+        return
+    to_receiver = (
         *("--exporter", "otlp", "--otlp-exporter-protocol", "grpc"),
         *("--otlp-exporter-endpoint", receiver.endpoint),
         "--disable-batching",
     )
+    async with collector.collecting(*to_receiver) as endpoint:
+        yield endpoint
 
 
 @contextmanager

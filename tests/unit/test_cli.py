@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -85,3 +86,18 @@ def test_handler_is_a_dotted_module_or_a_file(
     assert locate_handler("app/handler.py:run") == (tmp_path / "app", "handler.run")
     with pytest.raises(LocalStackError, match="is not MODULE:HANDLER"):
         locate_handler("app.handler:not an identifier")
+
+
+def test_command_whose_extra_is_missing_is_one_clear_error() -> None:
+    code = (
+        "import sys; sys.modules['aiohttp'] = None; sys.argv = ['temporal-lambda', 'dev', 'a:b']\n"
+        "from temporal_lambda.cli import main; main()"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 1
+    assert result.stderr == (
+        "Error: temporal_lambda.local needs aiohttp; "
+        "install it with: pip install 'temporal-lambda[local]'\n"
+    )

@@ -87,6 +87,18 @@ def test_missing_extra_is_named(part: str, missing: str, extra: str) -> None:
     assert f"install this package with its extra, temporal-lambda[{extra}]" in result.stderr
 
 
+def test_package_that_is_there_but_too_old_is_no_missing_extra() -> None:
+    code = (
+        "import temporalio.contrib.opentelemetry as old; del old.MetricsExporter\n"
+        "import temporal_lambda.otel"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert "ImportError: cannot import name 'MetricsExporter'" in result.stderr
+    assert "pip install" not in result.stderr
+
+
 def test_handler_is_a_function_that_decorators_can_wrap() -> None:
     from temporalio.common import WorkerDeploymentVersion
 
