@@ -17,7 +17,7 @@ from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Worker
 from workflows import OneActivity
 
-from temporal_lambda.config import ConfigFactory
+from temporal_lambda.runtime.config_factory import ConfigFactory
 from temporal_lambda.settings.sources import load_settings
 
 

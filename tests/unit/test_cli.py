@@ -97,7 +97,6 @@ def test_command_whose_extra_is_missing_is_one_clear_error() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert result.returncode == 1
-    assert result.stderr == (
-        "Error: temporal_lambda.local needs aiohttp; "
-        "install it with: pip install 'temporal-lambda[local]'\n"
-    )
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: temporal_lambda.local needs aiohttp")
+    assert "temporal-lambda[local]" in line

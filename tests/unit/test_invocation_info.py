@@ -22,12 +22,6 @@ CONTEXT = SimpleNamespace(
 )
 
 
-@pytest.fixture(autouse=True)
-def levels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report that is written sets its logger's level; not here."""
-    monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", "WARN")
-
-
 def invoke(configure: Any, times: int = 1) -> None:
     """Invocations that end before they connect, since they have no task queue."""
     handler = run_worker(VERSION, configure)

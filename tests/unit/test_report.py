@@ -4,19 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from temporal_lambda import report as module
 from temporal_lambda.report import INVOCATION, InvocationReport, find_line
-
-
-@pytest.fixture(autouse=True)
-def untouched_logger() -> Iterator[None]:
-    level = module.logger.level
-    yield
-    module.logger.setLevel(level)
 
 
 def test_text_line_is_found_again(caplog: pytest.LogCaptureFixture) -> None:

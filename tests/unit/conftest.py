@@ -1,0 +1,17 @@
+"""Fixtures of the tests that need no server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from temporal_lambda import report
+
+
+@pytest.fixture(autouse=True)
+def level_of_the_reports_logger() -> Iterator[None]:
+    """A report that is written sets the level of its logger; the next test finds it as it was."""
+    level = report.logger.level
+    yield
+    report.logger.setLevel(level)
