@@ -45,6 +45,11 @@ class FollowsGracefulTimeout:
         """Set the buffer to a fixed value."""
         config.__dict__["shutdown_deadline_buffer"] = buffer
 
+    @staticmethod
+    def is_set(config: LambdaWorkerConfig) -> bool:
+        """Whether it was set by hand."""
+        return config.__dict__["shutdown_deadline_buffer"] is not None
+
 
 @dataclass
 class LambdaWorkerConfig:
@@ -53,15 +58,17 @@ class LambdaWorkerConfig:
     Each invocation gets a new one, which shares nothing with the next. A bare instance has no
     Lambda defaults; the one a callback receives has all of them, overridden by ``temporal.toml``
     and the environment. The callback has the last word, with two exceptions: worker versioning with
-    the version given to ``run_worker`` stays on, and eager activities stay off.
+    the version given to ``run_worker`` stays on, and eager activities stay off; plugins can't
+    change these either.
 
     Attributes:
         client_connect_config: Keyword arguments for ``temporalio.client.Client.connect``.
         worker_config: Keyword arguments for ``temporalio.worker.Worker``.
         shutdown_deadline_buffer: How long before Lambda's deadline the shutdown (drain, hooks,
             teardown) begins; unless set, ``graceful_shutdown_timeout`` plus 2 s.
-        shutdown_hooks: Callables without arguments, called in order when the worker has stopped,
-            also after an error. An awaitable that one returns is awaited.
+        shutdown_hooks: Callables without arguments, in a list or another sequence, called in order
+            when the worker has stopped, also after an error. What one returns is awaited if it can
+            be.
         idle_timeout: End the invocation once no task has been in flight for this long; ``None``
             polls until the deadline. Choose a value other than a whole number of seconds, at which
             retries and timers come back.

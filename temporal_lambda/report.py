@@ -37,8 +37,8 @@ class InvocationReport:
             tasks.
         idle_ms: Milliseconds of the work phase without a task in flight; ``None`` if a custom tuner
             hides the tasks.
-        stop_reason: ``deadline``, ``idle``, ``result``, ``signal`` or ``error``; ``None`` if the
-            work never began.
+        stop_reason: ``deadline``, ``idle``, ``result``, ``signal``, ``worker`` (it ended by
+            itself) or ``error``; ``None`` if the work never began.
         connection: ``new``, ``reused`` or ``replaced``; ``None`` if the invocation failed before it
             connected.
         memory_mb: Resident memory at the end, in megabytes; ``None`` where there is no ``/proc``.

@@ -12,9 +12,16 @@ import pytest
 import pytest_asyncio
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
+from temporal_lambda.once import forget_warnings
 from tests.support import collector
 from tests.support.lambdas import FUNCTIONS, Deploy, Invoke, MakeFunction, deploy_at_rest
 from tests.support.reliability import WRITE
+
+
+@pytest.fixture(autouse=True)
+def every_warning_once_per_test() -> None:
+    """A process gives some warnings once; the tests share one."""
+    forget_warnings()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

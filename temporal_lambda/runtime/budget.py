@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.errors import DeadlineError
+from temporal_lambda.once import warn_once
 
 logger = logging.getLogger("temporal_lambda.budget")
 
@@ -32,6 +33,12 @@ SHORTEST_WORK = 1.0
 
 SHORT_WORK = 5.0
 """Seconds of work below which an invocation warns, as the contrib module does."""
+
+TOLERANCE = 0.5
+"""Seconds it may be less without a warning: a 12 s function has a little less than 12 s left."""
+
+EARLY_CLOSE = 2.0
+"""Seconds a shutdown that begins early may take at least, however small the buffer."""
 
 SOFT_CLOSE = 1.0
 """Seconds before the drain in which no new work is taken in; after a second without arrivals the
@@ -113,11 +120,9 @@ class Budget(NamedTuple):
         cls, deadline: Deadline, buffer: float, graceful: float, *, soft_close: float = SOFT_CLOSE
     ) -> Budget:
         remaining = deadline.remaining()
-        # Three quarters of what the buffer holds beyond the graceful timeout belong to hooks,
-        # teardown and margin; the first quarter is the drain's, for cancelled activities to finish.
-        tail = max(LEAST_TAIL, 0.75 * (buffer - graceful))
+        tail = _tail(buffer, graceful)
         overtime = max(0.0, buffer - tail - REACTION - graceful)
-        fitting = max(0.0, min(graceful, buffer - tail - REACTION))
+        fitting = fitting_graceful_timeout(buffer, graceful)
         if remaining == math.inf:
             setup_tail, tail, soft_close = 0.0, 0.0, 0.0
         else:
@@ -188,8 +193,9 @@ class Budget(NamedTuple):
                 "them are kept for the shutdown. Increase the function timeout, or lower "
                 "shutdown_deadline_buffer (and graceful_shutdown_timeout with it)"
             )
-        if remaining - self.buffer < SHORT_WORK:
-            logger.warning(
+        if remaining - self.buffer < SHORT_WORK - TOLERANCE:
+            warn_once(
+                logger,
                 "Lambda timeout leaves less than 5s for work: %.1fs are left and %.1fs of them "
                 "are kept for the shutdown",
                 remaining,
@@ -200,9 +206,10 @@ class Budget(NamedTuple):
         """The budget of a shutdown that begins now.
 
         A shutdown that begins early takes no longer than one that begins at the deadline: it gets
-        the buffer, and less only where less than that is left.
+        the buffer, or 2 s if that is more, and less only where less is left.
         """
-        return self._plan(self._sooner(self.buffer), self.buffer, self.graceful_timeout)
+        seconds = max(self.buffer, EARLY_CLOSE)
+        return self._plan(self._sooner(seconds), seconds, self.graceful_timeout)
 
     def hurry(self, seconds: float) -> Budget:
         """The budget of an invocation that has to end within so many seconds from now, or sooner.
@@ -220,3 +227,21 @@ class Budget(NamedTuple):
 
     def _until(self, moment: float) -> float:
         return max(0.0, moment - self.now)
+
+
+def fitting_graceful_timeout(buffer: float, graceful: float) -> float:
+    """What of a graceful timeout lets cancelled activities react within the buffer, seconds.
+
+    Example:
+        >>> fitting_graceful_timeout(buffer=7.0, graceful=5.0)
+        5.0
+        >>> fitting_graceful_timeout(buffer=5.0, graceful=5.0)
+        3.75
+    """
+    return max(0.0, min(graceful, buffer - _tail(buffer, graceful) - REACTION))
+
+
+def _tail(buffer: float, graceful: float) -> float:
+    # Three quarters of what the buffer holds beyond the graceful timeout belong to hooks, teardown
+    # and margin; the first quarter is the drain's, for cancelled activities to finish.
+    return max(LEAST_TAIL, 0.75 * (buffer - graceful))

@@ -8,14 +8,15 @@ from datetime import timedelta
 from typing import Any, cast
 
 from temporalio.client import ClientConnectConfig
-from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import WorkerConfig, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from temporal_lambda.config import HOOK_BUFFER, LambdaWorkerConfig
+from temporal_lambda.config import LambdaWorkerConfig, ShutdownHook
 from temporal_lambda.errors import SettingsError, TaskQueueError
 from temporal_lambda.invocation_info import InvocationInfo
 from temporal_lambda.naming import name_of
+from temporal_lambda.runtime.concessions import fit_buffer, keep_versioning, list_of_hooks
 from temporal_lambda.runtime.worker_observer import LIMITS, TUNER_HIDES_IDLENESS
 from temporal_lambda.settings.sources import Settings
 from temporal_lambda.settings.table import SETTINGS
@@ -38,17 +39,11 @@ class ConfigFactory:
     Args:
         settings: What files and environment say.
         version: The worker deployment version of this function.
-
-    Raises:
-        SettingsError: The settings contradict each other.
     """
 
     def __init__(self, settings: Settings, version: WorkerDeploymentVersion) -> None:
         self._settings = settings
         self._version = version
-        config = self.new()
-        _check_buffer(config)
-        _check_cache(config.worker_config)
 
     def new(self, invocation: InvocationInfo | None = None) -> LambdaWorkerConfig:
         """A fresh configuration that shares no mutable object with any other.
@@ -63,7 +58,7 @@ class ConfigFactory:
             worker_config=WorkerConfig(
                 sticky_queue_schedule_to_start_timeout=STICKY_TIMEOUT,
                 disable_eager_activity_execution=True,
-                deployment_config=self._versioning(VersioningBehavior.UNSPECIFIED),
+                deployment_config=self._versioning(),
             ),
             invocation=invocation or InvocationInfo(),
         )
@@ -90,7 +85,10 @@ class ConfigFactory:
             SettingsError: Values contradict each other or have the wrong type.
         """
         worker = config.worker_config
-        if polls and not (worker.get("task_queue") or "").strip():
+        queue: Any = worker.get("task_queue")
+        if not (queue is None or isinstance(queue, str)):
+            raise SettingsError(f'worker_config["task_queue"] must be a name; got {queue!r}')
+        if polls and not (queue or "").strip():
             raise TaskQueueError(
                 'no task queue: set worker_config["task_queue"] in the configure callback or the '
                 "TEMPORAL_TASK_QUEUE environment variable"
@@ -98,13 +96,9 @@ class ConfigFactory:
         if worker.get("tuner"):
             self._give_way_to_tuner(config)
         _check_values(config)
-        _check_buffer(config)
-        _check_hooks(config.shutdown_hooks)
-        _check_cache(worker)
-        given = worker.get("deployment_config")
-        behavior = given.default_versioning_behavior if given else VersioningBehavior.UNSPECIFIED
-        worker["deployment_config"] = self._versioning(behavior)
-        worker["disable_eager_activity_execution"] = True
+        fit_buffer(config, graceful_timeout(config))
+        config.shutdown_hooks = _checked(config.shutdown_hooks)
+        keep_versioning(worker, self._versioning())
         worker.setdefault("workflow_runner", WORKFLOW_RUNNER)
 
     def _give_way_to_tuner(self, config: LambdaWorkerConfig) -> None:
@@ -115,11 +109,9 @@ class ConfigFactory:
         if config.idle_timeout is not None:
             raise SettingsError(TUNER_HIDES_IDLENESS)
 
-    def _versioning(self, behavior: VersioningBehavior) -> WorkerDeploymentConfig:
+    def _versioning(self) -> WorkerDeploymentConfig:
         return WorkerDeploymentConfig(
-            version=copy.deepcopy(self._version),
-            use_worker_versioning=True,
-            default_versioning_behavior=behavior,
+            version=copy.deepcopy(self._version), use_worker_versioning=True
         )
 
 
@@ -149,33 +141,15 @@ def _check_values(config: LambdaWorkerConfig) -> None:
             )
 
 
-def _check_buffer(config: LambdaWorkerConfig) -> None:
-    buffer, graceful = config.shutdown_deadline_buffer, graceful_timeout(config)
-    if buffer < graceful:
-        raise SettingsError(
-            f"shutdown_deadline_buffer ({buffer.total_seconds():g} s) is smaller than "
-            f"graceful_shutdown_timeout ({graceful.total_seconds():g} s), so the drain could not "
-            f"finish: set shutdown_deadline_buffer to at least "
-            f"{(graceful + HOOK_BUFFER).total_seconds():g} s, or lower graceful_shutdown_timeout"
-        )
-
-
-def _check_hooks(hooks: Any) -> None:
-    if not isinstance(hooks, list):
+def _checked(hooks: Any) -> list[ShutdownHook]:
+    found = list_of_hooks(hooks)
+    if found is None:
         raise SettingsError(
             f"shutdown_hooks must be a list of callables; got a {type(hooks).__name__}"
         )
-    for hook in hooks:
+    for hook in found:
         if not callable(hook) or inspect.isasyncgenfunction(hook):
             raise SettingsError(
                 f"shutdown hook {name_of(hook)} must be a function or a coroutine function"
             )
-
-
-def _check_cache(worker: WorkerConfig) -> None:
-    slots, cached = worker.get("max_concurrent_workflow_tasks"), worker.get("max_cached_workflows")
-    if slots == 1 and cached != 0:
-        raise SettingsError(
-            "max_concurrent_workflow_tasks of 1 leaves no slot to continue the workflows in the "
-            "cache: set it to 2 or more, or max_cached_workflows to 0"
-        )
+    return found

@@ -22,6 +22,7 @@ from temporal_lambda.naming import name_abandoned, name_of
 from temporal_lambda.report import WORKER, log_line
 from temporal_lambda.runtime.budget import HAND_BACK, MARGIN, Budget
 from temporal_lambda.runtime.closing_steps import ClosingSteps
+from temporal_lambda.runtime.concessions import list_of_hooks
 from temporal_lambda.runtime.config_factory import graceful_timeout
 from temporal_lambda.runtime.configure_callback import Teardown
 from temporal_lambda.runtime.connection import ConnectionLost
@@ -233,7 +234,7 @@ class Invocation:
 
     def _take_outcome(self) -> None:
         progress = self._progress
-        if self._strategy and progress.stop.reason in ("deadline", "signal"):
+        if self._strategy and progress.stop.reason in ("deadline", "signal", "worker"):
             try:
                 progress.stop = progress.stop._replace(result=self._strategy.outcome())
             except Exception as error:
@@ -265,9 +266,8 @@ class Invocation:
                 lambda: worker.hand_back(HAND_BACK, gone_after),
                 longest=HAND_BACK + CLEANUP,
             )
-        if isinstance(self._config.shutdown_hooks, list):
-            for hook in self._config.shutdown_hooks:
-                steps.add("hook", name_of(hook), hook)
+        for hook in list_of_hooks(self._config.shutdown_hooks) or []:
+            steps.add("hook", name_of(hook), hook)
         if self._teardown:
             steps.add("teardown", "configure callback", self._tear_down)
         for name, last in self._config.invocation.last_steps:

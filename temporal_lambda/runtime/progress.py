@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from temporal_lambda.report import InvocationReport
 from temporal_lambda.runtime.budget import Budget
 from temporal_lambda.runtime.closing_steps import ClosingSteps
+from temporal_lambda.runtime.main_thread import explain
 from temporal_lambda.runtime.stop_signal import StopSignal
 from temporal_lambda.runtime.work_strategy import Stop
 from temporal_lambda.runtime.worker import InvocationWorker
@@ -57,6 +58,7 @@ class Progress:
 
     def failed(self, error: BaseException) -> None:
         """Note an error; the first one is what the handler raises."""
+        explain(error)
         self.report.failed(error)
         if self.error is None:
             self.error = error

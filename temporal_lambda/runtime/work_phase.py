@@ -73,7 +73,8 @@ class WorkPhase:
         if polling and polling.done():
             deciding.cancel()
             polling.result()
-            raise RuntimeError("the worker stopped without being told to")
+            # A plugin of the user's may end it.
+            return Stop("worker")
         if deciding.done():
             return deciding.result()
         deciding.cancel()

@@ -16,7 +16,7 @@ from temporal_lambda.runtime.budget import Budget
 from temporal_lambda.tracking.activities import ActivitiesInFlight
 from temporal_lambda.tracking.slots import SlotCounter
 
-Reason = Literal["deadline", "idle", "result", "signal", "error"]
+Reason = Literal["deadline", "idle", "result", "signal", "worker", "error"]
 
 
 class Work(NamedTuple):

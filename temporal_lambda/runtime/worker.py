@@ -51,6 +51,7 @@ class InvocationWorker:
             [self.activities, self._workflows],
             graceful_timeout=budget.fitting_graceful_timeout,
             needs_slots=config.idle_timeout is not None,
+            versioning=config.worker_config.get("deployment_config"),
         )
         self.stuck = False
 
@@ -78,7 +79,7 @@ class InvocationWorker:
         """Begin to poll.
 
         Returns:
-            The running worker; when it ends unasked, that is an error.
+            The running worker; a plugin may end it before it is told to shut down.
 
         Raises:
             SettingsError: ``idle_timeout`` is set, and a plugin brought a tuner.

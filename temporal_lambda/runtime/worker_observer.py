@@ -16,10 +16,12 @@ from temporalio.worker import (
     ReplayerConfig,
     Worker,
     WorkerConfig,
+    WorkerDeploymentConfig,
     WorkflowReplayResult,
 )
 
 from temporal_lambda.errors import SettingsError
+from temporal_lambda.runtime.concessions import keep_versioning, workflow_slots
 from temporal_lambda.tracking.slot_supplier import counted_tuner
 from temporal_lambda.tracking.slots import Kind, SlotCounter
 
@@ -60,6 +62,7 @@ class WorkerObserver(Plugin):
         interceptors: Look at activities and workflows.
         graceful_timeout: The longest graceful timeout there is time for, seconds.
         needs_slots: Whether a configuration that hides its slots is an error.
+        versioning: The function's worker versioning, which stays on whatever plugins do.
 
     Attributes:
         counts: Whether ``slots`` sees the tasks; not where a tuner was brought.
@@ -72,11 +75,13 @@ class WorkerObserver(Plugin):
         *,
         graceful_timeout: float,
         needs_slots: bool,
+        versioning: WorkerDeploymentConfig | None = None,
     ) -> None:
         self._slots = slots
         self._interceptors = interceptors
         self._graceful_timeout = timedelta(seconds=graceful_timeout)
         self._needs_slots = needs_slots
+        self._versioning = versioning
         self.counts = False
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
@@ -85,11 +90,14 @@ class WorkerObserver(Plugin):
         config["graceful_shutdown_timeout"] = min(
             config.get("graceful_shutdown_timeout", timedelta()), self._graceful_timeout
         )
+        if self._versioning:
+            keep_versioning(config, self._versioning)
         self.counts = not config.get("tuner")
         if self._needs_slots and not self.counts:
             raise SettingsError(TUNER_HIDES_IDLENESS)
         if self.counts:
             limits = {kind: _pop_limit(config, name) for kind, name in LIMITS.items()}
+            limits["workflow"] = workflow_slots(limits["workflow"], config)
             config["tuner"] = counted_tuner(self._slots, limits, _pollers(config))
         return config
 

@@ -17,6 +17,9 @@ from temporalio.worker import (
     Interceptor,
 )
 
+WORKER_SHUTDOWN = "WorkerShutdown"
+"""The error type by which workflows know it: the one temporalio uses when a worker shuts down."""
+
 NO_PAUSE = timedelta(milliseconds=1)
 """The shortest pause there is; none at all would mean that of the retry policy."""
 
@@ -116,6 +119,6 @@ def invocation_ended(pause: timedelta = NO_PAUSE) -> ApplicationError:
     """
     return ApplicationError(
         "the Lambda invocation ended before the activity did",
-        type="InvocationEnded",
+        type=WORKER_SHUTDOWN,
         next_retry_delay=pause,
     )

@@ -163,6 +163,6 @@ def test_task_that_was_lost_shows_in_the_history() -> None:
 def test_task_that_was_given_back_is_not_lost() -> None:
     second_attempt = HistoryEvent(event_type=EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED)
     failure = second_attempt.activity_task_started_event_attributes.last_failure
-    failure.application_failure_info.type = "InvocationEnded"
+    failure.application_failure_info.type = "WorkerShutdown"
     assert not load.tells_of_a_loss(second_attempt)
     assert not load.tells_of_a_loss(HistoryEvent())

@@ -16,26 +16,7 @@ from temporalio.worker import (
 )
 
 from temporal_lambda import LambdaWorkerConfig, SettingsError, TaskQueueError
-from temporal_lambda.runtime.config_factory import ConfigFactory
-from temporal_lambda.settings.sources import Settings
-
-VERSION = WorkerDeploymentVersion("service", "v1")
-
-
-def factory(connect: Any = None, **values: Any) -> ConfigFactory:
-    return ConfigFactory(Settings(connect or {}, values, None), VERSION)
-
-
-def completed(
-    change: Any = lambda config: None, connect: Any = None, **values: Any
-) -> LambdaWorkerConfig:
-    """A configuration after a callback that sets a task queue and makes one change."""
-    made = factory(connect, **values)
-    config = made.new()
-    config.worker_config["task_queue"] = "q"
-    change(config)
-    made.complete(config)
-    return config
+from tests.support.configurations import VERSION, completed, factory, set_graceful
 
 
 def test_bare_instance_holds_no_lambda_defaults() -> None:
@@ -154,13 +135,6 @@ def test_missing_task_queue_names_both_ways_to_set_it(missing: Any) -> None:
     assert isinstance(error.value, ValueError)
 
 
-def set_graceful(seconds: float) -> Any:
-    def change(config: LambdaWorkerConfig) -> None:
-        config.worker_config["graceful_shutdown_timeout"] = timedelta(seconds=seconds)
-
-    return change
-
-
 def test_buffer_follows_the_graceful_timeout_of_the_callback() -> None:
     assert completed(set_graceful(20)).shutdown_deadline_buffer == timedelta(seconds=22)
     assert completed(set_graceful(0)).shutdown_deadline_buffer == timedelta(seconds=2)
@@ -179,18 +153,6 @@ def test_buffer_set_by_hand_does_not_follow() -> None:
     assert completed(change).shutdown_deadline_buffer == timedelta(seconds=7)
     config = completed(set_graceful(3), shutdown_deadline_buffer=timedelta(seconds=8))
     assert config.shutdown_deadline_buffer == timedelta(seconds=8)
-
-
-def test_buffer_smaller_than_the_graceful_timeout_says_what_to_set() -> None:
-    def change(config: LambdaWorkerConfig) -> None:
-        set_graceful(10)(config)
-        config.shutdown_deadline_buffer = timedelta(seconds=7)
-
-    message = r"shutdown_deadline_buffer \(7 s\) is smaller than .*\(10 s\).*to at least 12 s"
-    with pytest.raises(SettingsError, match=message):
-        completed(change)
-    with pytest.raises(SettingsError, match=r"\(1 s\) is smaller than .*\(5 s\)"):
-        factory(shutdown_deadline_buffer=timedelta(seconds=1))
 
 
 @pytest.mark.parametrize(
@@ -228,15 +190,11 @@ def test_hooks_that_cant_be_run_are_refused(hooks: Any, message: str) -> None:
         completed(lambda config: setattr(config, "shutdown_hooks", hooks))
 
 
-def test_one_workflow_slot_needs_an_empty_cache() -> None:
-    with pytest.raises(SettingsError, match="set it to 2 or more, or max_cached_workflows to 0"):
-        factory(max_concurrent_workflow_tasks=1)
-    assert completed(max_concurrent_workflow_tasks=1, max_cached_workflows=0)
+def test_task_queue_that_is_no_name_is_refused() -> None:
+    def change(config: Any) -> None:
+        config.worker_config["task_queue"] = 5
 
-    def change(config: LambdaWorkerConfig) -> None:
-        config.worker_config["max_concurrent_workflow_tasks"] = 1
-
-    with pytest.raises(SettingsError, match="leaves no slot to continue"):
+    with pytest.raises(SettingsError, match="must be a name; got 5"):
         completed(change)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sqlite3
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -28,7 +29,7 @@ LOCAL = threading.local()
 LOCAL.value = "set at import"
 
 
-def invoke(module: ModuleType, configure: Callable[[Any], Any]) -> str:
+def invoke(module: ModuleType, configure: Callable[[Any], Any], context: object = None) -> str:
     """Run one invocation without a server: it ends by the missing task queue or address.
 
     Returns:
@@ -36,7 +37,7 @@ def invoke(module: ModuleType, configure: Callable[[Any], Any]) -> str:
     """
     handler = module.run_worker(VERSION, configure)
     with pytest.raises(Exception, match=r".") as raised:
-        handler({}, None)
+        handler({}, context)
     return raised.type.__name__
 
 
@@ -143,8 +144,23 @@ def test_what_belongs_to_the_main_thread(use: Callable[[], None], error: str) ->
     assert seen == ["ok", error]
 
 
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="exceptions have no notes before")
+def test_error_from_off_the_main_thread_says_so() -> None:
+    def configure(config: Any) -> None:
+        set_signal_handler()
+
+    with pytest.raises(ValueError, match="only works in main thread") as raised:
+        temporal_lambda.run_worker(VERSION, configure)({}, None)
+    (note,) = raised.value.__notes__
+    assert "on a thread of its own" in note
+
+
 def shorten_the_buffer(config: Any) -> None:
-    config.shutdown_deadline_buffer = timedelta(seconds=3)
+    config.shutdown_deadline_buffer = timedelta(seconds=2)
+
+
+def lengthen_the_graceful_timeout(config: Any) -> None:
+    config.worker_config["graceful_shutdown_timeout"] = timedelta(seconds=20)
 
 
 def leave_one_workflow_slot(config: Any) -> None:
@@ -155,17 +171,35 @@ def set_hooks_as_a_tuple(config: Any) -> None:
     config.shutdown_hooks = (lambda: None,)
 
 
+def delete_the_versioning(config: Any) -> None:
+    del config.worker_config["deployment_config"]
+    config.worker_config["build_id"] = "v9"
+
+
 @pytest.mark.parametrize(
-    "change", [shorten_the_buffer, leave_one_workflow_slot, set_hooks_as_a_tuple]
+    "change",
+    [
+        shorten_the_buffer,
+        lengthen_the_graceful_timeout,
+        leave_one_workflow_slot,
+        set_hooks_as_a_tuple,
+        delete_the_versioning,
+    ],
 )
-def test_configuration_that_is_refused(change: Callable[[Any], None]) -> None:
+def test_configuration_that_contrib_serves_is_served(change: Callable[[Any], None]) -> None:
+    class Context:
+        aws_request_id = invoked_function_arn = None
+
+        def get_remaining_time_in_millis(self) -> int:
+            return 15_000
+
     def configure(config: Any) -> None:
         config.worker_config["task_queue"] = "migration"
         change(config)
 
-    # It got as far as connecting, to an address where nothing listens.
-    assert invoke(contrib, configure) == "RuntimeError"
-    assert invoke(temporal_lambda, configure) == "SettingsError"
+    # Both get as far as connecting, to an address where nothing listens.
+    assert invoke(contrib, configure, Context()) == "RuntimeError"
+    assert invoke(temporal_lambda, configure, Context()) == "ConnectError"
 
 
 def test_how_long_a_workflow_waits_for_the_worker_that_has_it_in_its_cache() -> None:

@@ -38,6 +38,7 @@ def test_other_lines_hold_no_report(line: str) -> None:
 
 
 def test_level_chosen_in_lambda_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
+    module.logger.setLevel(logging.NOTSET)
     monkeypatch.setenv("AWS_LAMBDA_LOG_LEVEL", "ERROR")
     InvocationReport("id", cold=True).log()
     assert module.logger.level == logging.NOTSET

@@ -70,6 +70,14 @@ async def test_an_error_of_the_worker_ends_it() -> None:
         await Phase(Strategy(until_cancelled)).run(asyncio.create_task(polling()))
 
 
+async def test_a_worker_that_ends_by_itself_ends_it() -> None:
+    async def polling() -> None:
+        """As one that a plugin of the user's shuts down."""
+
+    phase = Phase(Strategy(until_cancelled))
+    assert await phase.run(asyncio.create_task(polling())) == Stop("worker")
+
+
 async def test_quiet_ends_it_where_an_idle_timeout_is_set() -> None:
     phase = Phase(
         ServeTaskQueue(None, LambdaWorkerConfig()), idle_timeout=timedelta(milliseconds=20)

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
-from temporalio.worker import PollerBehaviorSimpleMaximum, WorkerConfig, WorkerTuner
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import (
+    PollerBehaviorSimpleMaximum,
+    WorkerConfig,
+    WorkerDeploymentConfig,
+    WorkerTuner,
+)
 
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.runtime.worker_observer import WorkerObserver
 from temporal_lambda.tracking.activities import ActivitiesInFlight
 from temporal_lambda.tracking.slots import SlotCounter
+
+VERSIONING = WorkerDeploymentConfig(WorkerDeploymentVersion("service", "v1"), True)
 
 
 def observe(*, needs_slots: bool = False, **config: Any) -> tuple[WorkerObserver, dict[str, Any]]:
@@ -20,6 +29,7 @@ def observe(*, needs_slots: bool = False, **config: Any) -> tuple[WorkerObserver
         [ActivitiesInFlight()],
         graceful_timeout=3.0,
         needs_slots=needs_slots,
+        versioning=VERSIONING,
     )
     made = observer.configure_worker(cast(WorkerConfig, config))
     return observer, cast(dict[str, Any], made)
@@ -63,3 +73,57 @@ def test_its_interceptors_come_first() -> None:
     )
     assert len(made["interceptors"]) == 2
     assert made["interceptors"][-1] is users
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"deployment_config": None},
+        {"build_id": "v9", "use_worker_versioning": True},
+        {
+            "deployment_config": WorkerDeploymentConfig(
+                WorkerDeploymentVersion("other", "v9"), False
+            ),
+            "disable_eager_activity_execution": False,
+        },
+    ],
+)
+def test_versioning_stays_on_and_eager_activities_off_whatever_plugins_do(
+    config: dict[str, Any],
+) -> None:
+    _, made = observe(**config)
+    assert made["deployment_config"] == VERSIONING
+    assert made["disable_eager_activity_execution"] is True
+    # The SDK refuses these beside a deployment_config.
+    assert not {"build_id", "use_worker_versioning"} & made.keys()
+
+
+def test_default_versioning_behavior_is_the_plugins_to_choose() -> None:
+    _, made = observe(
+        deployment_config=replace(VERSIONING, default_versioning_behavior=VersioningBehavior.PINNED)
+    )
+    assert made["deployment_config"].default_versioning_behavior == VersioningBehavior.PINNED
+
+
+def workflow_slots(caplog: pytest.LogCaptureFixture, **config: Any) -> tuple[int, bool]:
+    """How many slots workflow tasks get for a limit of one, and whether there is a warning."""
+    with caplog.at_level("WARNING"):
+        _, made = observe(max_concurrent_workflow_tasks=1, **config)
+    supplier: Any = made["tuner"]._get_workflow_task_slot_supplier()
+    return supplier._free, "leaves no slot to continue" in caplog.text
+
+
+def test_one_workflow_slot_becomes_two_where_workflows_are_cached(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert workflow_slots(caplog, workflows=[int]) == (2, True)
+
+
+def test_one_workflow_slot_is_no_concern_of_a_worker_without_workflows(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert workflow_slots(caplog) == (2, False)
+
+
+def test_one_workflow_slot_is_enough_without_a_cache(caplog: pytest.LogCaptureFixture) -> None:
+    assert workflow_slots(caplog, workflows=[int], max_cached_workflows=0) == (1, False)
