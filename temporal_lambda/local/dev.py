@@ -6,6 +6,7 @@ import asyncio
 import json
 import shlex
 import signal
+import threading
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,11 @@ from typing import Any
 
 from temporalio.client import WorkflowFailureError
 from temporalio.service import RPCError
-from watchfiles import DefaultFilter, awatch
 
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
+from temporal_lambda.local.source_watch import watch_source
 from temporal_lambda.local.stack import Deployed, LocalStack
 
 RESULT_TIMEOUT = 90.0
@@ -129,6 +130,7 @@ class DevSession:
                     await self._serve_changes()
             finally:
                 changes.cancel()
+                await asyncio.wait({changes})
         return True
 
     def _announce(self, deployed: Deployed) -> None:
@@ -201,11 +203,21 @@ class DevSession:
     async def _watch(self) -> None:
         if not self._reload:
             return
+        loop, stop = asyncio.get_running_loop(), threading.Event()
+
+        def changed() -> None:
+            loop.call_soon_threadsafe(self._changed.set)
+
+        watching = asyncio.create_task(
+            asyncio.to_thread(watch_source, self._function.code.resolve(), changed, stop)
+        )
         try:
-            async for _ in awatch(self._function.code, watch_filter=_SourceFilter()):
-                self._changed.set()
-        except OSError as error:
+            await asyncio.shield(watching)
+        except (LocalStackError, OSError) as error:
             self._display.say(f"the source can't be watched, so nothing is reloaded: {error}")
+        finally:
+            stop.set()
+            await asyncio.wait({watching})
 
     async def _serve_changes(self) -> None:
         while True:
@@ -220,10 +232,3 @@ class DevSession:
                 self._display.say(f"serving the changed source, build {build}")
             except (LocalStackError, OSError, RPCError) as error:
                 self._display.say(str(error))
-
-
-class _SourceFilter(DefaultFilter):
-    """Passes the files a function is made of."""
-
-    def __call__(self, change: Any, path: str) -> bool:
-        return path.endswith((".py", ".toml")) and super().__call__(change, path)

@@ -7,13 +7,13 @@ import signal
 import sys
 import time
 import uuid
-from asyncio.subprocess import Process
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from temporal_lambda.local.child import Child
 from temporal_lambda.local.function import Function
-from temporal_lambda.local.guardian import Guardian, send
+from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.pipes import Frames, Lines, Pipe
 from temporal_lambda.local.records import Status
 from temporal_lambda.local.runtime_api import Answer, Call, RuntimeApi
@@ -48,7 +48,7 @@ class ExecutionEnvironment:
         self._guardian = guardian
         self._api = RuntimeApi(self._asked)
         self._asking = asyncio.Event()
-        self._process: Process | None = None
+        self._process: Child | None = None
         self._exited: asyncio.Task[int] | None = None
         self._pipes: list[Pipe] = []
         self._lines = Lines(self._say)
@@ -95,7 +95,7 @@ class ExecutionEnvironment:
         self._exited = asyncio.create_task(process.wait())
         return await self._finish_init(process, limit, request_id)
 
-    async def _spawn(self) -> Process:
+    async def _spawn(self) -> Child:
         self._api = RuntimeApi(self._asked)
         address = await self._api.start()
         self._asking.clear()
@@ -121,7 +121,7 @@ class ExecutionEnvironment:
             for pipe in self._pipes:
                 pipe.close_end()
 
-    async def _finish_init(self, process: Process, limit: float, request_id: str) -> Answer | None:
+    async def _finish_init(self, process: Child, limit: float, request_id: str) -> Answer | None:
         await self._wait_until_asking(limit)
         if self._asking.is_set():
             return None
@@ -133,7 +133,7 @@ class ExecutionEnvironment:
         if self._api.init_error:
             return self._api.init_error
         if exited is not None:
-            return Answer.failure(request_id, "Runtime.ExitError", _exit_message(exited))
+            return Answer.failure(request_id, "Runtime.ExitError", _exit_message(process))
         return _timed_out(request_id, limit)
 
     async def invoke(self, call: Call) -> tuple[Status, Answer]:
@@ -162,7 +162,7 @@ class ExecutionEnvironment:
             return ("error" if answer.error_type else "success"), answer
         if exited is None:
             return "timeout", _timed_out(call.request_id, self.function.timeout.total_seconds())
-        message = _exit_message(exited)
+        message = _exit_message(process)
         return "crash", Answer.failure(call.request_id, "Runtime.ExitError", message)
 
     async def stop(self) -> None:
@@ -179,7 +179,7 @@ class ExecutionEnvironment:
     def terminate(self) -> None:
         """Send SIGTERM to a running process, as Lambda does before it kills one."""
         if self._process and not self._frozen:
-            send(self._process, signal.SIGTERM)
+            self._process.send(signal.SIGTERM)
 
     def _asked(self) -> None:
         self._freeze()
@@ -213,12 +213,12 @@ class ExecutionEnvironment:
 
     def _freeze(self) -> None:
         if self._process:
-            send(self._process, signal.SIGSTOP)
+            self._process.freeze()
             self._frozen = True
 
     def _thaw(self) -> None:
         if self._process and self._frozen:
-            send(self._process, signal.SIGCONT)
+            self._process.thaw()
             self._frozen = False
 
 
@@ -227,11 +227,15 @@ def _timed_out(request_id: str, seconds: float) -> Answer:
     return Answer.failure(request_id, "Sandbox.Timedout", message)
 
 
-def _exit_message(code: int) -> str:
+def _exit_message(process: Child) -> str:
+    code = process.returncode or 0
+    if process.lost_keeper:
+        return "the process that keeps the runtime was killed, and the runtime with it"
     if code == -signal.SIGKILL:
         return "Runtime exited with error: signal: killed"
     if code < 0:
-        return f"Runtime exited with error: signal: {signal.Signals(-code).name}"
+        named = {number.value: number.name for number in signal.Signals}
+        return f"Runtime exited with error: signal: {named.get(-code, -code)}"
     return (
         f"Runtime exited with error: exit status {code}"
         if code

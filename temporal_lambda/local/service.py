@@ -65,7 +65,7 @@ class LambdaService:
             await fleet.stop()
         self._functions.clear()
         if self._guardian:
-            self._guardian.close()
+            await self._guardian.close()
 
     @property
     def records(self) -> deque[InvocationRecord]:

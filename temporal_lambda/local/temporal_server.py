@@ -8,7 +8,6 @@ import shutil
 import socket
 import sysconfig
 import time
-from asyncio.subprocess import Process
 from collections import deque
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,6 +16,7 @@ from pathlib import Path
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from temporal_lambda.local.child import Child
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.pipes import Lines, Pipe
@@ -88,7 +88,7 @@ class TemporalServer:
         self._dynamic_config = {**CONTROLLER, **CLOSED_HTTP_API, **(dynamic_config or {})}
         self._port = 0
         self._ui_port: int | None = None
-        self._process: Process | None = None
+        self._process: Child | None = None
         self._pipe: Pipe | None = None
         self._output: deque[str] = deque(maxlen=LINES_KEPT)
 
@@ -167,7 +167,7 @@ class TemporalServer:
             "AWS_REGION": self._region,
         }
 
-    async def _wait_until_ready(self, process: Process) -> None:
+    async def _wait_until_ready(self, process: Child) -> None:
         gives_up = time.monotonic() + START_TIMEOUT
         while time.monotonic() < gives_up:
             if process.returncode is not None:

@@ -122,3 +122,24 @@ def is_pipe(descriptor: int) -> bool:
         return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
     except OSError:
         return False
+
+
+def leave_children(event: Any, context: Any) -> list[int]:
+    """Leaves two processes: one in a session of its own, and an orphan in another one."""
+    child = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    orphan = (
+        "import subprocess\n"
+        "quiet = subprocess.DEVNULL\n"
+        "child = subprocess.Popen(\n"
+        "    ['sleep', '300'], stdout=quiet, stderr=quiet, start_new_session=True, env={}\n"
+        ")\n"
+        "print(child.pid)\n"
+        "child.returncode = 0\n"
+    )
+    command = [sys.executable, "-c", orphan]
+    pids = [child.pid, int(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)]
+    time.sleep(event.get("seconds", 0))
+    if event.get("exits"):
+        print(f"CHILDREN {pids[0]} {pids[1]}", flush=True)
+        os._exit(3)
+    return pids

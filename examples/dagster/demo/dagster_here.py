@@ -9,7 +9,6 @@ import sys
 import sysconfig
 import tempfile
 import time
-from asyncio.subprocess import Process
 from collections import deque
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,6 +18,7 @@ import dagster as dg
 
 from examples.dagster.demo.ui import DagsterError, Ui
 from temporal_lambda.local import LocalStack
+from temporal_lambda.local.child import Child
 from temporal_lambda.local.pipes import Lines, Pipe
 from temporal_lambda.local.temporal_server import free_port
 
@@ -45,7 +45,7 @@ class DagsterHere:
     def __init__(self, stack: LocalStack) -> None:
         self._stack = stack
         self._exit = AsyncExitStack()
-        self._processes: dict[str, tuple[Process, deque[str]]] = {}
+        self._processes: dict[str, tuple[Child, deque[str]]] = {}
         self.home = Path()
 
     async def __aenter__(self) -> DagsterHere:
