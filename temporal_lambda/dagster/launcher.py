@@ -189,26 +189,21 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         self._dispatcher.launch(driver, monitoring_note(self._instance, driver.launch))
 
     def terminate(self, run_id: str) -> bool:
-        """Stop a run: durable ones, and those that were not invoked yet.
+        """Stop a run; it is CANCELING or CANCELED when this returns, which takes no request to AWS.
 
         Args:
             run_id: The run.
 
         Returns:
-            Whether it has stopped or is about to. A plain function can't be stopped.
+            Whether it will be canceled; false if it has ended already. A plain function can't be
+            stopped: its run is CANCELED when it answers.
         """
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
         if inner := self._inner_of(run):
             return inner.terminate(run_id)
-        event_log = self._dispatcher.event_log(self._instance, run_id)
-        try:
-            launch = tags.resolve(run.tags, self.config)
-            return cancel(run, launch, event_log, self._dispatcher)
-        except (SettingsError, BotoCoreError, ClientError) as error:
-            event_log.note(f"The run can't be stopped: {redacted(error)}")
-            return False
+        return cancel(self._instance, run_id, self._dispatcher)
 
     @property
     def supports_check_run_worker_health(self) -> bool:

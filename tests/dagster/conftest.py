@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from examples.dagster.demo.dagster_here import DagsterHere
 from examples.dagster.demo.scenario import example
-from temporal_lambda.dagster.launching import canceling, run_driver
+from temporal_lambda.dagster.launching import pauses, wait_pool, workflow_cancel
 from temporal_lambda.local import LocalStack
 from tests.dagster.dagster_fixtures import Dagster, Lambda, dagster_on_disk
 
@@ -27,8 +27,10 @@ DIRECT = {
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_driver, "PAUSE_SECONDS", 0.1)
-    monkeypatch.setattr(canceling, "PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(pauses, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(pauses, "LONGEST_PAUSE_SECONDS", 1.0)
+    monkeypatch.setattr(workflow_cancel, "FIRST_PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(wait_pool, "TEND_SECONDS", 0.5)
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +48,7 @@ def aws(state: Path) -> Iterator[Lambda]:
             aws.add(name, environment={"STATE": str(state)})
         aws.add("patient", "protocol", environment={"STATE": str(state), "PATIENCE": "2"})
         aws.add("nap", environment={"NAP": "1"})
+        aws.add("doze", "nap", environment={"NAP": "5"})
         aws.add("oversleeps", "nap", seconds=0.5, environment={"NAP": "5"})
         yield aws
 

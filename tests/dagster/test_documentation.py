@@ -41,7 +41,7 @@ def test_every_tag_is_in_the_table(tag: str) -> None:
 
 
 def test_payload_has_the_fields_it_is_documented_with() -> None:
-    block, _ = re.findall(r"^```json\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
+    block, *_ = re.findall(r"^```json\n(.*?)^```", DOCUMENT, re.MULTILINE | re.DOTALL)
     documented = json.loads(block)
     facts = RunFacts("9d6c", "etl_lambda_job", {"ops": {}}, job_graph={"extract": []})
     sent = json.loads(payload.build(tags.Launch("etl"), facts, datetime.now(timezone.utc)))

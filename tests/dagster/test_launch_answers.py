@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from dagster import DagsterEventType, DagsterRunStatus
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.launching import event_log, run_driver
+from temporal_lambda.dagster.launching import event_log, pauses
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.dagster_internals import (
     DagsterLaunchFailedError,
@@ -135,13 +135,13 @@ def test_end_of_the_first_invocation_is_none_of_a_durable_run(
 def test_trouble_that_lasts_fails_the_run_in_the_end(
     dagster: Dagster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_driver, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(pauses, "PAUSE_SECONDS", 0.01)
     # The body of an answer is read once, and this one is given again and again.
     client = Scripted(RUNNING, lambda _: error(errorType="RuntimeError", errorMessage="no route"))
     message = dagster.failed(launch(dagster, client, {}, durable="true"))
     assert "no route" in message
     assert "workflow may still be running" in message
-    assert len(client.requests) == 1 + 1 + run_driver.MAX_DEATHS
+    assert len(client.requests) == 1 + 1 + pauses.MAX_LOST
 
 
 def test_health_of_a_run_does_not_depend_on_aws_being_there(dagster: Dagster) -> None:
@@ -192,15 +192,13 @@ def test_run_of_no_workflow_is_not_said_to_be_canceled_before_it_was_invoked(
     assert "Canceled between two invocations: f is not invoked again" in dagster.log(run_id)
 
 
-def test_run_of_another_build_is_asked_for_less_often_and_that_is_told_once(
+def test_build_that_has_to_go_on_with_a_run_is_named_once(
     dagster: Dagster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(run_driver, "pause", slept.append)
+    monkeypatch.setattr(pauses, "PINNED_PAUSE_SECONDS", 0.01)
     elsewhere = says(202, "running", pinned_to="1.0")
     run_id = launch(dagster, Scripted(*[elsewhere] * 5, RUNNING, DONE), {}, durable="true")
     dagster.succeeded(run_id)
-    assert slept == [10, 20, 40, 60, 60, run_driver.PAUSE_SECONDS]
     notes = dagster.messages(run_id, DagsterEventType.ENGINE_EVENT)
     assert sum("Build 1.0 is needed to go on" in note for note in notes) == 1
 
@@ -268,11 +266,15 @@ def test_throttled_run_is_canceled_as_one_that_was_not_invoked(dagster: Dagster)
     assert "Canceled before the function was invoked" in dagster.log(run_id)
 
 
-def test_cancel_request_that_may_have_arrived_is_not_said_to_have_failed(dagster: Dagster) -> None:
-    own = launcher(dagster, Scripted(ReadTimeoutError(endpoint_url="here")))
+def test_cancel_request_without_an_answer_is_sent_again(dagster: Dagster) -> None:
+    client = Scripted(ReadTimeoutError(endpoint_url="here"))
+    own = launcher(dagster, client)
     run_id = dagster.create(sync("f", durable="true"), status=DagsterRunStatus.STARTED).run_id
     assert own.terminate(run_id)
-    assert "There is no answer to the cancel request (yet)" in dagster.log(run_id)
+    eventually(lambda: "f did not answer in time" in dagster.log(run_id), "that is noted")
+    assert dagster.run(run_id).status is DagsterRunStatus.CANCELING
+    client.does = [says(200, "canceled")]
+    assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
 
 
 def test_storage_that_fails_for_a_moment_costs_no_result(

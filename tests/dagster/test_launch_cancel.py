@@ -1,20 +1,27 @@
-"""Runs that are canceled: what stops, and what is told of what doesn't."""
+"""Runs that are canceled: what stops, who sees to it, and how the run ends."""
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from dagster import DagsterEventType, DagsterRunStatus
+from dagster._core.execution.backfill import cancel_backfill_runs_and_cancellation_complete
 
+from temporal_lambda.dagster.launching.lease import Phase, RunLease
 from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sent, sync
 
 pytestmark = pytest.mark.server
 
 
-def requests(aws: Lambda, run_id: str) -> list[str]:
-    """What the function was asked for."""
-    return [sent(record).get("request", "run") for record in aws.records("protocol", run_id)]
+def requests(aws: Lambda, run_id: str, function: str = "protocol") -> list[str]:
+    """What the function was asked for, by the time it answered."""
+    return [sent(record).get("request", "run") for record in aws.records(function, run_id)]
 
 
 def test_durable_run_is_canceled_in_lambda(dagster: Dagster, aws: Lambda) -> None:
@@ -27,30 +34,140 @@ def test_durable_run_is_canceled_in_lambda(dagster: Dagster, aws: Lambda) -> Non
     assert not dagster.launcher().terminate(run_id)
 
 
-def test_cancel_request_waits_for_the_run_to_be_known(
+def test_cancel_is_sent_until_the_run_is_known(dagster: Dagster, aws: Lambda, state: Path) -> None:
+    run_id = dagster.launch({"lambda/function_name": "protocol", "lambda/durable": "true"})
+    eventually(lambda: aws.records("protocol", run_id), "it has begun")
+    eventually(lambda: not dagster.waits_for(run_id), "it is not waited for")
+    (state / f"{run_id}.begun").unlink()
+    assert dagster.launcher().terminate(run_id)
+    eventually(lambda: "it does not know the run yet" in dagster.log(run_id), "that is noted")
+    assert dagster.run(run_id).status is DagsterRunStatus.CANCELING
+    (state / f"{run_id}.begun").touch()
+    assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
+
+
+def test_plain_function_goes_on_and_its_run_is_canceled_with_the_result_in_a_note(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.launch(sync("nap"))
+    eventually(lambda: aws.busy("nap"), "it runs")
+    for _ in range(3):
+        assert dagster.launcher().terminate(run_id)
+        assert dagster.run(run_id).status is DagsterRunStatus.CANCELING
+    assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
+    assert len(dagster.messages(run_id, DagsterEventType.RUN_CANCELING)) == 1
+    assert "nap could not be stopped: the function did its work" in dagster.log(run_id)
+    assert dagster.result(run_id)["dagster_run"]["run_id"] == run_id
+    assert not dagster.messages(run_id, DagsterEventType.RUN_SUCCESS)
+
+
+@pytest.mark.parametrize("durable", ["true", "false"])
+def test_terminating_a_run_takes_no_request_to_aws(
+    durable: str, dagster: Dagster, aws: Lambda
+) -> None:
+    aws.add(f"alone_{durable}", "nap", environment={"NAP": "2"}, concurrency=1)
+    run_id = dagster.launch(sync(f"alone_{durable}", durable=durable))
+    eventually(lambda: aws.busy(f"alone_{durable}"), "it runs")
+    begun = time.monotonic()
+    assert dagster.launcher().terminate(run_id)
+    assert time.monotonic() - begun < 1
+    dagster.finished(run_id)
+
+
+def test_backfill_of_dagster_is_canceled_without_a_flood_of_events(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    runs = [
+        dagster.launch({**tags, "dagster/backfill": "everything"})
+        for tags in (
+            sync("doze"),
+            sync("protocol", durable="true"),
+            {"lambda/function_name": "echo", "lambda/external": "true"},
+            {"lambda/function_name": "protocol", "lambda/durable": "true"},
+        )
+    ]
+    eventually(lambda: aws.busy("doze"), "the first runs")
+    for run_id in runs[2:]:
+        accepted = partial(lambda run_id: not dagster.waits_for(run_id), run_id)
+        eventually(accepted, "it was accepted")
+    before = {run_id: len(dagster.instance.all_logs(run_id)) for run_id in runs}
+    canceled = partial(
+        cancel_backfill_runs_and_cancellation_complete,
+        dagster.instance,
+        "everything",
+        logging.getLogger("backfill"),
+    )
+    # As Dagster's backfill daemon does, once in each of its turns.
+    eventually(canceled, "the backfill is canceled", seconds=10)
+    for run_id in runs:
+        assert dagster.run(run_id).status is DagsterRunStatus.CANCELED
+        assert len(dagster.instance.all_logs(run_id)) - before[run_id] <= 6
+
+
+ENDS: dict[str, Callable[[Dagster, str], object]] = {
+    "canceled": lambda dagster, run_id: dagster.instance.report_run_canceled(dagster.run(run_id)),
+    "failed": lambda dagster, run_id: dagster.instance.report_run_failed(dagster.run(run_id)),
+    "deleted": lambda dagster, run_id: dagster.instance.delete_run(run_id),
+}
+
+
+@pytest.mark.parametrize("function", ["protocol", "patient"])
+@pytest.mark.parametrize("how", ENDS)
+def test_workflow_of_a_run_that_somebody_ended_is_canceled(
+    how: str, function: str, dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.launch(sync(function, durable="true"))
+    eventually(lambda: aws.records("protocol", run_id) or aws.busy(function), "it was invoked")
+    ENDS[how](dagster, run_id)
+    eventually(lambda: not dagster.waits_for(run_id), "the launcher is done with it")
+    assert "cancel" in requests(aws, run_id, function)
+    run = dagster.instance.get_run_by_id(run_id)
+    expected = {"canceled": "CANCELED", "failed": "FAILURE", "deleted": None}[how]
+    assert (run and run.status.value) == expected
+
+
+def test_cancel_that_another_process_asked_for_is_sent_by_the_one_that_waits(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = dagster.launch(sync("patient", durable="true"))
+    eventually(lambda: aws.busy("patient"), "it was invoked")
+    # As another process does: all it changes is the status.
+    dagster.instance.report_run_canceling(dagster.run(run_id))
+    assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
+    assert requests(aws, run_id, "patient")[0] == "cancel"
+
+
+def test_cancel_waits_for_a_function_that_has_no_room_for_it(
     dagster: Dagster, aws: Lambda, state: Path
 ) -> None:
-    run_id = dagster.launch(
-        {"lambda/function_name": "protocol", "lambda/durable": "true", "lambda/external": "true"}
+    aws.add(
+        "crowded", "protocol", environment={"STATE": str(state), "PATIENCE": "2"}, concurrency=1
     )
-    eventually(lambda: aws.records("protocol", run_id), "it has begun")
-    (state / f"{run_id}.begun").unlink()
-    assert not dagster.launcher(cancel_timeout_seconds=1).terminate(run_id)
-    assert "does not know the run (yet)" in dagster.log(run_id)
-    # So that run monitoring goes on to ask after it.
-    assert dagster.run(run_id).status is DagsterRunStatus.STARTED
-    (state / f"{run_id}.begun").touch()
-    assert dagster.launcher().terminate(run_id)
+    run_id = dagster.launch(sync("crowded", durable="true"), cancel_timeout_seconds=1)
+    eventually(lambda: aws.busy("crowded"), "it was invoked")
+    assert dagster.launcher(cancel_timeout_seconds=1).terminate(run_id)
+    # As run monitoring does with a run that takes too long to cancel.
+    dagster.instance.report_run_canceled(dagster.run(run_id))
+    eventually(lambda: not dagster.waits_for(run_id), "the launcher is done with it")
+    assert "cancel" in requests(aws, run_id, "crowded")
     assert dagster.run(run_id).status is DagsterRunStatus.CANCELED
 
 
-def test_plain_function_can_not_be_stopped_and_that_is_said(dagster: Dagster, aws: Lambda) -> None:
-    run_id = dagster.launch(sync("nap"))
-    eventually(lambda: aws.busy("nap"), "it runs")
-    assert not dagster.launcher().terminate(run_id)
-    assert "nap has been invoked, and AWS Lambda has no way to end" in dagster.log(run_id)
-    dagster.succeeded(run_id)
-    assert not dagster.messages(run_id, DagsterEventType.RUN_CANCELING)
+def test_run_whose_process_is_gone_is_canceled_by_the_one_that_is_asked(
+    dagster: Dagster, aws: Lambda, state: Path
+) -> None:
+    gone = replace(RunLease.here(""), started="1", phase="invoked", until=0)
+    cases: list[tuple[Phase, str]] = [("queued", "true"), ("invoked", "true"), ("invoked", "false")]
+    for phase, durable in cases:
+        tags = sync("protocol", durable=durable)
+        run_id = dagster.create(tags, status=DagsterRunStatus.STARTED).run_id
+        tag = replace(gone, run_id=run_id, phase=phase).tag()
+        dagster.instance.add_run_tags(run_id, {"lambda/waiter": tag})
+        (state / f"{run_id}.begun").touch()
+        assert dagster.launcher().terminate(run_id)
+        assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
+        asked = phase == "invoked" and durable == "true"
+        assert requests(aws, run_id) == (["cancel"] if asked else [])
 
 
 def test_canceled_run_stays_canceled_whatever_its_function_answers(
@@ -59,12 +176,11 @@ def test_canceled_run_stays_canceled_whatever_its_function_answers(
     run_id = dagster.launch(sync("nap"))
     eventually(lambda: aws.busy("nap"), "it runs")
     dagster.instance.report_run_canceled(dagster.run(run_id))
-    eventually(lambda: aws.records("nap", run_id), "the function has ended")
-    dagster.launcher().dispose()
     eventually(lambda: "lambda/request_id" in dagster.run(run_id).tags, "its answer has come")
+    eventually(lambda: not dagster.waits_for(run_id), "the launcher is done with it")
     assert dagster.run(run_id).status is DagsterRunStatus.CANCELED
     assert not dagster.messages(run_id, DagsterEventType.RUN_SUCCESS)
-    assert "The function returned" not in dagster.log(run_id)
+    assert "The run had ended in Dagster before nap did" in dagster.log(run_id)
 
 
 def test_canceled_run_is_not_invoked_again(dagster: Dagster, aws: Lambda, state: Path) -> None:
@@ -86,10 +202,10 @@ def test_durable_run_marked_from_outside_is_canceled_in_lambda(
 
 
 def test_run_that_waits_for_its_turn_is_never_invoked(dagster: Dagster, aws: Lambda) -> None:
-    first = dagster.launch(sync("nap"), max_concurrent_waits=1)
-    second = dagster.launch(sync("nap"), max_concurrent_waits=1)
+    first = dagster.launch(sync("doze"), max_concurrent_waits=1)
+    second = dagster.launch(sync("doze"), max_concurrent_waits=1)
     assert dagster.run(second).status is DagsterRunStatus.STARTED
     assert dagster.launcher().terminate(second)
     assert dagster.run(second).status is DagsterRunStatus.CANCELED
     dagster.succeeded(first)
-    assert not aws.records("nap", second)
+    assert not aws.records("doze", second)

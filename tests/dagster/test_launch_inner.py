@@ -90,9 +90,11 @@ def test_runs_with_tags_never_reach_the_inner_launcher(dagster: Dagster) -> None
         launcher.launch_run(LaunchRunContext(run, None))
     with pytest.raises(DagsterLaunchFailedError, match="would do it twice"):
         launcher.resume_run(ResumeRunContext(run, None))
-    assert not launcher.terminate(run.run_id)
     assert launcher.check_run_worker_health(run).status is WorkerStatus.RUNNING
     assert launcher.get_run_worker_debug_info(run) is None
+    assert launcher.terminate(run.run_id)
+    assert "its function can't be asked: no function to invoke" in dagster.log(run.run_id)
+    assert not launcher.terminate(run.run_id)
     assert inner.asked == []
 
 

@@ -15,7 +15,7 @@ import pytest
 from dagster import DagsterRunStatus
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.launching import tags, wait_pool
+from temporal_lambda.dagster.launching import lease, tags, wait_pool
 from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launching.lease import Phase, RunLease
 from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sync
@@ -113,11 +113,11 @@ def health(dagster: Dagster, run_id: str) -> tuple[str, str]:
     return found.status.value, found.msg or ""
 
 
-def started(dagster: Dagster, function: str, lease: RunLease | None, **more: str) -> str:
-    """A run that has begun under a lease."""
+def started(dagster: Dagster, function: str, claimed: RunLease | None, **more: str) -> str:
+    """A run that a process has claimed."""
     run = dagster.create(sync(function, **more), status=DagsterRunStatus.STARTED)
-    if lease:
-        tag = replace(lease, run_id=lease.run_id or run.run_id).tag()
+    if claimed:
+        tag = replace(claimed, run_id=claimed.run_id or run.run_id).tag()
         dagster.instance.add_run_tags(run.run_id, {tags.WAITER: tag})
     return run.run_id
 
@@ -142,7 +142,7 @@ def test_run_that_was_not_invoked_is_invoked_after_all(dagster: Dagster, aws: La
 
 
 @pytest.mark.parametrize(
-    ("lease", "status"),
+    ("claimed", "status"),
     [
         (GONE, "FAILED"),
         (None, "FAILED"),
@@ -154,9 +154,9 @@ def test_run_that_was_not_invoked_is_invoked_after_all(dagster: Dagster, aws: La
     ],
 )
 def test_wait_is_lost_when_its_process_is_gone_or_silent(
-    lease: RunLease | None, status: str, dagster: Dagster, aws: Lambda
+    claimed: RunLease | None, status: str, dagster: Dagster, aws: Lambda
 ) -> None:
-    run_id = started(dagster, "echo", lease)
+    run_id = started(dagster, "echo", claimed)
     assert health(dagster, run_id)[0] == status
     assert not aws.records("echo", run_id)
 
@@ -181,70 +181,106 @@ def take_over(dagster: Dagster, run_id: str) -> RunLease:
 
 
 def test_run_is_never_taken_back_from_the_process_that_took_it_over(
-    dagster: Dagster, aws: Lambda
+    dagster: Dagster, aws: Lambda, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_id = dagster.create(sync("echo"), status=DagsterRunStatus.STARTED).run_id
     driver = dagster.launcher()._dispatcher.prepare(dagster.instance, dagster.run(run_id))
     driver.announce()
     taken = take_over(dagster, run_id)
-    driver.renew()
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0)
+    driver.tend()
     assert dagster.run(run_id).tags[tags.WAITER] == taken.tag()
     # As if it had been taken over just after the run was looked at.
-    assert not driver._enter("invoked")
+    assert not driver._claim.enter("invoked")
     driver.run()
     driver.close()
     assert dagster.run(run_id).tags[tags.WAITER] == taken.tag()
     assert not aws.records("echo", run_id)
 
 
-def test_renewal_leaves_the_phase_as_it_is(dagster: Dagster) -> None:
+def test_renewal_leaves_the_phase_as_it_is(
+    dagster: Dagster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0)
     run_id = dagster.create(sync("echo"), status=DagsterRunStatus.STARTED).run_id
     driver = dagster.launcher()._dispatcher.prepare(dagster.instance, dagster.run(run_id))
     driver.announce()
     phases: tuple[Phase, ...] = ("invoked", "accepted")
     for phase in phases:
-        assert driver._enter(phase)
-        driver.renew()
-        lease = RunLease.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
-        assert lease
-        assert lease.phase == phase
+        assert driver._claim.enter(phase)
+        driver.tend()
+        found = RunLease.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
+        assert found
+        assert found.phase == phase
     driver.close()
 
 
 def test_waits_renew_their_lease(dagster: Dagster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wait_pool, "RENEW_SECONDS", 0.1)
+    monkeypatch.setattr(wait_pool, "TEND_SECONDS", 0.1)
+    monkeypatch.setattr(lease, "RENEW_SECONDS", 0)
     own = wait_pool.WaitPool()
     launcher = LambdaRunLauncher(dagster.launcher().config, pool=own)
     launcher.register_instance(dagster.instance)
     run_id = dagster.create(sync("nap")).run_id
     launcher.launch_run(LaunchRunContext(dagster.run(run_id), None))
 
-    def lease() -> float:
-        lease = RunLease.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
-        return lease.until if lease else 0
+    def until() -> float:
+        found = RunLease.from_tag(dagster.run(run_id).tags[tags.WAITER], run_id)
+        return found.until if found else 0
 
-    first = lease()
-    eventually(lambda: lease() > first + 0.2, "the lease was renewed")
+    first = until()
+    eventually(lambda: until() > first + 0.2, "the lease was renewed")
     dagster.succeeded(run_id)
     assert own.join([run_id], 10) == []
 
 
 @pytest.mark.parametrize(
     ("mark", "status"),
-    [("done", DagsterRunStatus.SUCCESS), ("canceled", DagsterRunStatus.CANCELED)],
+    [
+        ("done", DagsterRunStatus.SUCCESS),
+        ("failed", DagsterRunStatus.FAILURE),
+        ("canceled", DagsterRunStatus.CANCELED),
+    ],
 )
-def test_external_durable_run_is_finished_by_the_health_check(
-    mark: str, status: DagsterRunStatus, dagster: Dagster, aws: Lambda, state: Path
+@pytest.mark.parametrize("external", ["true", "false"])
+def test_durable_run_that_was_accepted_ends_as_its_workflow_ends(
+    external: str, mark: str, status: DagsterRunStatus, dagster: Dagster, aws: Lambda, state: Path
 ) -> None:
-    run_id = dagster.launch(
-        {"lambda/function_name": "protocol", "lambda/durable": "true", "lambda/external": "true"}
-    )
+    durable = {"lambda/durable": "true", "lambda/external": external}
+    run_id = dagster.launch({"lambda/function_name": "protocol", **durable})
     eventually(lambda: aws.records("protocol", run_id), "it has begun")
     eventually(lambda: not dagster.waits_for(run_id), "it is not waited for")
     assert health(dagster, run_id) == ("RUNNING", "not done in Lambda")
     (state / f"{run_id}.{mark}").touch()
     assert health(dagster, run_id)[0] == "SUCCESS"
     assert dagster.run(run_id).status is status
+
+
+def test_trouble_of_the_function_that_is_asked_about_a_run_does_not_end_it(
+    dagster: Dagster, aws: Lambda
+) -> None:
+    run_id = started(dagster, "fail", replace(GONE, phase="accepted"), durable="true")
+    assert health(dagster, run_id)[0] == "RUNNING"
+    assert dagster.run(run_id).status is DagsterRunStatus.STARTED
+
+
+@pytest.mark.parametrize(
+    ("tags", "consequence"),
+    [
+        (sync("echo"), "should the process that waits for the function die, the run stays STARTED"),
+        (
+            {"lambda/function_name": "echo", "lambda/durable": "true"},
+            "nobody learns how the workflow ends, and the run stays STARTED",
+        ),
+        ({"lambda/function_name": "echo"}, ""),
+    ],
+)
+def test_launch_says_what_is_missing_without_run_monitoring(
+    tags: dict[str, str], consequence: str, dagster: Dagster
+) -> None:
+    log = dagster.log(dagster.launch(tags))
+    assert ("Run monitoring" in log) == bool(consequence)
+    assert consequence in log
 
 
 def test_external_durable_run_that_can_not_be_asked_stays_started(dagster: Dagster) -> None:

@@ -26,11 +26,8 @@ MODULES = [
 MAX_LINES = 300
 LONG_FILES = {
     "examples/dagster/lambda_jobs.py",
-    "temporal_lambda/dagster/launcher.py",
     "temporal_lambda/local/service.py",
-    "tests/dagster/test_launch.py",
     "tests/dagster/test_launch_answers.py",
-    "tests/dagster/test_launch_parts.py",
     "tests/server/test_dagster_durable.py",
     "tests/server/test_lifecycle.py",
     "tests/unit/dagster/serving/test_planner.py",

@@ -1,86 +1,84 @@
-"""Stopping a run: what can be stopped, and what is noted otherwise."""
+"""Stopping a run: it is CANCELING at once, and who waits for it does the rest."""
 
 from __future__ import annotations
 
 import time
 
-from dagster import DagsterRun
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 from temporal_lambda.dagster.launching import tags
 from temporal_lambda.dagster.launching.dispatcher import Dispatcher
 from temporal_lambda.dagster.launching.event_log import RunEventLog
-from temporal_lambda.dagster.launching.invoke import InvokeError
 from temporal_lambda.dagster.launching.lease import RunLease
-from temporal_lambda.dagster.launching.outcome import Outcome
-from temporal_lambda.dagster.launching.run_driver import PAUSE_SECONDS, report_outcome
-from temporal_lambda.dagster.launching.run_requests import request_cancel_or_status
 from temporal_lambda.dagster.launching.tags import Launch
-from temporal_lambda.dagster.protocol import NOT_FOUND
+from temporal_lambda.errors import SettingsError
 
 
-def cancel(run: DagsterRun, launch: Launch, event_log: RunEventLog, dispatcher: Dispatcher) -> bool:
-    """Stop a run, if that is possible.
+def cancel(instance: DagsterInstance, run_id: str, dispatcher: Dispatcher) -> bool:
+    """Stop a run. Nothing is awaited, and nothing is sent by the caller's thread.
 
-    A run that waits for its turn is simply not invoked. A durable run is canceled in Lambda; one
-    that nobody waits for stays STARTED until the health check finds it canceled there. A
-    plain function that has been invoked goes on to its end, whoever wants it to stop.
+    The run is CANCELING, or CANCELED, before this returns. A run that was not invoked never is. The
+    workflow of a durable run is canceled by the process that waits for the run, or by this one if
+    none does. A plain function goes on to its end, and then the run is CANCELED.
 
     Args:
-        run: A run that has not ended.
-        launch: How it was launched.
-        event_log: Of the run.
+        instance: Where the run is.
+        run_id: The run.
         dispatcher: Has the runs of this process.
 
     Returns:
-        Whether it has stopped or is about to.
+        Whether the run will be canceled; false if it has ended already.
     """
-    with dispatcher.pool.run_lock(run.run_id):
-        now = event_log.open_run() or run
-        lease = RunLease.from_tag(now.tags.get(tags.WAITER), run.run_id)
-        if lease and lease.phase == "queued":
-            event_log.canceling()
-            if dispatcher.pool.withdraw(run.run_id):
-                event_log.canceled("Canceled before the function was invoked.")
-            # Otherwise whoever waits sees the status when it is the run's turn.
-            return True
-    if not launch.durable:
-        event_log.note(
-            f"The run can't be stopped: {launch.function} has been invoked, and AWS Lambda has no "
-            "way to end an invocation. Durable runs can be canceled (tag lambda/durable)."
-        )
-        return False
-    # Nobody looks after an accepted run that is CANCELING, and AWS may deliver its Event yet.
-    awaited = lease is None or lease.phase != "accepted"
-    if awaited:
+    event_log = dispatcher.event_log(instance, run_id)
+    with dispatcher.pool.run_lock(run_id):
+        run = event_log.open_run()
+        if run is None:
+            return False
+        asked_before = run.status is DagsterRunStatus.CANCELING
         event_log.canceling()
-    try:
-        outcome = _settled(launch, run.run_id, dispatcher)
-    except InvokeError as error:
-        event_log.note(f"There is no answer to the cancel request (yet): {error}")
-        return error.may_have_run
-    if outcome.kind == "running":
-        event_log.note(f"{launch.function} is canceling the run.")
+        if dispatcher.pool.withdraw(run_id):
+            event_log.canceled("Canceled before the function was invoked.")
+            return True
+    lease = RunLease.from_tag(run.tags.get(tags.WAITER), run_id)
+    if driver := dispatcher.pool.held(run_id):
+        driver.cancel()
+    elif lease is None or not _somebody_waits(lease):
+        _cancel_unattended(instance, run, lease, event_log, dispatcher)
         return True
-    if outcome.status == NOT_FOUND and awaited:
+    if not asked_before:
+        function = run.tags.get(tags.FUNCTION, "the function")
         event_log.note(
-            f"{launch.function} does not know the run (yet); it is canceled after this invocation."
+            f"Canceling: {lease or 'this process'} waits for {function}, and sees to it."
         )
-        return True
-    if outcome.status == NOT_FOUND:
-        event_log.note(f"{launch.function} does not know the run (yet), so nothing was canceled.")
-        return False
-    report_outcome(event_log, launch, outcome)
-    return outcome.kind == "canceled"
+    return True
 
 
-def _settled(launch: Launch, run_id: str, dispatcher: Dispatcher) -> Outcome:
-    """The answer once it says more than that it is not done, or not begun; or the last one."""
-    deadline = time.monotonic() + dispatcher.config.cancel_timeout_seconds
-    while True:
-        outcome = request_cancel_or_status(
-            dispatcher.clients, dispatcher.config, launch, run_id, "cancel"
-        )
-        unsettled = outcome.kind == "running" or outcome.status == NOT_FOUND
-        if not unsettled or time.monotonic() + PAUSE_SECONDS > deadline:
-            return outcome
-        time.sleep(PAUSE_SECONDS)
+def _somebody_waits(lease: RunLease) -> bool:
+    # This process would have held it.
+    other = not lease.same_process(RunLease.here(lease.run_id))
+    return other and lease.phase != "accepted" and lease.alive(time.time())
+
+
+def _cancel_unattended(
+    instance: DagsterInstance,
+    run: DagsterRun,
+    lease: RunLease | None,
+    event_log: RunEventLog,
+    dispatcher: Dispatcher,
+) -> None:
+    if lease is not None and lease.phase == "queued":
+        event_log.canceled("Canceled before the function was invoked.")
+        return
+    try:
+        launch: Launch = tags.resolve(run.tags, dispatcher.config)
+    except SettingsError as error:
+        event_log.canceled(f"Canceled in Dagster alone; its function can't be asked: {error}")
+        return
+    if launch.durable:
+        why = f"Canceling: nobody waits for {launch.function}, so this process asks it to."
+        dispatcher.attach_to_cancel(instance, run, launch, why)
+        return
+    event_log.canceled(
+        f"Canceled in Dagster alone: {launch.function} was handed the run, and AWS Lambda has no "
+        "way to end an invocation. It may still do its work."
+    )

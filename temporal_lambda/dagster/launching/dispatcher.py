@@ -20,6 +20,13 @@ EVENT_THREADS = 10
 """Event invocations under way at once; each takes milliseconds, unless AWS throttles."""
 
 
+CANCEL_LANE = "cancel"
+"""Lane of the runs that nobody waited for and that are to be canceled."""
+
+CANCEL_THREADS = 10
+"""Such runs that are canceled at once; each takes a request or more."""
+
+
 class Dispatcher:
     """Hands runs to the threads of this process.
 
@@ -71,17 +78,7 @@ class Dispatcher:
         data = payload.build(launch, facts, datetime.now(timezone.utc))
         payload.check_size(data, self._payload_limit(launch), launch)
         self.clients.get(launch.region, self.config.read_timeout_seconds)
-        return RunDriver(
-            instance,
-            run.run_id,
-            launch,
-            data,
-            self.clients,
-            self.config,
-            self.pool,
-            self._launcher,
-            phase,
-        )
+        return self._driver(instance, run, launch, data, phase)
 
     def launch(self, driver: RunDriver, notes: dict[str, str]) -> None:
         """Start a run: it is STARTED from here on, and its function will be invoked.
@@ -119,6 +116,26 @@ class Dispatcher:
             botocore.exceptions.ClientError: See ``prepare``.
         """
         driver = self.prepare(instance, run, phase)
+        self._begin(driver, why)
+        self._submit(driver)
+
+    def attach_to_cancel(
+        self, instance: DagsterInstance, run: DagsterRun, launch: Launch, why: str
+    ) -> None:
+        """Cancel the workflow of a run that nobody waits for, and report how it ended.
+
+        Args:
+            instance: Where the run is.
+            run: The run; it is CANCELING.
+            launch: How it was launched.
+            why: For the event log.
+        """
+        # A run that is CANCELING is not invoked, so there is no payload.
+        driver = self._driver(instance, run, launch, b"", "invoked")
+        self._begin(driver, why)
+        self.pool.submit(CANCEL_LANE, driver, CANCEL_THREADS)
+
+    def _begin(self, driver: RunDriver, why: str) -> None:
         self.pool.hold(driver)
         try:
             driver.announce()
@@ -126,7 +143,21 @@ class Dispatcher:
         except BaseException:
             self.pool.drop(driver)
             raise
-        self._submit(driver)
+
+    def _driver(
+        self, instance: DagsterInstance, run: DagsterRun, launch: Launch, data: bytes, phase: Phase
+    ) -> RunDriver:
+        return RunDriver(
+            instance,
+            run.run_id,
+            launch,
+            data,
+            self.clients,
+            self.config,
+            self.pool,
+            self._launcher,
+            phase,
+        )
 
     def _submit(self, driver: RunDriver) -> None:
         self._run_ids.difference_update(

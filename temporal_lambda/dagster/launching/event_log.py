@@ -65,13 +65,33 @@ class RunEventLog:
 
     def open_run(self) -> DagsterRun | None:
         """The run as it is now; ``None`` if it has ended or was deleted."""
-        run = _with_retries(lambda: self._instance.get_run_by_id(self._run_id))
+        run = self.current_run()
         return None if run is None or run.is_finished else run
 
+    def current_run(self) -> DagsterRun | None:
+        """The run as it is now, also if it has ended; ``None`` if it was deleted."""
+        return _with_retries(lambda: self._instance.get_run_by_id(self._run_id))
+
     def note(self, message: str, metadata: Mapping[str, Any] | None = None) -> None:
-        """An engine event; a run does not fail for want of one."""
+        """An engine event of a run that has not ended; a run does not fail for want of one."""
+        self._note(self.open_run, message, metadata)
+
+    def late_note(self, message: str, metadata: Mapping[str, Any] | None = None) -> None:
+        """An engine event that may also come after the run's end, which it does not change."""
+        self._note(self.current_run, message, metadata)
+
+    def late_result(self, message: str, result: Any) -> None:
+        """What a function returned, although nobody wants it any more."""
+        self.late_note(message, {"Result": _bounded(result)})
+
+    def _note(
+        self,
+        find: Callable[[], DagsterRun | None],
+        message: str,
+        metadata: Mapping[str, Any] | None,
+    ) -> None:
         try:
-            if run := self.open_run():
+            if run := find():
                 data = EngineEventData(metadata=dict(metadata or {}))
                 self._instance.report_engine_event(message, run, data, cls=self._launcher)
         except Exception:

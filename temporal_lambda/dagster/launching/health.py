@@ -12,7 +12,8 @@ from temporal_lambda.dagster.launching.dispatcher import Dispatcher
 from temporal_lambda.dagster.launching.event_log import RunEventLog
 from temporal_lambda.dagster.launching.invoke import InvokeError
 from temporal_lambda.dagster.launching.lease import RunLease
-from temporal_lambda.dagster.launching.run_driver import report_outcome
+from temporal_lambda.dagster.launching.outcome import OF_THE_RUN
+from temporal_lambda.dagster.launching.run_end import report_end
 from temporal_lambda.dagster.launching.run_requests import request_cancel_or_status
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.protocol import NOT_FOUND
@@ -96,10 +97,13 @@ def _accepted(
         # The workflow is where it is, whether or not its function can be asked now.
         return CheckRunHealthResult(WorkerStatus.RUNNING, str(error), transient=True)
     event_log.replay_steps(outcome.steps)
-    if outcome.kind in ("running", "died") or outcome.status == NOT_FOUND:
+    if outcome.raised and outcome.error_type not in OF_THE_RUN:
+        # The handler could not ask: Temporal may be out of reach.
+        return CheckRunHealthResult(WorkerStatus.RUNNING, outcome.message, transient=True)
+    if outcome.kind == "running" or outcome.status == NOT_FOUND:
         # Not found: AWS may deliver an Event after hours.
         return CheckRunHealthResult(WorkerStatus.RUNNING, "not done in Lambda")
-    report_outcome(event_log, launch, outcome)
+    report_end(event_log, launch, outcome)
     return CheckRunHealthResult(WorkerStatus.SUCCESS, "done in Lambda")
 
 
@@ -112,9 +116,14 @@ def monitoring_note(instance: DagsterInstance, launch: Launch) -> dict[str, str]
     """
     # Dagster+ monitors by itself.
     monitored = instance.run_monitoring_enabled or hasattr(instance, "organization_name")
-    if monitored or launch.invocation_type == "Event":
+    if monitored or not (launch.durable or launch.invocation_type == "RequestResponse"):
         return {}
+    consequence = (
+        "nobody learns how the workflow ends, and the run stays STARTED"
+        if launch.invocation_type == "Event"
+        else "should the process that waits for the function die, the run stays STARTED"
+    )
     return {
-        "Run monitoring": "off: should the process that waits for the function die, the run "
-        "stays STARTED. Set run_monitoring: {enabled: true} in dagster.yaml"
+        "Run monitoring": f"off: {consequence}. Set run_monitoring: {{enabled: true}} in "
+        "dagster.yaml"
     }

@@ -89,6 +89,7 @@ def invoke(
     patience_seconds: float,
     keep_trying: Callable[[], bool] = lambda: True,
     refused: Callable[[], object] = lambda: None,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Answer:
     """Invoke a function once.
 
@@ -103,6 +104,7 @@ def invoke(
         patience_seconds: How long to go on trying.
         keep_trying: Asked just before each further attempt.
         refused: Called before each pause: the function was certainly not invoked so far.
+        sleep: Pauses for so many seconds, or less.
 
     Raises:
         InvokeError: There is no answer; names the function and what AWS or the network said.
@@ -119,7 +121,7 @@ def invoke(
             last = error
         refused()
         # Jitter, so that many throttled runs don't come back as one.
-        time.sleep(min(left, pause * random.uniform(0.5, 1.0)))
+        sleep(min(left, pause * random.uniform(0.5, 1.0)))
         if not keep_trying():
             raise last
         pause = min(2 * pause, LONGEST_PAUSE)

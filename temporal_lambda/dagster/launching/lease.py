@@ -14,6 +14,9 @@ Phase = Literal["queued", "invoked", "accepted"]
 """``queued``: the function has not been invoked. ``invoked``: it may have been. ``accepted``: AWS
 has taken an Event, and nobody waits."""
 
+RENEW_SECONDS = 30.0
+"""How often a process renews its lease."""
+
 LEASE_SECONDS = 90.0
 """How long a process on another host counts as alive after it last renewed its lease."""
 
@@ -71,6 +74,10 @@ class RunLease:
     def renewed(self, phase: Phase | None = None) -> RunLease:
         """This lease with a new end, and in another phase if one is given."""
         return replace(self, phase=phase or self.phase, until=time.time() + LEASE_SECONDS)
+
+    def is_due(self) -> bool:
+        """Whether it is time to renew the lease."""
+        return time.time() > self.until - LEASE_SECONDS + RENEW_SECONDS
 
     def same_process(self, other: RunLease | None) -> bool:
         """Whether both leases are of the same process."""

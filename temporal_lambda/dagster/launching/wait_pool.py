@@ -14,8 +14,8 @@ from typing import Protocol
 
 logger = logging.getLogger("temporal_lambda.dagster.launching.waits")
 
-RENEW_SECONDS = 30.0
-"""How often the leases of the runs that are waited for are renewed."""
+TEND_SECONDS = 5.0
+"""How often each run that is waited for is looked after."""
 
 
 class Wait(Protocol):
@@ -28,8 +28,11 @@ class Wait(Protocol):
     def run(self) -> None:
         """Wait for it."""
 
-    def renew(self) -> None:
-        """Renew the run's lease."""
+    def tend(self) -> None:
+        """Look after the run from another thread, without waiting: its lease, and its status."""
+
+    def cancel(self) -> None:
+        """The run is to be canceled; called from another thread, and returns at once."""
 
     def close(self) -> None:
         """Release what it holds; called once, when it is done or withdrawn."""
@@ -63,7 +66,7 @@ class WaitPool:
         self._changed = threading.Condition()
         self._lanes: dict[str, _Lane] = {}
         self._held: dict[str, Wait] = {}
-        self._renewing = False
+        self._tending = False
         self._locks: dict[str, _RunLock] = {}
 
     @contextmanager
@@ -115,14 +118,23 @@ class WaitPool:
                 self._start(f"lambda-{lane}-{wait.run_id[:8]}", self._work, row, wait)
             else:
                 row.line.append(wait)
-            if not self._renewing:
-                self._renewing = True
-                self._start("lambda-renew", self._renew)
+            if not self._tending:
+                self._tending = True
+                self._start("lambda-tend", self._tend)
 
     def holds(self, run_id: str) -> bool:
         """Whether this process waits for a run, or has it in line."""
+        return self.held(run_id) is not None
+
+    def held(self, run_id: str) -> Wait | None:
+        """The wait for a run, if this process waits for it or has it in line."""
         with self._changed:
-            return run_id in self._held
+            return self._held.get(run_id)
+
+    def in_line(self, run_id: str) -> bool:
+        """Whether a run waits for a thread."""
+        with self._changed:
+            return any(wait.run_id == run_id for lane in self._lanes.values() for wait in lane.line)
 
     def withdraw(self, run_id: str) -> bool:
         """Take a run out of its line.
@@ -184,19 +196,19 @@ class WaitPool:
         except Exception:
             logger.exception("the instance of run %s can't be closed", wait.run_id)
 
-    def _renew(self) -> None:
+    def _tend(self) -> None:
         while True:
-            time.sleep(RENEW_SECONDS)
+            time.sleep(TEND_SECONDS)
             with self._changed:
                 held = list(self._held.values())
                 if not held:
-                    self._renewing = False
+                    self._tending = False
                     return
             for wait in held:
                 try:
-                    wait.renew()
+                    wait.tend()
                 except Exception:
-                    logger.exception("the lease of run %s can't be renewed", wait.run_id)
+                    logger.exception("run %s can't be looked after", wait.run_id)
 
 
 @functools.cache

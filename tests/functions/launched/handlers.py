@@ -80,6 +80,8 @@ def protocol(event: Any, context: Any) -> Any:
     while True:
         if canceled.exists():
             return answer(run_id, 409, "canceled")
+        if (state / f"{run_id}.failed").exists():
+            return answer(run_id, 500, "error", error="op load failed: no table")
         if done.exists():
             return answer(run_id, 200, "success", result={"ops_processed": 1})
         if time.monotonic() >= until:

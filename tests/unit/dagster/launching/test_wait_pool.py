@@ -25,7 +25,9 @@ class Waiting:
         if self.fails:
             raise ValueError("broke")
 
-    def renew(self) -> None: ...
+    def tend(self) -> None: ...
+
+    def cancel(self) -> None: ...
 
     def close(self) -> None:
         self.closed += 1

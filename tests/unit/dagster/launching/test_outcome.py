@@ -1,0 +1,82 @@
+"""What answers mean."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from temporal_lambda.dagster.launching import outcome
+from temporal_lambda.dagster.launching.invoke import Answer
+
+
+def answered(value: Any, **more: Any) -> Answer:
+    return Answer(200, "id", payload=json.dumps(value).encode(), **more)
+
+
+def body(code: Any, **content: Any) -> dict[str, Any]:
+    return {"statusCode": code, "body": json.dumps(content)}
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "result"),
+    [
+        (None, "success", None),
+        ("text", "success", "text"),
+        ({"copied": 3}, "success", {"copied": 3}),
+        (body(200, status="success", result={"a": 1}), "success", {"a": 1}),
+        (body(200, copied=3), "success", {"copied": 3}),
+        ({"statusCode": 204}, "success", None),
+        ({"statusCode": 200, "body": "plain"}, "success", "plain"),
+        ({"statusCode": 200, "body": {"result": [1]}}, "success", [1]),
+        ({"statusCode": True}, "success", {"statusCode": True}),
+        (body(202, status="running", run_id="9d6c"), "running", None),
+        (body(202, status="running"), "success", {"status": "running"}),
+        (
+            body(202, status="running", run_id="other"),
+            "success",
+            {"status": "running", "run_id": "other"},
+        ),
+        (body(202, status="running", workflow_id="w"), "failed", None),
+        (body(202, status="running", run_id="other", workflow_id="w"), "failed", None),
+        (body(202, queued=True), "success", {"queued": True}),
+        (body(409, status="canceled", run_id="9d6c"), "canceled", None),
+        (body(200, status="canceled", run_id="9d6c"), "canceled", None),
+        (body(409, status="canceled"), "failed", None),
+        (body(200, status="canceled"), "success", {"status": "canceled"}),
+        ({"statusCode": "\u00b2"}, "success", {"statusCode": "\u00b2"}),
+        (body(409, error="in use"), "failed", None),
+        (body("404", error="gone"), "failed", None),
+        (body(500), "failed", None),
+    ],
+)
+def test_answers_and_what_they_mean(value: Any, kind: str, result: Any) -> None:
+    found = outcome.interpret_answer(answered(value), "9d6c")
+    assert (found.kind, found.result) == (kind, result)
+
+
+def test_function_that_can_not_be_asked_again_says_how_it_could() -> None:
+    found = outcome.interpret_answer(
+        answered(body(202, status="running", workflow_id="dagster-w")), "9d6c"
+    )
+    assert "can be asked again only with payload_mode full" in found.message
+    assert "dagster-w" in found.message
+
+
+def test_error_of_an_answer_is_reported_as_far_as_there_is_one() -> None:
+    prefix = "the function answered with status 500: "
+    for value, error in (
+        (body(500, error="no bucket"), "no bucket"),
+        (body(500, error={"code": 7}), '{"code": 7}'),
+        ({"statusCode": 500, "body": "no bucket"}, "no bucket"),
+        ({"statusCode": 500}, "null"),
+    ):
+        assert outcome.interpret_answer(answered(value), "9d6c").message == prefix + error
+
+
+def test_function_error_that_is_no_json_is_still_reported() -> None:
+    found = outcome.interpret_answer(
+        Answer(200, "id", payload=b"killed", function_error="Unhandled"), "9d6c"
+    )
+    assert (found.kind, found.message) == ("failed", "the function failed: Unhandled: killed")
