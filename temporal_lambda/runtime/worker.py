@@ -17,8 +17,12 @@ from temporal_lambda.runtime.connect_errors import Target, status_code
 from temporal_lambda.runtime.worker_observer import WorkerObserver
 from temporal_lambda.timeouts import CLEANUP
 from temporal_lambda.tracking.activities import NO_PAUSE, ActivitiesInFlight, invocation_ended
+from temporal_lambda.tracking.returns import KnownReturns
 from temporal_lambda.tracking.slots import SlotCounter
 from temporal_lambda.tracking.workflows import UnfinishedWorkflows
+
+RETURN_INTERVAL = 0.02
+"""Seconds between two looks at whether a known return has come."""
 
 BEFORE_CLOSE = 1.0
 """Seconds before the soft close from which on no slot is handed out ahead of its poll."""
@@ -34,6 +38,7 @@ class InvocationWorker:
     Attributes:
         slots: Counts tasks; counts nothing where a tuner was brought.
         activities: The activities in flight.
+        returns: Knows which tasks will come back, and when.
         stuck: Whether it did not end when it was drained.
     """
 
@@ -45,9 +50,11 @@ class InvocationWorker:
         self._run: asyncio.Task[None] | None = None
         self.slots = SlotCounter(budget.deadline.clock)
         self.activities = ActivitiesInFlight()
+        self.returns = KnownReturns(budget.deadline.clock)
         self._workflows = UnfinishedWorkflows()
         self._observer = WorkerObserver(
             self.slots,
+            self.returns,
             [self.activities, self._workflows],
             graceful_timeout=budget.fitting_graceful_timeout,
             needs_slots=config.idle_timeout is not None,
@@ -117,15 +124,26 @@ class InvocationWorker:
             Whether nothing came; else the worker goes on as before, unless its time to work is
             over: then it stays closed for new work.
         """
+        await self._wait_for_returns()
         still_to_wait = SOFT_CLOSE - self.slots.quiet_seconds()
         if still_to_wait <= 0:
             return not self.slots.in_flight
         self.slots.refuse_polls()
-        if await self.slots.stays_quiet(min(self._budget.idle_close_left(), still_to_wait)):
+        limit = min(self._budget.idle_close_left(), still_to_wait)
+        if await self.slots.stays_quiet(limit) and not self.returns.is_near():
             return True
         if self._budget.work_left():
             self.slots.accept_polls()
         return False
+
+    async def _wait_for_returns(self) -> None:
+        """Stay open while a task that is known to come back would come into the closing."""
+        while (
+            self.returns.is_near()
+            and not self.slots.in_flight
+            and self._budget.idle_close_left() > 0
+        ):
+            await asyncio.sleep(RETURN_INTERVAL)
 
     async def close_softly(self, *, awaited: bool) -> None:
         """Take in no more work, and let what is on its way arrive, before the worker is shut down.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
@@ -22,6 +23,7 @@ from temporalio.worker import (
 
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.runtime.concessions import keep_versioning, workflow_slots
+from temporal_lambda.tracking.returns import KnownReturns
 from temporal_lambda.tracking.slot_supplier import counted_tuner
 from temporal_lambda.tracking.slots import Kind, SlotCounter
 
@@ -59,6 +61,7 @@ class WorkerObserver(Plugin):
 
     Args:
         slots: Counts the tasks.
+        returns: Keeps timers and retries.
         interceptors: Look at activities and workflows.
         graceful_timeout: The longest graceful timeout there is time for, seconds.
         needs_slots: Whether a configuration that hides its slots is an error.
@@ -71,6 +74,7 @@ class WorkerObserver(Plugin):
     def __init__(
         self,
         slots: SlotCounter,
+        returns: KnownReturns,
         interceptors: Sequence[Interceptor],
         *,
         graceful_timeout: float,
@@ -78,7 +82,8 @@ class WorkerObserver(Plugin):
         versioning: WorkerDeploymentConfig | None = None,
     ) -> None:
         self._slots = slots
-        self._interceptors = interceptors
+        self._returns = returns
+        self._interceptors = [*interceptors, returns]
         self._graceful_timeout = timedelta(seconds=graceful_timeout)
         self._needs_slots = needs_slots
         self._versioning = versioning
@@ -92,6 +97,11 @@ class WorkerObserver(Plugin):
         )
         if self._versioning:
             keep_versioning(config, self._versioning)
+        # The SDK looks at the type of a sandboxed runner when it debugs workflows.
+        if not (config.get("debug_mode") or os.environ.get("TEMPORAL_DEBUG")):
+            for option in ("workflow_runner", "unsandboxed_workflow_runner"):
+                if runner := cast(dict[str, Any], config).get(option):
+                    cast(dict[str, Any], config)[option] = self._returns.watch(runner)
         self.counts = not config.get("tuner")
         if self._needs_slots and not self.counts:
             raise SettingsError(TUNER_HIDES_IDLENESS)

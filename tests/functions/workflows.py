@@ -159,6 +159,18 @@ async def fail_twice() -> int:
 
 
 @workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class ComesBack:
+    """Sleeps for a second, and fails with Temporal's default pauses of 1 and 2 s."""
+
+    @workflow.run
+    async def run(self) -> int:
+        await workflow.sleep(1)
+        return await workflow.execute_activity(
+            fail_twice, start_to_close_timeout=timedelta(seconds=60)
+        )
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class RetriesLocally:
     """Runs a local activity that fails twice, with pauses of so many seconds."""
 
@@ -180,7 +192,7 @@ class Fails:
         raise ApplicationError("on purpose")
 
 
-WORKFLOWS = [RunActivity, Naps, RetriesLocally, Fails]
+WORKFLOWS = [RunActivity, Naps, ComesBack, RetriesLocally, Fails]
 ACTIVITIES: list[Callable[..., Any]] = [
     greet,
     sleep_in_thread,

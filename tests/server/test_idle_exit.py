@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +13,9 @@ from temporal_lambda.local.stack import Deployed
 from tests.support.fault_scenario import FaultScenario, had_tasks
 from tests.support.lambdas import MakeFunction, deploy_at_rest, rest
 from tests.support.proxy import distant
+
+SHORTEST_TIMEOUT = 10.0
+"""Seconds until a lost workflow task is given to another worker."""
 
 PAUSE = 1.5
 """Seconds: longer than idle_timeout (0.3 s here) and the second of quiet it makes sure of."""
@@ -44,6 +49,23 @@ async def test_activity_that_is_longer_than_idle_timeout_keeps_the_invocation(
     assert record.report
     assert record.report["tasks"]["activity"] == 1
     assert record.report["tasks"]["workflow"] == 2
+
+
+async def test_task_that_comes_back_as_the_invocation_would_close_is_not_lost(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    env = {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1s"}
+
+    async def run() -> float:
+        deployed = await deploy_at_rest(stack, make_function("lifecycle.lambda_handler", env=env))
+        begun = time.monotonic()
+        await stack.client.execute_workflow(
+            "ComesBack", id=deployed.task_queue, task_queue=deployed.task_queue
+        )
+        return time.monotonic() - begun
+
+    # A lost task waits for its timeout: 10 s for that of a workflow, 60 s for this activity.
+    assert max(await asyncio.gather(*(run() for _ in range(4)))) < SHORTEST_TIMEOUT
 
 
 @asynccontextmanager

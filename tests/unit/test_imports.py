@@ -38,7 +38,7 @@ def test_import_loads_only_this_package_and_a_handful_of_modules() -> None:
     expected = modules_added_by("import concurrent.futures.thread, pathlib, temporalio.envconfig")
     ours = {name for name in added if name.startswith("temporal_lambda")}
     assert added - ours <= expected
-    assert len(ours) <= 44
+    assert len(ours) <= 50
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_launcher_brings_no_worker_into_dagsters_processes() -> None:
     loaded = modules_loaded_by("import temporal_lambda.dagster.launcher")
     unwanted = ("temporalio", "temporal_lambda.dagster.serving", "temporal_lambda.runtime")
     assert not {name for name in loaded if name.startswith(unwanted)}
-    assert len({name for name in loaded if name.startswith("temporal_lambda")}) <= 30
+    assert len({name for name in loaded if name.startswith("temporal_lambda")}) <= 36
 
 
 @pytest.mark.parametrize("package", ["temporal_lambda", "temporal_lambda.dagster"])

@@ -18,6 +18,7 @@ from temporalio.worker import (
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.runtime.worker_observer import WorkerObserver
 from temporal_lambda.tracking.activities import ActivitiesInFlight
+from temporal_lambda.tracking.returns import KnownReturns
 from temporal_lambda.tracking.slots import SlotCounter
 
 VERSIONING = WorkerDeploymentConfig(WorkerDeploymentVersion("service", "v1"), True)
@@ -26,6 +27,7 @@ VERSIONING = WorkerDeploymentConfig(WorkerDeploymentVersion("service", "v1"), Tr
 def observe(*, needs_slots: bool = False, **config: Any) -> tuple[WorkerObserver, dict[str, Any]]:
     observer = WorkerObserver(
         SlotCounter(lambda: 0.0),
+        KnownReturns(lambda: 0.0),
         [ActivitiesInFlight()],
         graceful_timeout=3.0,
         needs_slots=needs_slots,
@@ -71,7 +73,7 @@ def test_its_interceptors_come_first() -> None:
     _, made = observe(
         interceptors=[users], activity_task_poller_behavior=PollerBehaviorSimpleMaximum(3)
     )
-    assert len(made["interceptors"]) == 2
+    assert len(made["interceptors"]) == 3
     assert made["interceptors"][-1] is users
 
 

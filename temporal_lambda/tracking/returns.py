@@ -1,0 +1,242 @@
+"""Knows which tasks will come back to this worker, and when: timers, and retries of activities.
+
+Temporal's default retry comes after 1 s, ``workflow.sleep(1)`` fires after about a second. A worker
+that closes in that very moment loses the task, so whoever closes it asks here first.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from temporalio import activity, workflow
+from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.worker import (
+    ActivityInboundInterceptor,
+    ExecuteActivityInput,
+    Interceptor,
+    WorkflowInstance,
+    WorkflowInstanceDetails,
+    WorkflowRunner,
+)
+
+from temporal_lambda.deadline import Clock
+
+if TYPE_CHECKING:
+    from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+    from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+
+GUARD = 0.3
+"""Seconds before a known return in which no worker may close: several round trips, and the time a
+shutdown takes."""
+
+OVERDUE = 1.2
+"""Seconds after its moment in which a known return may still come: a server looks for timers that
+are due about once a second."""
+
+DEFAULT_INITIAL_INTERVAL = timedelta(seconds=1)
+DEFAULT_COEFFICIENT = 2.0
+DEFAULT_MAXIMUM_INTERVALS = 100
+"""Temporal's default retry policy: 1 s, doubled with each attempt, at most 100 times the first."""
+
+ENDS = frozenset(
+    {
+        "complete_workflow_execution",
+        "fail_workflow_execution",
+        "cancel_workflow_execution",
+        "continue_as_new_workflow_execution",
+    }
+)
+"""The commands that end a run."""
+
+Timer = tuple[str, int]
+Retry = tuple[str | None, str]
+
+
+class KnownReturns(Interceptor):
+    """A worker interceptor, and a wrapper of workflow runners, that keep what will come back.
+
+    Args:
+        clock: Returns seconds; the moments are on this clock.
+        wall_clock: Returns seconds since the epoch, to compare with the server's times.
+    """
+
+    def __init__(self, clock: Clock, wall_clock: Clock = time.time) -> None:
+        self._clock = clock
+        self._wall_clock = wall_clock
+        # Workflows run in threads of their own.
+        self._lock = threading.Lock()
+        self._timers: dict[Timer, float] = {}
+        self._retries: dict[Retry, float] = {}
+
+    def next_due(self) -> float | None:
+        """The moment of the nearest known return that may still come; ``None`` for none."""
+        now = self._clock()
+        with self._lock:
+            self._retries = {k: due for k, due in self._retries.items() if due + OVERDUE > now}
+            dues = [due for due in self._timers.values() if due + OVERDUE > now]
+            return min([*dues, *self._retries.values()], default=None)
+
+    def is_near(self) -> bool:
+        """Whether a known return may come while a worker that closes now is closing."""
+        due = self.next_due()
+        return due is not None and due - GUARD < self._clock()
+
+    def watch(self, runner: WorkflowRunner) -> WorkflowRunner:
+        """Make a runner that runs workflows as ``runner`` does, and keeps their timers here."""
+        return _WatchedRunner(runner, self)
+
+    def workflow_advanced(
+        self, activation: WorkflowActivation, completion: WorkflowActivationCompletion
+    ) -> None:
+        """Note what an activation has fired, and what its completion starts."""
+        run = activation.run_id
+        begun = self._clock()
+        if activation.is_replaying and activation.HasField("timestamp"):
+            # The timers of a replayed task began when that task did, by the server's clock.
+            begun += activation.timestamp.ToNanoseconds() / 1e9 - self._wall_clock()
+        with self._lock:
+            for job in activation.jobs:
+                if job.HasField("fire_timer"):
+                    self._timers.pop((run, job.fire_timer.seq), None)
+                elif job.HasField("remove_from_cache"):
+                    self._forget(run)
+            for command in completion.successful.commands:
+                kind = command.WhichOneof("variant")
+                if kind == "start_timer":
+                    delay = command.start_timer.start_to_fire_timeout.ToNanoseconds() / 1e9
+                    self._timers[run, command.start_timer.seq] = begun + delay
+                elif kind == "cancel_timer":
+                    self._timers.pop((run, command.cancel_timer.seq), None)
+                elif kind in ENDS:
+                    self._forget(run)
+
+    def _forget(self, run: str) -> None:
+        self._timers = {timer: due for timer, due in self._timers.items() if timer[0] != run}
+
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """See base class."""
+        return _WatchedActivity(next, self)
+
+    def attempt_began(self, info: activity.Info) -> None:
+        """Note that a retry has come."""
+        with self._lock:
+            self._retries.pop(_retry(info), None)
+
+    def attempt_failed(self, info: activity.Info, error: BaseException) -> None:
+        """Note when the server will retry an attempt, if it will."""
+        delay = retry_delay(info, error)
+        if delay is None:
+            return
+        if info.schedule_to_close_timeout:
+            closes = (
+                info.scheduled_time.timestamp() + info.schedule_to_close_timeout.total_seconds()
+            )
+            if self._wall_clock() + delay > closes:
+                return
+        with self._lock:
+            self._retries[_retry(info)] = self._clock() + delay
+
+
+def retry_delay(info: activity.Info, error: BaseException) -> float | None:
+    """Seconds after which the server retries a failed attempt; ``None`` if it does not.
+
+    Args:
+        info: The attempt that failed.
+        error: What it raised.
+    """
+    policy = info.retry_policy
+    name = type(error).__name__
+    if isinstance(error, ApplicationError):
+        if error.non_retryable:
+            return None
+        name = error.type or name
+    if policy and policy.maximum_attempts and info.attempt >= policy.maximum_attempts:
+        return None
+    if policy and name in (policy.non_retryable_error_types or ()):
+        return None
+    if isinstance(error, ApplicationError) and error.next_retry_delay is not None:
+        return error.next_retry_delay.total_seconds()
+    first = (policy.initial_interval if policy else DEFAULT_INITIAL_INTERVAL).total_seconds()
+    coefficient = policy.backoff_coefficient if policy else DEFAULT_COEFFICIENT
+    most = policy.maximum_interval.total_seconds() if policy and policy.maximum_interval else 0.0
+    most = most or DEFAULT_MAXIMUM_INTERVALS * first
+    try:
+        return min(most, first * coefficient ** (info.attempt - 1))
+    except OverflowError:
+        return most
+
+
+def _retry(info: activity.Info) -> Retry:
+    return info.workflow_run_id, info.activity_id
+
+
+class _WatchedActivity(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, returns: KnownReturns) -> None:
+        super().__init__(next)
+        self._returns = returns
+
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        """See base class."""
+        info = activity.info()
+        if info.is_local:
+            return await super().execute_activity(input)
+        self._returns.attempt_began(info)
+        try:
+            return await super().execute_activity(input)
+        except CancelledError:
+            raise
+        except Exception as error:
+            self._returns.attempt_failed(info, error)
+            raise
+
+
+class _WatchedRunner(WorkflowRunner):
+    def __init__(self, runner: WorkflowRunner, returns: KnownReturns) -> None:
+        self._runner = runner
+        self._returns = returns
+
+    def prepare_workflow(self, defn: Any) -> None:
+        """See base class."""
+        self._runner.prepare_workflow(defn)
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """See base class."""
+        return _WatchedInstance(self._runner.create_instance(det), self._returns)
+
+    def set_worker_level_failure_exception_types(
+        self, types: Sequence[type[BaseException]]
+    ) -> None:
+        """See base class."""
+        self._runner.set_worker_level_failure_exception_types(types)
+
+
+class _WatchedInstance(WorkflowInstance):
+    def __init__(self, instance: WorkflowInstance, returns: KnownReturns) -> None:
+        self._instance = instance
+        self._returns = returns
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        """See base class."""
+        completion = self._instance.activate(act)
+        self._returns.workflow_advanced(act, completion)
+        return completion
+
+    def get_serialization_context(self, command_info: Any) -> Any:
+        """See base class."""
+        return self._instance.get_serialization_context(command_info)
+
+    def get_external_store_context(self, command_info: Any) -> Any:
+        """See base class."""
+        return self._instance.get_external_store_context(command_info)
+
+    def get_info(self) -> workflow.Info:
+        """See base class."""
+        return self._instance.get_info()
+
+    def get_thread_id(self) -> int | None:
+        """See base class."""
+        return self._instance.get_thread_id()

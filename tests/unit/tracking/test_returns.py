@@ -1,0 +1,207 @@
+"""Which tasks will come back to a worker, and when."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from temporalio import activity
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from temporal_lambda.tracking.returns import GUARD, OVERDUE, KnownReturns, retry_delay
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+WALL = 1_800_000_000.0
+"""What the server's clock says when ours says 100."""
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def returns(clock: Clock) -> KnownReturns:
+    return KnownReturns(clock, lambda: WALL + clock.now - 100)
+
+
+def activation(
+    run: str = "run",
+    *,
+    fires: int | None = None,
+    evicts: bool = False,
+    began_at: float | None = None,
+) -> WorkflowActivation:
+    made = WorkflowActivation(run_id=run, is_replaying=began_at is not None)
+    if began_at is not None:
+        made.timestamp.FromNanoseconds(int(began_at * 1e9))
+    if fires is not None:
+        made.jobs.add().fire_timer.seq = fires
+    if evicts:
+        made.jobs.add().remove_from_cache.SetInParent()
+    return made
+
+
+def completion(
+    *, starts: tuple[int, float] | None = None, cancels: int | None = None, ends: str | None = None
+) -> WorkflowActivationCompletion:
+    made = WorkflowActivationCompletion()
+    made.successful.SetInParent()
+    if starts:
+        timer = made.successful.commands.add().start_timer
+        timer.seq = starts[0]
+        timer.start_to_fire_timeout.FromTimedelta(timedelta(seconds=starts[1]))
+    if cancels is not None:
+        made.successful.commands.add().cancel_timer.seq = cancels
+    if ends:
+        getattr(made.successful.commands.add(), ends).SetInParent()
+    return made
+
+
+def test_timer_is_known_until_it_fires(returns: KnownReturns, clock: Clock) -> None:
+    returns.workflow_advanced(activation(), completion(starts=(1, 5)))
+    assert returns.next_due() == clock.now + 5
+    clock.now += 5
+    returns.workflow_advanced(activation(fires=1), completion())
+    assert returns.next_due() is None
+
+
+def test_nearest_of_several_timers_counts(returns: KnownReturns, clock: Clock) -> None:
+    returns.workflow_advanced(activation("one"), completion(starts=(1, 50)))
+    returns.workflow_advanced(activation("two"), completion(starts=(1, 5)))
+    assert returns.next_due() == clock.now + 5
+
+
+def test_cancelled_timer_is_forgotten(returns: KnownReturns) -> None:
+    returns.workflow_advanced(activation(), completion(starts=(1, 5)))
+    returns.workflow_advanced(activation(), completion(cancels=1))
+    assert returns.next_due() is None
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        "complete_workflow_execution",
+        "fail_workflow_execution",
+        "cancel_workflow_execution",
+        "continue_as_new_workflow_execution",
+    ],
+)
+def test_run_that_ends_takes_its_timers_with_it(ends: str, returns: KnownReturns) -> None:
+    returns.workflow_advanced(activation(), completion(starts=(1, 5)))
+    returns.workflow_advanced(activation("other"), completion(starts=(1, 9)))
+    returns.workflow_advanced(activation(), completion(ends=ends))
+    assert returns.next_due() == 109.0
+
+
+def test_run_that_is_evicted_is_no_longer_known(returns: KnownReturns) -> None:
+    returns.workflow_advanced(activation(), completion(starts=(1, 5)))
+    returns.workflow_advanced(activation(evicts=True), completion())
+    assert returns.next_due() is None
+
+
+def test_timer_of_a_replayed_task_began_when_that_task_did(returns: KnownReturns) -> None:
+    returns.workflow_advanced(activation(began_at=WALL - 8), completion(starts=(1, 10)))
+    assert returns.next_due() == pytest.approx(102.0)
+
+
+def test_timer_of_long_ago_that_never_fired_here_does_not_hold_anybody(
+    returns: KnownReturns, clock: Clock
+) -> None:
+    returns.workflow_advanced(activation(), completion(starts=(1, 5)))
+    clock.now += 5 + OVERDUE
+    assert returns.next_due() is None
+    assert not returns.is_near()
+
+
+def test_completion_that_failed_starts_nothing(returns: KnownReturns) -> None:
+    failed = WorkflowActivationCompletion()
+    failed.failed.SetInParent()
+    returns.workflow_advanced(activation(), failed)
+    assert returns.next_due() is None
+
+
+def test_return_is_near_from_a_guard_before_it_until_it_has_come(
+    returns: KnownReturns, clock: Clock
+) -> None:
+    returns.workflow_advanced(activation(), completion(starts=(1, 5)))
+    clock.now += 5 - GUARD
+    assert not returns.is_near()
+    clock.now += 0.01
+    assert returns.is_near()
+    clock.now += GUARD + OVERDUE / 2
+    assert returns.is_near()
+
+
+def attempt(**changes: Any) -> activity.Info:
+    """An attempt at an activity whose server's time is now."""
+    info = ActivityEnvironment.default_info()
+    defaults = {"scheduled_time": datetime.fromtimestamp(WALL, timezone.utc)}
+    return dataclasses.replace(info, **{**defaults, **changes})
+
+
+def test_failed_attempt_comes_back_when_its_policy_says_so(
+    returns: KnownReturns, clock: Clock
+) -> None:
+    returns.attempt_failed(attempt(), ValueError())
+    assert returns.next_due() == clock.now + 1
+    returns.attempt_began(attempt(attempt=2))
+    assert returns.next_due() is None
+
+
+def test_retry_that_comes_after_the_schedule_to_close_timeout_does_not_come(
+    returns: KnownReturns,
+) -> None:
+    closes = timedelta(seconds=0.5)
+    returns.attempt_failed(attempt(schedule_to_close_timeout=closes), ValueError())
+    assert returns.next_due() is None
+
+
+def test_retry_that_another_worker_took_is_forgotten(returns: KnownReturns, clock: Clock) -> None:
+    returns.attempt_failed(attempt(), ValueError())
+    clock.now += 1 + OVERDUE
+    assert returns.next_due() is None
+
+
+POLICY = RetryPolicy(
+    initial_interval=timedelta(seconds=2),
+    backoff_coefficient=3.0,
+    maximum_interval=timedelta(seconds=30),
+    maximum_attempts=5,
+    non_retryable_error_types=["KeyError", "OutOfStock"],
+)
+
+
+@pytest.mark.parametrize(
+    ("info", "error", "delay"),
+    [
+        ({}, ValueError(), 1.0),
+        ({"attempt": 4}, ValueError(), 8.0),
+        ({"attempt": 2000}, ValueError(), 100.0),
+        ({"retry_policy": POLICY}, ValueError(), 2.0),
+        ({"retry_policy": POLICY, "attempt": 3}, ValueError(), 18.0),
+        ({"retry_policy": POLICY, "attempt": 4}, ValueError(), 30.0),
+        ({"retry_policy": POLICY, "attempt": 5}, ValueError(), None),
+        ({"retry_policy": POLICY}, KeyError(), None),
+        ({"retry_policy": POLICY}, ApplicationError("", type="OutOfStock"), None),
+        ({}, ApplicationError("", non_retryable=True), None),
+        ({}, ApplicationError("", next_retry_delay=timedelta(seconds=7)), 7.0),
+    ],
+)
+def test_delay_of_a_retry_is_the_servers(
+    info: dict[str, Any], error: BaseException, delay: float | None
+) -> None:
+    assert retry_delay(attempt(**{"retry_policy": None, **info}), error) == delay
