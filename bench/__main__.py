@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -41,28 +40,28 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
 }
 
 
+POINTS = Path("build/benchmarks")
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure the parts that were asked for; each is written as soon as it is there."""
     options = _parse(arguments)
-    try:
-        parts = results.read(options.out)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        sys.exit(f"{options.out / results.FILE} can't be read: {error}. Move it away.")
+    page = options.out / table.FILE
+    sections = table.sections(page.read_text()) if page.exists() else {}
     for name in options.parts or PARTS:
         print(f"{name} ...", flush=True)
         begun = time.monotonic()
         measured = asyncio.run(PARTS[name](options.quick))
-        parts = results.merge(
-            parts,
+        results.write(POINTS, name, measured)
+        options.out.mkdir(parents=True, exist_ok=True)
+        sections[name] = table.section(
             name,
             measured,
-            order=list(PARTS),
+            machine.describe(),
+            chart=charts.draw(options.out, name, measured),
             quick=options.quick,
-            machine=machine.describe(),
         )
-        results.write(options.out, parts)
-        page = table.page(parts, charts.draw(options.out, parts))
-        (options.out / table.FILE).write_text(page)
+        page.write_text(table.page(sections, list(PARTS)))
         for row in measured.rows:
             ours, beside = (table.cell(values, row.unit) for values in (row.ours, row.beside))
             print(f"  {row.measure}: ours {ours}, {row.other} {beside}")

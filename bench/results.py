@@ -1,4 +1,4 @@
-"""What was measured: rows of two columns, kept as JSON, part by part."""
+"""What was measured: rows of two columns, and points for charts."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-
-FILE = "benchmarks.json"
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Measured:
         title: A few words.
         about: What was done, in a few sentences.
         rows: For the table.
-        points: For the charts, by name; JSON values.
+        points: For the chart, by name; JSON values.
     """
 
     title: str
@@ -65,47 +63,11 @@ class Measured:
     points: Mapping[str, Any] = field(default_factory=dict)
 
 
-Parts = dict[str, dict[str, Any]]
-"""Part by name, as in the JSON file: a ``Measured`` with ``quick`` and ``machine`` beside it."""
-
-
-def read(folder: Path) -> Parts:
-    """The parts measured so far; none if there is no file.
-
-    Raises:
-        ValueError: The file is not one of ours.
-    """
-    path = folder / FILE
-    if not path.exists():
-        return {}
-    parts: Parts = json.loads(path.read_text())["parts"]
-    return parts
-
-
-def merge(
-    parts: Parts,
-    name: str,
-    measured: Measured,
-    *,
-    order: Sequence[str],
-    quick: bool,
-    machine: Mapping[str, str],
-) -> Parts:
-    """The same parts with one of them measured anew, in their order."""
-    entry = {"quick": quick, "machine": dict(machine), **_rounded(asdict(measured))}
-    found = {**parts, name: entry}
-    return {name: found[name] for name in order if name in found}
-
-
-def write(folder: Path, parts: Parts) -> None:
-    """Write the file."""
+def write(folder: Path, name: str, measured: Measured) -> None:
+    """Keep all that a part has measured, as JSON; the page has a digest of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_text(json.dumps({"parts": parts}, indent=1) + "\n")
-
-
-def rows(part: Mapping[str, Any]) -> list[Row]:
-    """The rows of a part as it stands in the file."""
-    return [Row(**row) for row in part["rows"]]
+    text = json.dumps(_rounded(asdict(measured)), indent=1)
+    (folder / f"{name}.json").write_text(text + "\n")
 
 
 def _rounded(value: Any) -> Any:

@@ -1,23 +1,23 @@
-"""The results as a Markdown page: one table, the machine, what each part did, the charts."""
+"""The results as a Markdown page: for each part what it did, a table, the machine, a chart."""
 
 from __future__ import annotations
 
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-from bench.results import Parts, Row, rows
+from bench.results import Measured, Row
 
 FILE = "benchmarks.md"
 
 INTRODUCTION = """\
 # Benchmarks
 
-Written by `make bench`; run it to have the figures of your machine. Every measure is taken of both
-workers in one run: on the same server, with the same function, workflows and options, taking turns
-or side by side. *contrib* is `temporalio.contrib.aws.lambda_worker`. Where another worker stands
-beside ours, it is named.
+Written by `make bench`; run it to have the figures of your machine. It also leaves every value it
+measured in `build/benchmarks`. Every measure is taken of both workers in one run: on the same
+server, with the same function, workflows and options, taking turns or side by side. *contrib* is
+`temporalio.contrib.aws.lambda_worker`. Where another worker stands beside ours, it is named.
 
 Each cell has the median of the repeats, their range and their number. The ratio says how many times
 better ours is; below 1, ours is worse. The range is the noise: differences within it mean nothing.
@@ -28,17 +28,49 @@ HEAD = """\
 |---|---|---|---|---|
 """
 
+MARK = re.compile(r"^<!-- part: (\w+) -->\n", re.MULTILINE)
 
-def page(parts: Parts, charts: Mapping[str, Sequence[Path]]) -> str:
-    """The whole page.
+
+def page(sections: Mapping[str, str], order: Sequence[str]) -> str:
+    """The whole page: the sections of the parts that were ever measured, in their order."""
+    found = [f"<!-- part: {name} -->\n{sections[name]}" for name in order if name in sections]
+    return "\n".join([INTRODUCTION, *found])
+
+
+def sections(text: str) -> dict[str, str]:
+    """The section of each part, of a page written before.
+
+    Example:
+        >>> sections(page({"b": "## B\\n", "a": "## A\\n"}, ["a", "b"]))
+        {'a': '## A\\n', 'b': '## B\\n'}
+    """
+    _, *found = MARK.split(text)
+    names, texts = found[::2], found[1::2]
+    return {name: text.rstrip() + "\n" for name, text in zip(names, texts, strict=True)}
+
+
+def section(
+    name: str, measured: Measured, machine: Mapping[str, str], *, chart: Path | None, quick: bool
+) -> str:
+    """What one part has found.
 
     Args:
-        parts: What was measured.
-        charts: Charts of each part, as paths beside the page.
+        name: The part's.
+        measured: What was found.
+        machine: What it ran on.
+        chart: A path beside the page.
+        quick: Whether it was a smaller form.
     """
-    table = HEAD + "".join(_lines(part) for part in parts.values())
-    sections = [_section(name, part, charts.get(name, ())) for name, part in parts.items()]
-    return "\n".join([INTRODUCTION, table, _machines(parts), *sections])
+    parts = [
+        f"## {measured.title}{' (quick run)' if quick else ''}\n",
+        measured.about + "\n",
+        HEAD + "".join(_line(row) for row in measured.rows),
+        f"On {', '.join(f'{key} {value}' for key, value in machine.items())}. "
+        f"Alone: `python -m bench {name}`.\n",
+    ]
+    if chart:
+        parts.append(f"![{measured.title}]({chart.as_posix()})\n")
+    return "\n".join(parts)
 
 
 def cell(values: Sequence[float], unit: str) -> str:
@@ -68,12 +100,6 @@ def number(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _lines(part: Mapping[str, Any]) -> str:
-    quick = " (quick run)" if part["quick"] else ""
-    heading = f"| **{part['title']}**{quick} | | | | |\n"
-    return heading + "".join(_line(row) for row in rows(part))
-
-
 def _line(row: Row) -> str:
     measure = f"{row.measure} ({row.note})" if row.note else row.measure
     beside = cell(row.beside, row.unit)
@@ -82,21 +108,3 @@ def _line(row: Row) -> str:
     ratio = "" if row.ratio is None else f"{number(row.ratio)}x"
     goal = row.goal and f"{row.goal}: {'met' if row.met else '**missed**'}"
     return f"| {measure} | {cell(row.ours, row.unit)} | {beside} | {ratio} | {goal} |\n"
-
-
-def _machines(parts: Parts) -> str:
-    """Usually one machine; more if parts were measured at different times."""
-    found: dict[str, list[str]] = {}
-    for name, part in parts.items():
-        text = ", ".join(f"{key} {value}" for key, value in part["machine"].items())
-        found.setdefault(text, []).append(name)
-    lines = [
-        f"- {text}" + (f" ({', '.join(names)})" if len(found) > 1 else "")
-        for text, names in found.items()
-    ]
-    return "## Measured on\n\n" + "\n".join(lines) + "\n"
-
-
-def _section(name: str, part: Mapping[str, Any], charts: Sequence[Path]) -> str:
-    images = "".join(f"\n![{part['title']}]({path.as_posix()})\n" for path in charts)
-    return f"## {part['title']}\n\n{part['about']}\n\nAlone: `python -m bench {name}`.\n{images}"

@@ -30,19 +30,12 @@ def cost(rate: float, costs: Costs) -> float:
     return model.per_workflow(rate, costs, max(300, round(10 * CONTRIB.polls * rate)))
 
 
-ORDER = ("billed", "warm")
 BILLED = Measured(
     "Billed time",
     "How it was done.",
     [Row("billed time", "ms", [1200.0, 1100.0, 1300.0], [53000.0], goal="less", met=True)],
-    {"curve": [(1.0, 2.0)]},
+    {"curve": [(1.0, 2.00049)]},
 )
-
-
-def merged(parts: results.Parts, name: str, measured: Measured = BILLED) -> results.Parts:
-    return results.merge(
-        parts, name, measured, order=ORDER, quick=False, machine={"CPUs": "2", "Python": "3.11"}
-    )
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -83,20 +76,27 @@ def test_growth_compares_the_last_window_with_the_first_warm_one() -> None:
     assert endurance.growth([*warm_up, *[1.0] * 20, *[7.0] * 100, *[3.0] * 20]) == 2.0
 
 
-def test_parts_are_merged_in_their_order_and_read_back(tmp_path: Path) -> None:
-    parts = merged({}, "warm", Measured("Warm start", "About.", []))
-    parts = merged(parts, "billed")
-    again = merged(parts, "billed", dataclasses.replace(BILLED, title="Anew"))
-    results.write(tmp_path, again)
-    found = results.read(tmp_path)
-    assert list(found) == ["billed", "warm"]
-    assert found["billed"]["title"] == "Anew"
-    assert found["warm"]["title"] == "Warm start"
-    assert results.rows(found["billed"]) == list(BILLED.rows)
+def test_part_measured_anew_replaces_its_section_and_leaves_the_others() -> None:
+    order = ("billed", "warm")
+    page = table.page({"warm": "## Warm\n\nfirst\n", "billed": "## Billed\n\nfirst\n"}, order)
+    again = table.page({**table.sections(page), "warm": "## Warm\n\nanew\n"}, order)
+    assert again == page.replace("## Warm\n\nfirst", "## Warm\n\nanew")
+    assert again.index("## Billed\n\nfirst") < again.index("## Warm\n\nanew")
 
 
-def test_nothing_measured_yet_is_no_error(tmp_path: Path) -> None:
-    assert results.read(tmp_path) == {}
+def test_every_value_is_kept_beside_the_page(tmp_path: Path) -> None:
+    results.write(tmp_path / "build", "billed", BILLED)
+    kept = json.loads((tmp_path / "build" / "billed.json").read_text())
+    assert kept["rows"][0]["ours"] == [1200.0, 1100.0, 1300.0]
+    assert kept["points"] == {"curve": [[1.0, 2.0]]}
+
+
+def test_charts_in_the_documents_are_few_and_small() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    assert "warm" in table.sections((docs / table.FILE).read_text())
+    sizes = {chart.name: chart.stat().st_size for chart in (docs / "benchmarks").iterdir()}
+    assert len(sizes) <= 3
+    assert max(sizes.values()) < 40_000, sizes
 
 
 @pytest.mark.parametrize(
@@ -118,15 +118,17 @@ def test_ratio_says_how_many_times_better_ours_is(
     assert Row("measure", "", ours, beside, better=better).ratio == ratio
 
 
-def test_page_has_a_table_the_machine_and_the_charts() -> None:
+def test_section_has_a_table_the_machine_and_the_chart() -> None:
     lost = Row("import", "ms", [8.0], [4.0], other="bare worker", goal="1x", met=False, note="cold")
-    parts = merged(merged({}, "billed"), "warm", Measured("Warm start", "About warm.", [lost]))
-    page = table.page(json.loads(json.dumps(parts)), {"warm": [Path("benchmarks/warm.svg")]})
-    assert "| billed time | 1200 ms (1100..1300, n=3) | 53000 ms | 44.2x | less: met |\n" in page
-    assert "| import (cold) | 8 ms | 4 ms (bare worker) | 0.5x | 1x: **missed** |\n" in page
-    assert "- CPUs 2, Python 3.11\n" in page
-    assert "## Warm start\n\nAbout warm.\n" in page
-    assert "![Warm start](benchmarks/warm.svg)" in page
+    measured = dataclasses.replace(BILLED, rows=[*BILLED.rows, lost])
+    section = table.section(
+        "billed", measured, {"CPUs": "2", "Python": "3.11"}, chart=Path("b/billed.svg"), quick=True
+    )
+    assert section.startswith("## Billed time (quick run)\n\nHow it was done.\n")
+    assert "| billed time | 1200 ms (1100..1300, n=3) | 53000 ms | 44.2x | less: met |\n" in section
+    assert "| import (cold) | 8 ms | 4 ms (bare worker) | 0.5x | 1x: **missed** |\n" in section
+    assert "On CPUs 2, Python 3.11. Alone: `python -m bench billed`.\n" in section
+    assert "![Billed time](b/billed.svg)" in section
 
 
 def test_function_s_lines_are_read_back_from_its_log() -> None:
