@@ -27,7 +27,7 @@ from temporal_lambda.supervision.supervisor import Supervisor
 
 
 def run_worker(
-    version: WorkerDeploymentVersion, configure: ConfigureCallback
+    version: WorkerDeploymentVersion | None, configure: ConfigureCallback
 ) -> Callable[[Any, Any], None]:
     """Create a Lambda handler that runs a Temporal worker in each invocation.
 
@@ -37,8 +37,10 @@ def run_worker(
     one line.
 
     Args:
-        version: The function's worker deployment version. Worker versioning is always on, so each
-            workflow needs a ``versioning_behavior``.
+        version: The function's worker deployment version. What it leaves out is taken from the
+            settings ``deployment_name`` and ``build_id``; ``None`` leaves out both. Worker
+            versioning is always on, so each workflow needs a ``versioning_behavior``, unless
+            ``default_versioning_behavior`` is set.
         configure: Receives the :py:class:`LambdaWorkerConfig` of each invocation and registers
             workflows, activities and options on it. A function, a coroutine function, an async
             generator function with exactly one ``yield``, or a function that returns a context
@@ -70,20 +72,18 @@ def run_worker(
 
 
 def make_handler(
-    version: WorkerDeploymentVersion, configure: ConfigureCallback, strategy: StrategyFactory
+    version: WorkerDeploymentVersion | None,
+    configure: ConfigureCallback,
+    strategy: StrategyFactory,
 ) -> Callable[[Any, Any], Any]:
     """Create a handler that runs, for each event, the work strategy that ``strategy`` returns."""
     if workflow.unsafe.in_sandbox():
         # The workflow sandbox imports each workflow's module again. If that is also the handler's
         # module, this function is called inside the sandbox, where no handler is needed.
         return _never_called
-    if not ((version.deployment_name or "").strip() and (version.build_id or "").strip()):
-        raise SettingsError(
-            "version must have a deployment_name and a build_id, neither of them blank; got "
-            f"{version!r}"
-        )
+    factory = _make_factory(version)
     environment = ExecutionEnvironment(
-        factory=ConfigFactory(load_settings(os.environ), version),
+        factory=factory,
         configure=Configure(configure),
         strategy=strategy,
         connection=WarmConnection(),
@@ -96,8 +96,17 @@ def make_handler(
         return serve(environment, event, context, cold=first)
 
     versioned = cast(Handler, handler)
-    versioned.version = version
+    versioned.version = factory.version
     return versioned
+
+
+def _make_factory(version: WorkerDeploymentVersion | None) -> ConfigFactory:
+    try:
+        return ConfigFactory.of(load_settings(os.environ), version)
+    except SettingsError as error:
+        # Without the frames below, whose variables hold all that files and environment say: a
+        # traceback with variables would show the credentials.
+        raise error.with_traceback(None) from None
 
 
 def serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: bool) -> Any:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, cast
 
 from temporalio.client import ClientConnectConfig
-from temporalio.common import WorkerDeploymentVersion
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import WorkerConfig, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -18,6 +18,8 @@ from temporal_lambda.invocation_info import InvocationInfo
 from temporal_lambda.naming import name_of
 from temporal_lambda.runtime.concessions import fit_buffer, keep_versioning, list_of_hooks
 from temporal_lambda.runtime.worker_observer import LIMITS, TUNER_HIDES_IDLENESS
+from temporal_lambda.settings.credentials import hide_credentials
+from temporal_lambda.settings.profile import check_address
 from temporal_lambda.settings.sources import Settings
 from temporal_lambda.settings.table import SETTINGS
 from temporal_lambda.settings.values import DURATION
@@ -39,11 +41,32 @@ class ConfigFactory:
     Args:
         settings: What files and environment say.
         version: The worker deployment version of this function.
+
+    Attributes:
+        version: As given.
     """
 
     def __init__(self, settings: Settings, version: WorkerDeploymentVersion) -> None:
         self._settings = settings
-        self._version = version
+        self.version = version
+
+    @classmethod
+    def of(cls, settings: Settings, version: WorkerDeploymentVersion | None) -> ConfigFactory:
+        """A factory for a version, of which the settings may have what the code leaves out.
+
+        Raises:
+            SettingsError: They do not.
+        """
+        given = version or WorkerDeploymentVersion("", "")
+        name = (given.deployment_name or "").strip() or settings.value("deployment_name")
+        build_id = (given.build_id or "").strip() or settings.value("build_id")
+        if not (name and build_id):
+            raise SettingsError(
+                "version must have a deployment_name and a build_id, neither of them blank; got "
+                f"{version!r}. TEMPORAL_LAMBDA_DEPLOYMENT_NAME and TEMPORAL_LAMBDA_BUILD_ID can "
+                "set what the code leaves out"
+            )
+        return cls(settings, WorkerDeploymentVersion(name, build_id))
 
     def new(self, invocation: InvocationInfo | None = None) -> LambdaWorkerConfig:
         """A fresh configuration that shares no mutable object with any other.
@@ -65,7 +88,7 @@ class ConfigFactory:
         worker = cast(dict[str, Any], config.worker_config)
         for setting in SETTINGS.values():
             value = self._settings.value(setting.name)
-            if value is None:
+            if value is None or setting.of_version:
                 continue
             if setting.option:
                 worker[setting.option] = setting.convert(value)
@@ -93,6 +116,9 @@ class ConfigFactory:
                 'no task queue: set worker_config["task_queue"] in the configure callback or the '
                 "TEMPORAL_TASK_QUEUE environment variable"
             )
+        connect = cast(dict[str, Any], config.client_connect_config)
+        hide_credentials(connect, "client_connect_config")
+        check_address(connect)
         if worker.get("tuner"):
             self._give_way_to_tuner(config)
         _check_values(config)
@@ -110,8 +136,11 @@ class ConfigFactory:
             raise SettingsError(TUNER_HIDES_IDLENESS)
 
     def _versioning(self) -> WorkerDeploymentConfig:
+        behavior = self._settings.value("default_versioning_behavior") or "unspecified"
         return WorkerDeploymentConfig(
-            version=copy.deepcopy(self._version), use_worker_versioning=True
+            version=copy.deepcopy(self.version),
+            use_worker_versioning=True,
+            default_versioning_behavior=VersioningBehavior[behavior.upper()],
         )
 
 
@@ -130,7 +159,7 @@ def _check_values(config: LambdaWorkerConfig) -> None:
         )
     bare = LambdaWorkerConfig()
     for setting in SETTINGS.values():
-        if setting.option:
+        if setting.option or setting.of_version:
             continue
         value = getattr(config, setting.name)
         optional = getattr(bare, setting.name) is None

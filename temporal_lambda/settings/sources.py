@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from temporalio.envconfig import ClientConfigProfile
-
 from temporal_lambda.errors import SettingsError
+from temporal_lambda.settings.nearest import nearest
+from temporal_lambda.settings.profile import connect_config
 from temporal_lambda.settings.table import PREFIX, SETTINGS, variable
 
 logger = logging.getLogger("temporal_lambda.settings")
@@ -69,7 +69,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         **_from_table(table.get(TABLE, {}), path),
         **_from_environ(environ),
     }
-    return Settings(_connect_config(environ, path, data), values, path)
+    connect = connect_config(environ, path, data, table.get("profile", {}))
+    return Settings(connect, values, path)
 
 
 def find_file(environ: Mapping[str, str]) -> Path | None:
@@ -113,42 +114,21 @@ def _parse(path: Path, data: bytes) -> dict[str, Any]:
         import tomli as tomllib
     try:
         document = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    except RecursionError:
+        raise SettingsError(f"{path} is not valid TOML: it is nested too deeply") from None
+    except ValueError as error:
+        # Also of a number that is longer than Python reads. No cause: it holds the whole text.
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
     for name in document.keys() - TABLES:
-        if nearest := _nearest(name, TABLES):
-            raise SettingsError(f"{path}: unknown table [{name}]; did you mean [{nearest}]?")
+        if name in SETTINGS:
+            raise SettingsError(f"{path}: {name} stands outside of [{TABLE}]: move it there")
+        if meant := nearest(name, TABLES):
+            raise SettingsError(f"{path}: unknown table [{name}]; did you mean [{meant}]?")
     return document
 
 
 TABLES = {"profile", TABLE}
 """The tables of a ``temporal.toml`` that are read."""
-
-
-def _connect_config(environ: Mapping[str, str], path: Path | None, data: bytes) -> dict[str, Any]:
-    place = str(path) if path else "the environment"
-    try:
-        profile = ClientConfigProfile.load(
-            config_source=data if path else None,
-            disable_file=path is None,
-            override_env_vars=dict(environ),
-        )
-        return dict(profile.to_client_connect_config())
-    except OSError as error:
-        raise SettingsError(
-            f"Temporal's connection profile in {place} names {error.filename}, which can't be "
-            f"read: {error.strerror}"
-        ) from error
-    except Exception as error:
-        # No cause: the SDK's errors quote the line they are about, and with it any credential.
-        raise SettingsError(
-            f"Temporal's connection profile can't be loaded from {place}: {_unquoted(error)}"
-        ) from None
-
-
-def _unquoted(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if "|" not in line]
-    return " ".join(line.strip() for line in lines if line.strip())
 
 
 def _from_table(table: Any, path: Path | None) -> dict[str, Any]:
@@ -166,10 +146,10 @@ def _from_environ(environ: Mapping[str, str]) -> dict[str, Any]:
     names = {variable(name): name for name in SETTINGS}
     for key in environ:
         if key.startswith(PREFIX) and key not in names:
-            nearest = _nearest(key.removeprefix(PREFIX).lower(), SETTINGS)
-            if nearest:
+            meant = nearest(key.removeprefix(PREFIX).lower(), SETTINGS)
+            if meant:
                 logger.warning(
-                    "unknown environment variable %s; did you mean %s?", key, variable(nearest)
+                    "unknown environment variable %s; did you mean %s?", key, variable(meant)
                 )
     return {
         name: _value(name, environ[key], key) for key, name in names.items() if environ.get(key)
@@ -183,12 +163,6 @@ def _value(name: str, raw: Any, place: str) -> Any:
         raise SettingsError(f"{place}: {error}; got {raw!r}") from None
 
 
-def _nearest(name: str, known: Any) -> str | None:
-    import difflib
-
-    return next(iter(difflib.get_close_matches(name, list(known), n=1)), None)
-
-
 def _suggestion(name: str, known: Any) -> str:
-    nearest = _nearest(name, known)
-    return f"; did you mean {nearest!r}?" if nearest else f"; known are {', '.join(known)}"
+    meant = nearest(name, known)
+    return f"; did you mean {meant!r}?" if meant else f"; known are {', '.join(known)}"

@@ -40,6 +40,7 @@ class Setting:
         option: The key of ``LambdaWorkerConfig.worker_config`` that it sets; ``None`` if it sets
             the attribute of ``LambdaWorkerConfig`` with its name.
         convert: Converts a value to the one stored under ``option``.
+        of_version: Whether it sets neither, but a part of the worker versioning.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Setting:
     default_text: str
     option: str | None = None
     convert: Callable[[Any], Any] = lambda value: value
+    of_version: bool = False
 
     def table_row(self) -> str:
         """The setting's line in the table of the documentation."""
@@ -140,6 +142,31 @@ SETTINGS: Mapping[str, Setting] = {
             "workflows kept in memory within one invocation",
             "30",
             "max_cached_workflows",
+        ),
+        Setting(
+            "deployment_name",
+            NAME,
+            None,
+            "name of the worker deployment, if `run_worker` is given none",
+            "from code",
+            of_version=True,
+        ),
+        Setting(
+            "build_id",
+            NAME,
+            None,
+            "build id of the version, if `run_worker` is given none",
+            "from code",
+            of_version=True,
+        ),
+        Setting(
+            "default_versioning_behavior",
+            one_of("auto_upgrade", "pinned"),
+            None,
+            "[versioning behavior](configure.md#versioning) of workflows that declare none: "
+            "`auto_upgrade`, `pinned`",
+            "none",
+            of_version=True,
         ),
     )
 }

@@ -33,6 +33,10 @@ _LONGEST = 1e9
 """Seconds, about thirty years. Anything longer is a typing error, and may exceed a timedelta."""
 
 
+_MOST = 10**9
+"""No number of tasks, polls or workflows is larger; the SDK's core takes no more than 32 bits."""
+
+
 def duration(raw: Any) -> timedelta:
     """A duration: seconds as a number, or text such as ``500ms``, ``2.5s`` or ``1m30s``.
 
@@ -92,7 +96,7 @@ def _flag(raw: Any) -> bool:
 def _name(raw: Any) -> str:
     if not isinstance(raw, str) or not raw.strip():
         raise ValueError("expected a name")
-    return raw
+    return raw.strip()
 
 
 def whole(least: int) -> ValueKind:
@@ -105,7 +109,7 @@ def whole(least: int) -> ValueKind:
     expected = f"a whole number of {least} or more"
 
     def accepts(value: Any) -> bool:
-        return isinstance(value, int) and not isinstance(value, bool) and value >= least
+        return isinstance(value, int) and not isinstance(value, bool) and least <= value < _MOST
 
     def parse(raw: Any) -> int:
         if isinstance(raw, str) and re.fullmatch(r"\d{1,9}", raw.strip()):
@@ -127,9 +131,10 @@ def one_of(*words: str) -> ValueKind:
     expected = f"one of {', '.join(words)}"
 
     def parse(raw: Any) -> str:
-        if raw not in words:
+        word = raw.strip().lower() if isinstance(raw, str) else None
+        if word not in words:
             raise ValueError(f"expected {expected}")
-        return str(raw)
+        return str(word)
 
     return ValueKind(parse, lambda value: value in words, expected)
 

@@ -229,7 +229,7 @@ def blocks() -> None:
 
 def blocks_a_while() -> None:
     event("blocks a while")
-    time.sleep(2)
+    time.sleep(2.3)
 
 
 def fails_with(secret: str) -> None:

@@ -176,6 +176,16 @@ def test_environment_wins_over_the_file(working_directory: Path) -> None:
         ("[lambda_worker]\nworkflow_task_pollers = 1\n", r"expected a whole number of 2 or more"),
         ('[lambda_worker]\nreuse_connection = "maybe"\n', r"expected true or false; got 'maybe'"),
         ('[lambda_worker]\ntask_queue = " "\n', r"task_queue: expected a name"),
+        ("[lambda_worker]\ntask_queue = 5\n", r"task_queue: expected a name; got 5"),
+        ('[lambda_worker]\nidle_timeout = "99999999999999h"\n', r"idle_timeout: expected a durat"),
+        (f"[lambda_worker]\nmax_cached_workflows = {'9' * 5000}\n", r"is not valid TOML: .*digits"),
+        (f"[lambda_worker]\nmax_cached_workflows = {'9' * 50}\n", r"expected a whole number"),
+        (f"[lambda_worker]\ntask_queue = {'[' * 5000}\n", r"nested too deeply"),
+        ('idle_timeout = "2s"\n', r"idle_timeout stands outside of \[lambda_worker\]: move it"),
+        (
+            "[profile.default]\nidle_timeout = 2\n",
+            r"\[profile.default\] idle_timeout: this key belongs into \[lambda_worker\]",
+        ),
     ],
 )
 def test_bad_file_is_one_clear_error(text: str, message: str, working_directory: Path) -> None:
