@@ -13,7 +13,7 @@ from temporal_lambda.settings.table import SETTINGS
 from tests.support.reliability import documented_faults
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_python_in_documents_is_valid() -> None:
@@ -107,3 +107,19 @@ def test_settings_for_another_server_are_those_of_the_local_one() -> None:
     text = (ROOT / "docs" / "local.md").read_text().replace("'", "")
     missing = [key for key, value in CONTROLLER.items() if f"{key}={value}" not in text]
     assert missing == []
+
+
+def test_commands_of_make_in_documents_and_its_help_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = {
+        name for names in re.findall(r"^([\w -]+):(?!=)", makefile, re.M) for name in names.split()
+    }
+    named = set(re.findall(r'(?:^|[`"])make ([a-z-]+)', everything() + makefile, re.M))
+    assert named - targets == set()
+
+
+def test_paths_that_contributing_names_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    paths = re.findall(r"`((?:temporal_lambda|tests|bench|docs|examples)/[^`\s]*)`", text)
+    assert paths
+    assert [path for path in paths if not list(ROOT.glob(path.rstrip("/")))] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import importlib
+import json
 import pkgutil
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import temporal_lambda
+from tests.matrix import SUPPORTED
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "temporal_lambda"
@@ -121,3 +123,12 @@ def test_everything_public_has_a_docstring() -> None:
         and not ast.get_docstring(node)
     ]
     assert undocumented == []
+
+
+def test_supported_pythons_are_the_same_everywhere() -> None:
+    versions = [f"{major}.{minor}" for major, minor in SUPPORTED]
+    pyproject = (ROOT / "pyproject.toml").read_text()
+    assert re.findall(r"Python :: (3\.\d+)", pyproject) == versions
+    assert f'requires-python = ">={versions[0]}"' in pyproject
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text()
+    assert f"python: [{', '.join(map(json.dumps, versions))}]" in workflow
