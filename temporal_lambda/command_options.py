@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
+from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.settings.values import duration
 
@@ -32,6 +33,18 @@ class DurationType(_ParamType):
             return value if isinstance(value, timedelta) else duration(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
+
+
+def deployment_version(
+    ctx: click.Context, param: click.Parameter, value: str | None
+) -> WorkerDeploymentVersion | None:
+    """Callback of an option whose value is ``NAME:BUILD``."""
+    if value is None:
+        return None
+    name, _, build_id = value.rpartition(":")
+    if not (name and build_id):
+        raise click.BadParameter(f"{value!r} is not NAME:BUILD")
+    return WorkerDeploymentVersion(name, build_id)
 
 
 def pairs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:

@@ -7,11 +7,15 @@ and prints one line of JSON: ``{"deployment_name": ..., "build_id": ...}``, or `
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import os
 import sys
 import traceback
+from types import ModuleType
 from typing import Any, NoReturn
+
+from temporalio.common import WorkerDeploymentVersion
 
 MARK = "temporal_lambda handler "
 """How the line begins: importing a handler may print other lines."""
@@ -24,8 +28,8 @@ def describe(handler: str) -> dict[str, Any]:
         handler: ``module.attribute``.
 
     Returns:
-        ``deployment_name`` and ``build_id`` (both ``None`` for a handler not made by
-        ``run_worker``), or ``error``.
+        ``deployment_name`` and ``build_id`` (both ``None`` where no handler made by ``run_worker``
+        is found in it), or ``error``.
     """
     module_name, _, attribute = handler.rpartition(".")
     try:
@@ -40,11 +44,45 @@ def describe(handler: str) -> dict[str, Any]:
     found = getattr(module, attribute)
     if not callable(found):
         return {"error": f"{handler} is a {type(found).__name__}, which can't be called"}
-    version = getattr(found, "version", None)
+    version = _version_of(found, module)
     return {
         "deployment_name": getattr(version, "deployment_name", None),
         "build_id": getattr(version, "build_id", None),
     }
+
+
+def _version_of(handler: Any, module: ModuleType) -> Any:
+    """The version of a handler, or of the one that it wraps.
+
+    A decorator or a plain function may stand around it: looked at are what it was made from
+    (``functools.wraps``), what its code uses, and the names in its module, in this order. Versions
+    that differ are no answer.
+    """
+    wrapped = [handler, inspect.unwrap(handler)]
+    for candidates in (wrapped, _used_by(handler), vars(module).values()):
+        versions = {
+            version
+            for candidate in candidates
+            if isinstance(version := _own_version(candidate), WorkerDeploymentVersion)
+        }
+        if versions:
+            return versions.pop() if len(versions) == 1 else None
+    return None
+
+
+def _used_by(handler: Any) -> list[Any]:
+    try:
+        found = inspect.getclosurevars(handler)
+    except (TypeError, ValueError):
+        return []  # No Python function, or one that was left half made.
+    return [*found.nonlocals.values(), *found.globals.values()]
+
+
+def _own_version(candidate: Any) -> Any:
+    try:
+        return getattr(candidate, "version", None) if callable(candidate) else None
+    except Exception:
+        return None  # Anything may stand in a user's module.
 
 
 def main() -> NoReturn:

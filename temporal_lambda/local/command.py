@@ -12,7 +12,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from temporal_lambda.command_options import PORT, DurationType, json_values, pairs
+from temporal_lambda.command_options import (
+    PORT,
+    DurationType,
+    deployment_version,
+    json_values,
+    pairs,
+)
 from temporal_lambda.errors import TemporalLambdaError
 from temporal_lambda.local.dev import DevSession, Execution, locate_handler
 from temporal_lambda.local.display import Display
@@ -66,6 +72,13 @@ from temporal_lambda.local.stack import LocalStack
     "--temporal-address",
     metavar="HOST:PORT",
     help="Use this Temporal server instead of starting one.",
+)
+@click.option(
+    "--version",
+    "version",
+    metavar="NAME:BUILD",
+    callback=deployment_version,
+    help="Deployment version of a handler that was not made by temporal_lambda.run_worker.",
 )
 @click.option("--namespace", default="default", show_default=True, help="Temporal namespace.")
 @click.option("--temporal-port", type=PORT, default=0, help="Port of the started server.")
@@ -135,7 +148,13 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
     execution = None
     if options["execute"]:
         execution = Execution(options["execute"], options["arguments"])
-    session = DevSession(stack, function, Display(Console()), reload=options["reload"])
+    session = DevSession(
+        stack,
+        function,
+        Display(Console()),
+        reload=options["reload"],
+        version=options["version"],
+    )
     return await session.run(execution)
 
 

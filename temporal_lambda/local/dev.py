@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowFailureError
+from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
 
 from temporal_lambda.local.display import Display, describe_tasks
@@ -79,11 +80,19 @@ class DevSession:
         function: The user's function.
         display: Shows log lines and invocations.
         reload: Whether to watch the source.
+        version: The worker deployment version of a handler that does not know its own.
     """
 
     def __init__(
-        self, stack: LocalStack, function: Function, display: Display, *, reload: bool
+        self,
+        stack: LocalStack,
+        function: Function,
+        display: Display,
+        *,
+        reload: bool,
+        version: WorkerDeploymentVersion | None = None,
     ) -> None:
+        self._version = version
         self._stack = stack
         self._function = function
         self._display = display
@@ -122,7 +131,7 @@ class DevSession:
         async with self._stack:
             changes = asyncio.create_task(self._watch())
             try:
-                deployed = await self._stack.deploy(self._function)
+                deployed = await self._stack.deploy(self._function, self._version)
                 self._announce(deployed)
                 if execution:
                     return await self._execute(execution, deployed)

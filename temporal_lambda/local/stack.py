@@ -253,7 +253,8 @@ class LocalStack:
         if not found["deployment_name"]:
             raise LocalStackError(
                 f"handler {function.handler} was not made by temporal_lambda.run_worker, so its "
-                "deployment version is unknown: pass it to deploy()"
+                "deployment version is unknown: pass it to deploy(), or as --version NAME:BUILD to "
+                "temporal-lambda dev. If it is the contrib module's, changing its import will do"
             )
         return WorkerDeploymentVersion(found["deployment_name"], found["build_id"])
 

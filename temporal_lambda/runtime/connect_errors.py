@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import ConnectConfig, RPCError
 
 from temporal_lambda.errors import ConnectError
 
 DEFAULT_ADDRESS = "localhost:7233"
 """temporalio's default."""
+
+SHORTEST = 6
+"""Characters below which a header's value is no credential, and may stand anywhere in a message."""
 
 REFUSED = ("Unauthenticated", "PermissionDenied")
 NO_NAMESPACE = "NotFound"
@@ -31,7 +34,7 @@ class Target(NamedTuple):
     Args:
         address: ``host:port``.
         namespace: The namespace.
-        secret: The API key, which no message may show.
+        secrets: API key and headers, which no message may show.
 
     Example:
         >>> str(Target("localhost:7233", "default"))
@@ -40,7 +43,7 @@ class Target(NamedTuple):
 
     address: str
     namespace: str
-    secret: str | None = None
+    secrets: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, connect_config: Mapping[str, Any]) -> Target:
@@ -48,14 +51,23 @@ class Target(NamedTuple):
         return cls(
             connect_config.get("target_host") or DEFAULT_ADDRESS,
             connect_config.get("namespace") or "default",
-            connect_config.get("api_key"),
         )
 
     @classmethod
     def of_client(cls, client: Client) -> Target:
         """The target of a connected client."""
         config = client.service_client.config
-        return cls(config.target_host, client.namespace, config.api_key)
+        return cls(config.target_host, client.namespace).with_secrets_of(config)
+
+    def with_secrets_of(self, config: ConnectConfig) -> Target:
+        """This target, with messages that show neither the API key nor the value of a header."""
+        headers = [
+            text
+            for text in config.rpc_metadata.values()
+            if isinstance(text, str) and len(text) >= SHORTEST
+        ]
+        key = [config.api_key] if config.api_key else []
+        return self._replace(secrets=(*key, *headers))
 
     def __str__(self) -> str:
         return f"the Temporal server at {self.address}, namespace {self.namespace},"
@@ -72,8 +84,8 @@ class Target(NamedTuple):
 Connection refused. Check the address, the security group or VPC route, and TLS.")
         """
         message, code = _BEARER.sub("Bearer ***", brief(error)), status_code(error)
-        if self.secret:
-            message = message.replace(self.secret, "***")
+        for secret in self.secrets:
+            message = message.replace(secret, "***")
         if code in REFUSED:
             return ConnectError(
                 f"{self} refuses this worker: {message}. Check the API key or the client "

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from temporalio.client import Client, ClientConfig, Plugin
 from temporalio.service import ConnectConfig, RPCError, RPCStatusCode, ServiceClient
 
-from temporal_lambda.runtime.connect_errors import Target
+from temporal_lambda.runtime.connect_errors import DEFAULT_ADDRESS, Target
+from temporal_lambda.settings.credentials import HiddenText
 from temporal_lambda.timeouts import TimeExpired, at_most
 
 Connect = Callable[[ConnectConfig], Awaitable[ServiceClient]]
@@ -88,6 +89,8 @@ class InvocationConnection(Plugin):
 
     def __init__(self, place: WarmConnection) -> None:
         self._place = place
+        self._target = Target(DEFAULT_ADDRESS, "default")
+        self._reuses = True
         self._check: asyncio.Task[bool] | None = None
         self._in_use: Kept | None = None
         self.state: str | None = None
@@ -129,6 +132,7 @@ class InvocationConnection(Plugin):
 
         Raises:
             ConnectError: The server can't be reached, does not answer or refuses the client.
+            Exception: What a plugin of the user's raised, as it is.
         """
         arguments = dict(connect_config)
         target = Target.of(arguments)
@@ -136,18 +140,15 @@ class InvocationConnection(Plugin):
         if identity and not arguments.get("identity"):
             arguments["identity"] = identity
         self.state = "new" if self.state is None else "replaced"
-        if reuse:
-            arguments["plugins"] = [*arguments.get("plugins", []), self]
-        else:
+        arguments["plugins"] = [*arguments.get("plugins", []), self]
+        self._target, self._reuses = target, reuse
+        if not reuse:
             self._place.take()
         try:
             async with at_most(limit):
                 return await Client.connect(**arguments)
         except TimeExpired:
             raise target.silent(limit) from None
-        except (RuntimeError, RPCError, ValueError) as error:
-            # No cause: it repeats what the server says, which may be a credential.
-            raise target.failed(error) from None
 
     def keep(self) -> None:
         """Put the connection back for the next invocation; nothing of this one uses it any more."""
@@ -171,9 +172,19 @@ class InvocationConnection(Plugin):
                 self._in_use = kept
                 return _with_identity(kept.client, config)
             self.state = "replaced"
-        client = await next(config)
-        self._in_use = Kept(client, made_for)
+        client = await self._make(config, next)
+        if self._reuses:
+            self._in_use = Kept(client, made_for)
         return client
+
+    async def _make(self, config: ConnectConfig, next: Connect) -> ServiceClient:
+        config.api_key = config.api_key and HiddenText(config.api_key)
+        try:
+            return await next(config)
+        except (RuntimeError, RPCError, ValueError) as error:
+            target = self._target._replace(address=config.target_host)
+            # No cause: it repeats what the server says, which may be a credential.
+            raise target.with_secrets_of(config).failed(error) from None
 
     def _is_known_to_be_lost(self) -> bool:
         return self._check is not None and self._check.done() and not self._check.result()

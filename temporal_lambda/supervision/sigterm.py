@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from temporal_lambda.process import is_lambda
+
 
 @contextmanager
 def on_sigterm(callback: Callable[[], None]) -> Iterator[None]:
-    """Call back on SIGTERM within the block; whoever handled it before gets it afterwards.
+    """Call back on SIGTERM within the block; what was to happen to it before happens afterwards.
 
-    Python allows handlers on the main thread alone; on any other thread this does nothing.
+    So the process ends after the block where nobody handles the signal, except in Lambda, which
+    ends it anyway. Python allows handlers on the main thread alone, and can't put back one that was
+    not set by Python; in both cases this does nothing.
     """
-    if threading.current_thread() is not threading.main_thread():
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is None:
         yield
         return
     received: list[tuple[int, FrameType | None]] = []
@@ -28,6 +34,10 @@ def on_sigterm(callback: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, previous or signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, previous)
     if received and callable(previous):
         previous(*received[0])
+    elif received and previous == signal.SIG_DFL and not is_lambda():
+        sys.stdout.flush()
+        sys.stderr.flush()
+        signal.raise_signal(signal.SIGTERM)

@@ -38,7 +38,7 @@ def test_command_whose_extra_is_not_installed_says_which_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "watchfiles", None)
-    for module in ("dev", "command"):
+    for module in ("source_watch", "dev", "command"):
         monkeypatch.delitem(sys.modules, f"temporal_lambda.local.{module}", raising=False)
     assert "Needs temporal-lambda[local]." in run("--help").output
     for arguments in (["dev", "app:handler"], ["dev", "--help"]):

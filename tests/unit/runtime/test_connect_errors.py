@@ -7,7 +7,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from temporal_lambda.runtime.connect_errors import Target, brief, status_code
 
-TARGET = Target("temporal.example.com:7233", "live", secret="top-secret")
+TARGET = Target("temporal.example.com:7233", "live", secrets=("top-secret",))
 STATUS = 'Poll failed: Status { code: CODE, message: "no \\"such\\" top-secret", details: b"x" }'
 
 
@@ -41,7 +41,7 @@ def test_target_shows_no_key() -> None:
 
 
 def test_target_defaults_are_the_sdks() -> None:
-    assert Target.of({}) == Target("localhost:7233", "default", None)
+    assert Target.of({}) == Target("localhost:7233", "default")
 
 
 def test_other_errors_are_told_as_they_are() -> None:
