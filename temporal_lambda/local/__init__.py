@@ -3,9 +3,14 @@
 ``LocalStack`` is both in one object. It needs the extra ``local``.
 """
 
+from importlib.util import find_spec
+
 from temporal_lambda.errors import MissingExtraError
 
 try:
+    # Functions run in it, in processes of their own.
+    if not find_spec("awslambdaric"):
+        raise ModuleNotFoundError(name="awslambdaric")
     from temporal_lambda.local.errors import LocalStackError
     from temporal_lambda.local.function import Function
     from temporal_lambda.local.records import DroppedEvent, InvocationRecord

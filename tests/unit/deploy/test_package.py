@@ -208,7 +208,7 @@ def test_report_names_the_worker_deployment_version(project: Project, arch: str)
 
 def test_version_that_cannot_be_asked_is_unknown_with_the_reason(project: Project) -> None:
     project.write({"handler.py": "import nowhere\nlambda_handler = nowhere.handler\n"})
-    made = project.package(version=None)
+    made = project.package(python=HERE, version=None)
     assert made.build_id is None
     assert made.version_unknown_because
     assert "No module named 'nowhere'" in made.version_unknown_because
