@@ -77,8 +77,8 @@ class LambdaWorkerConfig:
         recycle_environment: When to end the process after an invocation, so that the next one
             starts in a new execution environment; Lambda then counts the invocation as failed.
             ``poisoned``: if a worker could not be kept from polling, since it would receive tasks
-            of later invocations and lose them. ``abandoned``: if anything was left running.
-            ``never``: not at all.
+            of later invocations and lose them, or if abandoned activities have used up an executor
+            at module level. ``abandoned``: if anything was left running. ``never``: not at all.
         cloudwatch_metrics: Print the report in a form from which CloudWatch extracts metrics.
         invocation: The invocation: request id, function ARN, the time that is left, and for hooks
             the report so far. Read-only.

@@ -125,7 +125,8 @@ def serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: 
     budget = Budget.share(deadline, config.shutdown_deadline_buffer, graceful_timeout(config))
     progress = Progress(report, budget)
     invocation = Invocation(environment, event, config, progress)
-    return Supervisor(invocation, Ending(config, progress), environment.clock).run()
+    ending = Ending(config, progress, environment.executors)
+    return Supervisor(invocation, ending, environment.clock).run()
 
 
 class Handler(Protocol):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 from temporal_lambda.config import LambdaWorkerConfig
@@ -16,6 +17,7 @@ from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
 from temporal_lambda.naming import name_abandoned
 from temporal_lambda.process import end_process, is_lambda
 from temporal_lambda.runtime.budget import TERMINATION
+from temporal_lambda.runtime.executors import KnownExecutors
 from temporal_lambda.runtime.progress import Progress
 
 logger = logging.getLogger("temporal_lambda.invocation")
@@ -27,12 +29,20 @@ class Ending:
     Args:
         config: The invocation's configuration.
         progress: How far it has come.
+        executors: What the execution environment knows of its executors.
     """
 
-    def __init__(self, config: LambdaWorkerConfig, progress: Progress) -> None:
+    def __init__(
+        self,
+        config: LambdaWorkerConfig,
+        progress: Progress,
+        executors: KnownExecutors | None = None,
+    ) -> None:
         self._config = config
         self._progress = progress
+        self._executors = executors or KnownExecutors()
         self._left_a_loop = False
+        self._used_up: list[str] = []
 
     def hurry(self) -> float:
         """Make do with the time between SIGTERM and the kill. Called in a signal handler.
@@ -95,6 +105,7 @@ class Ending:
         raised = progress.steps.teardown_error if progress.steps else None
         if raised and (progress.error is None or progress.error in _chain(raised)):
             progress.error = raised
+        self._check_executors()
         report.measure(self._config.invocation.elapsed())
         if self._config.cloudwatch_metrics:
             report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
@@ -103,6 +114,23 @@ class Ending:
         if self._must_recycle() and is_lambda():
             end_process(progress.error)
 
+    def _check_executors(self) -> None:
+        report = self._progress.report
+        if self._progress.signal.hurried:
+            return
+        is_broken = any(isinstance(error, BrokenExecutor) for error in _chain(self._progress.error))
+        self._used_up = self._executors.used_up(
+            self._config.worker_config, suspect=is_broken or bool(report.abandoned)
+        )
+        for option in self._used_up:
+            report.abandoned.append({"executor": option})
+            logger.error(
+                'worker_config["%s"] is used up: what was abandoned holds all its threads or '
+                "processes, so that in this execution environment nothing else would ever begin. "
+                "Make it in the configure callback, and it is new in each invocation",
+                option,
+            )
+
     def _must_recycle(self) -> bool:
         recycling, worker = self._config.recycle_environment, self._progress.worker
         # After SIGTERM the process is Lambda's to end.
@@ -110,7 +138,8 @@ class Ending:
         if recycling == "never" or hurried or not self._progress.report.abandoned:
             return False
         left = worker and worker.started and (worker.stuck or self._left_a_loop)
-        return recycling == "abandoned" or bool(worker and left and worker.polls)
+        poisoned = self._used_up or (worker and left and worker.polls)
+        return recycling == "abandoned" or bool(poisoned)
 
     def result(self) -> Any:
         """What the handler returns.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from temporal_lambda.deadline import Clock
 from temporal_lambda.runtime.config_factory import ConfigFactory
 from temporal_lambda.runtime.configure_callback import Configure
 from temporal_lambda.runtime.connection import WarmConnection
+from temporal_lambda.runtime.executors import KnownExecutors
 from temporal_lambda.runtime.work_strategy import StrategyFactory
 
 
@@ -21,6 +22,7 @@ class ExecutionEnvironment:
         configure: The user's callback.
         strategy: Chooses what to do for an event.
         connection: The warm connection.
+        executors: What is known of the executors that invocations have used.
         clock: Returns seconds.
         introduced: Whether the log says already what is served here.
     """
@@ -29,5 +31,6 @@ class ExecutionEnvironment:
     configure: Configure
     strategy: StrategyFactory
     connection: WarmConnection
+    executors: KnownExecutors = field(default_factory=KnownExecutors)
     clock: Clock = time.monotonic
     introduced: bool = False

@@ -14,6 +14,7 @@ from temporal_lambda.runtime import ending as ending_module
 from temporal_lambda.runtime.budget import TERMINATION, Budget
 from temporal_lambda.runtime.closing_steps import ClosingSteps
 from temporal_lambda.runtime.ending import Ending
+from temporal_lambda.runtime.executors import KnownExecutors
 from temporal_lambda.runtime.progress import Progress
 from temporal_lambda.runtime.work_strategy import Stop
 from temporal_lambda.runtime.worker import InvocationWorker
@@ -127,3 +128,22 @@ def test_process_lives_on_outside_of_lambda_and_after_sigterm(
     progress.signal.hurried = True
     ending.write_report([], None)
     assert ended == []
+
+
+def test_process_whose_executor_is_used_up_is_ended(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class UsedUp(KnownExecutors):
+        def used_up(self, worker_config: Any, *, suspect: bool) -> list[str]:
+            return ["activity_executor"] if suspect else []
+
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+    ended: list[BaseException | None] = []
+    monkeypatch.setattr(ending_module, "end_process", ended.append)
+    for abandoned in ([], [{"activity": "hang", "workflow_id": "w", "attempt": 1}]):
+        _, progress = begun()
+        progress.report.abandoned += abandoned
+        Ending(LambdaWorkerConfig(), progress, UsedUp()).write_report([], None)
+        assert ended == [None] * len(abandoned)
+    assert progress.report.abandoned[-1] == {"executor": "activity_executor"}
+    assert 'worker_config["activity_executor"] is used up' in caplog.text
