@@ -27,6 +27,9 @@ CONTROLLER: Mapping[str, str] = {
     "workercontroller.scaling_algorithms.enabled": '["no-sync"]',
     "workercontroller.compute_providers.aws.require_role_and_external_id": "false",
     "frontend.enableCancelWorkerPollsOnShutdown": "true",
+    # Else a query or a Nexus operation within 5 s after an invocation's end often finds a partition
+    # of the task queue that still counts on its worker, and invokes nobody.
+    "frontend.enableMatchingFanOutForPollCancellation": "true",
 }
 """Dynamic configuration that switches the server's worker controller on."""
 

@@ -171,6 +171,26 @@ class ComesBack:
 
 
 @workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class Counts:
+    """Counts signals, and is asked how many there were."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    @workflow.signal
+    def add(self) -> None:
+        self._count += 1
+
+    @workflow.query
+    def count(self) -> int:
+        return self._count
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class RetriesLocally:
     """Runs a local activity that fails twice, with pauses of so many seconds."""
 
@@ -192,7 +212,7 @@ class Fails:
         raise ApplicationError("on purpose")
 
 
-WORKFLOWS = [RunActivity, Naps, ComesBack, RetriesLocally, Fails]
+WORKFLOWS = [RunActivity, Naps, ComesBack, Counts, RetriesLocally, Fails]
 ACTIVITIES: list[Callable[..., Any]] = [
     greet,
     sleep_in_thread,

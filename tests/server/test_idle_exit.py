@@ -7,12 +7,14 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from temporal_lambda.local import LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.support.fault_scenario import FaultScenario, had_tasks
 from tests.support.lambdas import MakeFunction, deploy_at_rest, rest
 from tests.support.proxy import distant
+from tests.support.waiting import until
 
 SHORTEST_TIMEOUT = 10.0
 """Seconds until a lost workflow task is given to another worker."""
@@ -66,6 +68,25 @@ async def test_task_that_comes_back_as_the_invocation_would_close_is_not_lost(
 
     # A lost task waits for its timeout: 10 s for that of a workflow, 60 s for this activity.
     assert max(await asyncio.gather(*(run() for _ in range(4)))) < SHORTEST_TIMEOUT
+
+
+async def test_query_right_after_an_invocation_has_ended_is_answered(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    async def ask() -> int:
+        deployed = await deploy_at_rest(stack, make_function("lifecycle.lambda_handler"))
+        handle = await stack.client.start_workflow(
+            "Counts", id=deployed.task_queue, task_queue=deployed.task_queue, start_signal="add"
+        )
+        await until(lambda: stack.service.busy(deployed.function.name))
+        await rest(stack, deployed)
+        try:
+            count: int = await handle.query("count", rpc_timeout=timedelta(seconds=8))
+            return count
+        finally:
+            await handle.terminate()
+
+    assert await asyncio.gather(*(ask() for _ in range(6))) == [1] * 6
 
 
 @asynccontextmanager
