@@ -4,7 +4,8 @@
 
 - ``dagster_run``: ``run_id``, ``job_name``, ``deployment_name``, ``location_name``, and where the
   run has them ``tags`` (an object of texts), ``partition_key``, ``partition_key_range``
-  (``{"start": …, "end": …}``), ``op_selection`` and ``asset_selection`` (lists of texts),
+  (``{"start": …, "end": …}``), ``op_selection``, ``asset_selection`` and
+  ``asset_check_selection`` (lists of texts),
   ``step_selection`` (the steps to run, where those are not all), ``parent_run_id`` and
   ``root_run_id``
 - ``run_config``, ``environment_variables``, ``dagster_cloud`` (``org_id``, ``deployment_id``) and

@@ -126,6 +126,16 @@ def reporting() -> None:
     publish(extract())
 
 
+@dg.op(config_schema=dict)
+def once_there(extract: list[str]) -> list[str]:
+    return extract
+
+
+@dg.job
+def recovering() -> None:
+    publish(once_there(extract()))
+
+
 @dg.job
 def outliving() -> None:
     nap_after(extract())
@@ -133,7 +143,18 @@ def outliving() -> None:
 
 definitions = dg.Definitions(
     assets=[orders, invoices],
-    jobs=[tagged, untagged, configured, in_order, dynamic, nested, shop_assets, napping, failing],
+    jobs=[
+        tagged,
+        recovering,
+        untagged,
+        configured,
+        in_order,
+        dynamic,
+        nested,
+        shop_assets,
+        napping,
+        failing,
+    ],
 )
 
 shop = definitions.resolve_job_def("shop_assets")

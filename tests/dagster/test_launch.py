@@ -209,19 +209,33 @@ def test_what_can_not_be_launched_is_refused_before_the_run_starts(
     assert not dagster.messages(run.run_id, DagsterEventType.RUN_START)
 
 
-def test_run_of_some_steps_is_refused_and_of_all_steps_is_not(
+def test_payload_says_which_steps_are_selected_where_those_are_not_all(
     dagster: Dagster, aws: Lambda
 ) -> None:
-    for keys, refused in ((["load"], True), (["extract", "load", "transform"], False)):
+    for keys, selection in ((["extract"], ["extract"]), (["extract", "load", "transform"], None)):
         run = dagster.create(sync("echo"), job=jobs.in_order)
         limited = copy(run, step_keys_to_execute=keys)
-        if not refused:
-            dagster.launcher().launch_run(LaunchRunContext(limited, None))
-            dagster.succeeded(run.run_id)
-            continue
-        with pytest.raises(DagsterLaunchFailedError, match="can't be limited to steps: load were"):
-            dagster.launcher().launch_run(LaunchRunContext(limited, None))
-        assert not aws.records("echo", run.run_id)
+        dagster.launcher().launch_run(LaunchRunContext(limited, None))
+        dagster.succeeded(run.run_id)
+        (record,) = aws.records("echo", run.run_id)
+        assert sent(record)["dagster_run"]["step_selection"] == selection
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({}, "need outputs of an earlier run that are not known .transform: no run before"),
+        ({"lambda/payload_mode": "config_only"}, "only a part of job in_order was selected"),
+    ],
+)
+def test_selected_steps_that_the_function_could_not_run_are_refused(
+    tags: dict[str, str], message: str, dagster: Dagster, aws: Lambda
+) -> None:
+    run = dagster.create({**sync("echo"), **tags}, job=jobs.in_order)
+    limited = copy(run, step_keys_to_execute=["load"])
+    with pytest.raises(DagsterLaunchFailedError, match=message):
+        dagster.launcher().launch_run(LaunchRunContext(limited, None))
+    assert not aws.records("echo", run.run_id)
 
 
 def test_launch_error_of_a_coordinator_fails_the_run(dagster: Dagster) -> None:

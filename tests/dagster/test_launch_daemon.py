@@ -85,12 +85,13 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[Da
             daemon.kill()
 
 
-def launch_by_cli(dagster: Dagster, job: str, tags: Mapping[str, str]) -> str:
+def launch_by_cli(dagster: Dagster, job: str, tags: Mapping[str, str], *options: str) -> str:
     """Launch a job of the workspace; returns the id of its run."""
     done = subprocess.run(
         [
             *(BIN / "dagster", "job", "launch", "--python-file", JOBS, "--job", job),
             *("--tags", json.dumps(tags)),
+            *options,
         ],
         env={**os.environ, "DAGSTER_HOME": dagster.instance.root_directory},
         capture_output=True,

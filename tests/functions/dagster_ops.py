@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -79,6 +80,15 @@ async def publish(config: dict[str, Any], upstream: dict[str, Any]) -> dict[str,
     run.report_asset_check("shop/orders", "not_empty", passed=True, metadata={"rows": 2})
     run.add_output_metadata({"rows": 2})
     return {"materializations": [{"asset_key": "shop/summary", "partition": run.partition_key}]}
+
+
+@activity.defn
+async def once_there(config: dict[str, Any], upstream: dict[str, Any]) -> list[str]:
+    """Fails until a file is there."""
+    event("once_there")
+    if not Path(config["path"]).exists():
+        raise FileNotFoundError(config["path"])
+    return [f"{row}!" for row in upstream["extract"]]
 
 
 @activity.defn
@@ -169,6 +179,7 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
         tell_key,
         die_at_first,
         publish,
+        once_there,
         pydantic_async,
         pydantic_sync,
         dataclass_async,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -15,6 +16,12 @@ Kind = Literal["success", "failed", "running", "canceled", "died", "withdrawn"]
 
 DEATHS = ("Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory")
 """Error types of Lambda's own: the function did not fail, it was ended."""
+
+OMITTED = "omitted: "
+"""What stands in a result instead of an output that was too large."""
+
+UNREADABLE_STATUS = -1
+"""For a ``statusCode`` that is none."""
 
 TIMED_OUT = "Task timed out after"
 """What AWS says of a timeout, with or without an error type."""
@@ -83,8 +90,22 @@ def _steps(value: Any, run_id: str) -> Sequence[Any]:
     body = _parsed(value.get("body")) if isinstance(value, Mapping) else None
     if not isinstance(body, Mapping) or body.get("run_id") not in (None, run_id):
         return ()
-    steps = body.get("steps")
-    return steps if isinstance(steps, list) else ()
+    steps, result = body.get("steps"), body.get("result")
+    results = result.get("results") if isinstance(result, Mapping) else None
+    if not isinstance(steps, list):
+        return ()
+    return [_with_output(step, results) for step in steps] if isinstance(results, dict) else steps
+
+
+def _with_output(step: Any, results: Mapping[str, Any]) -> Any:
+    """A step with its output, which the answer of a run that succeeded has in its result alone."""
+    op = step.get("op") if isinstance(step, dict) else None
+    if not isinstance(op, str) or op not in results or "output" in step:
+        return step
+    output = results[op]
+    if isinstance(output, str) and output.startswith(OMITTED):
+        return {**step, "output_omitted": output}
+    return {**step, "output": output}
 
 
 def _interpret(value: Any, answer: Answer, run_id: str, *, fail_on_error_status: bool) -> Outcome:
@@ -110,6 +131,13 @@ def _interpret(value: Any, answer: Answer, run_id: str, *, fail_on_error_status:
     if ours and run_status == "canceled" and status in (protocol.CANCELED, protocol.OK):
         message = "the run was canceled in Lambda"
         return Outcome("canceled", message, status, workflow_id=workflow_id)
+    if status == UNREADABLE_STATUS and fail_on_error_status:
+        given = json.dumps(value["statusCode"])[:100]
+        return Outcome(
+            "failed",
+            f"the function answered with statusCode {given}, which is no number from 100 to 599",
+            log_tail=answer.log_tail,
+        )
     if status >= 400 and fail_on_error_status:
         return Outcome(
             "failed",
@@ -137,9 +165,13 @@ def _function_error(value: Any, answer: Answer) -> Outcome:
 
 def _status(value: Any) -> int | None:
     status = value.get("statusCode") if isinstance(value, Mapping) else None
-    if isinstance(status, str) and status.isdecimal():
+    if status is None:
+        return None
+    if isinstance(status, str) and re.fullmatch("[1-5][0-9][0-9]", status):
         return int(status)
-    return status if isinstance(status, int) and not isinstance(status, bool) else None
+    if isinstance(status, int) and not isinstance(status, bool) and 100 <= status <= 599:
+        return status
+    return UNREADABLE_STATUS
 
 
 def _error_of(body: Any) -> str:

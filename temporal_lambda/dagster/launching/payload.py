@@ -36,6 +36,9 @@ class RunFacts:
         asset_check_selection: The asset checks that were selected, as ``a/b:check``; ``None`` if
             nothing was said of them.
         narrowed: Whether only a part of the job is to run.
+        step_selection: The steps to run; ``None`` for all.
+        outputs: Step -> output in an earlier run, of steps that the selected ones come after.
+        missing_outputs: Step -> why its output is not known, of such steps.
         parent_run_id: The run that this one executes again.
         root_run_id: The first run of that line.
     """
@@ -56,6 +59,9 @@ class RunFacts:
     asset_selection: Sequence[str] | None = None
     asset_check_selection: Sequence[str] | None = None
     narrowed: bool = False
+    step_selection: Sequence[str] | None = None
+    outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    missing_outputs: Mapping[str, str] = field(default_factory=dict)
     parent_run_id: str | None = None
     root_run_id: str | None = None
 
@@ -69,8 +75,9 @@ def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
         now: When it is launched (UTC).
 
     Raises:
-        SettingsError: There is nothing at the path or to be sent; the config is no JSON; or only a
-            part of the job was selected, which this mode can't say.
+        SettingsError: There is nothing at the path or to be sent; the config is no JSON; only a
+            part of the job was selected, which this mode can't say; or that part needs outputs of
+            an earlier run that are not known.
 
     Example:
         >>> config = {"ops": {"a": {"config": {"x": 1}}}, "resources": {}}
@@ -84,6 +91,13 @@ def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
             f"only a part of job {facts.job_name} was selected, and a payload of {PAYLOAD_MODE} "
             f"{launch.payload_mode!r} can't say which: {launch.function} would run all of it. "
             f"Launch the whole job, or set {PAYLOAD_MODE} to 'full'"
+        )
+    if facts.missing_outputs and not launch.durable:
+        what = "; ".join(f"{step}: {why}" for step, why in facts.missing_outputs.items())
+        raise SettingsError(
+            f"the selected steps of job {facts.job_name} need outputs of an earlier run that are "
+            f"not known ({what}). Launch the whole job, or make its runs durable: then the "
+            "function reads them from the earlier run's workflow"
         )
     payload: Any
     if launch.payload_mode == "full":
@@ -152,6 +166,7 @@ def _full(facts: RunFacts, now: datetime) -> dict[str, Any]:
             "op_selection": facts.op_selection,
             "asset_selection": facts.asset_selection,
             "asset_check_selection": facts.asset_check_selection,
+            "step_selection": facts.step_selection,
             "parent_run_id": facts.parent_run_id,
             "root_run_id": facts.root_run_id,
         },
@@ -162,6 +177,8 @@ def _full(facts: RunFacts, now: datetime) -> dict[str, Any]:
     }
     if facts.job_graph is not None:
         payload["job_graph"] = facts.job_graph
+    if facts.outputs:
+        payload["outputs"] = facts.outputs
     return payload
 
 

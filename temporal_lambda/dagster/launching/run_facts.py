@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dagster import DagsterInstance, DagsterRun
 
 from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.parent_outputs import parent_outputs
 from temporal_lambda.dagster.launching.payload import RunFacts
 from temporal_lambda.dagster.launching.tags import WRITTEN
 from temporal_lambda.errors import SettingsError
@@ -46,10 +47,10 @@ def collect_run_facts(
         environ: Dagster's environment variables.
 
     Raises:
-        SettingsError: Only some of the job's steps are to run, or its ops are not known before it
-            runs (dynamic outputs).
+        SettingsError: The ops of the job are not known before it runs (dynamic outputs).
     """
-    _refuse_steps(instance, run)
+    selected = _step_selection(instance, run)
+    outputs, missing = _outputs_before(instance, run, selected)
     origin = run.remote_job_origin
     org_id, deployment_id = identity(instance)
     return RunFacts(
@@ -78,7 +79,10 @@ def collect_run_facts(
         asset_check_selection=_sorted(check.to_user_string() for check in run.asset_check_selection)
         if run.asset_check_selection is not None
         else None,
-        narrowed=_is_narrowed(instance, run),
+        narrowed=selected is not None or _is_narrowed(instance, run),
+        step_selection=selected,
+        outputs=outputs,
+        missing_outputs=missing,
         parent_run_id=run.parent_run_id,
         root_run_id=run.root_run_id,
     )
@@ -131,19 +135,25 @@ def default_config(job: JobSnap) -> dict[str, Any]:
     return found
 
 
-def _refuse_steps(instance: DagsterInstance, run: DagsterRun) -> None:
-    """A function would run all steps, also those that were left out for a reason."""
+def _step_selection(instance: DagsterInstance, run: DagsterRun) -> list[str] | None:
+    """The steps to run; ``None`` for all, which a run that is not limited may list, too."""
     selected = set(run.step_keys_to_execute or ())
-    if not selected:
-        return
-    # Runs that were not limited may list their steps too: all of them.
     snapshot = run.execution_plan_snapshot_id
-    steps = instance.get_execution_plan_snapshot(snapshot).steps if snapshot else []
-    if selected != {step.key for step in steps}:
-        raise SettingsError(
-            f"runs on Lambda can't be limited to steps: {', '.join(sorted(selected))} were "
-            "selected, and the function would run the whole job. Launch all of it"
-        )
+    if not selected or snapshot is None:
+        return None
+    steps = instance.get_execution_plan_snapshot(snapshot).steps
+    return None if selected == {step.key for step in steps} else sorted(selected)
+
+
+def _outputs_before(
+    instance: DagsterInstance, run: DagsterRun, selected: list[str] | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Outputs that the selected steps need from the others; known ones, and why others aren't."""
+    if selected is None or run.execution_plan_snapshot_id is None:
+        return {}, {}
+    graph = job_graph(instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id))
+    needed = {upstream for step in selected for upstream in graph.get(step, ())}
+    return parent_outputs(instance, run, needed - set(selected))
 
 
 def _is_narrowed(instance: DagsterInstance, run: DagsterRun) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import time
@@ -178,13 +179,14 @@ class StepEvents:
         output = self._step.get("output")
         if output is None:
             return {}
-        text = foreign_data.clean_text(output, 10 * foreign_data.MAX_JSON)
+        text = json.dumps(output)
         if len(text) > foreign_data.MAX_JSON:
             word = f"it has {len(text)} characters"
             return {OUTPUT_OMITTED: MetadataValue.text(word)}
-        if foreign_data.is_plain(output):
-            return {OUTPUT: foreign_data.metadata_value(output)}
-        return {OUTPUT_JSON: foreign_data.metadata_value(output)}
+        shown = foreign_data.metadata_value(output)
+        if type(shown.value) is type(output) and shown.value == output:
+            return {OUTPUT: shown}
+        return {OUTPUT_JSON: MetadataValue.text(text)}
 
     def _failure(
         self,

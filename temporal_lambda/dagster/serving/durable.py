@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
@@ -73,6 +74,7 @@ class RunDurably:
         """See base class."""
         assert work.client is not None
         try:
+            await self._add_parent_outputs(work.client)
             self._check_size(work.client)
         except PayloadError as error:
             return Stop("result", self._answers.refused(error))
@@ -97,6 +99,23 @@ class RunDurably:
                 "the function's time was over before the server had taken the run; deliver it again"
             )
         return self._answers.running(steps=self._steps)
+
+    async def _add_parent_outputs(self, client: Client) -> None:
+        """Read what the selected ops need of the run they repeat, unless this one has begun."""
+        missing, parent = self._run.missing_outputs, self._run.context.parent_run_id
+        if not missing or await _exists(client, self._workflow_id):
+            return
+        outputs: dict[str, Any] = {}
+        if parent is not None and await _exists(client, f"dagster-{parent}"):
+            outputs = (await read_history(client, f"dagster-{parent}")).outputs
+        found = {name: outputs[name] for name in missing if name in outputs}
+        if still_missing := [name for name in missing if name not in found]:
+            raise PayloadError(
+                f"the selected ops need the outputs of {', '.join(still_missing)}, and neither the "
+                f"payload nor the workflow of the parent run ({parent or 'none'}) has them: run "
+                "the whole job"
+            )
+        self._run = replace(self._run, outputs={**self._run.outputs, **found})
 
     def _check_size(self, client: Client) -> None:
         size = size_of(client.data_converter.payload_converter, self._run)
@@ -176,6 +195,16 @@ class AskAbout:
     def outcome(self) -> Any:
         """See base class."""
         return self._answers.running()
+
+
+async def _exists(client: Client, workflow_id: str) -> bool:
+    try:
+        await client.get_workflow_handle(workflow_id).describe()
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 async def _result(

@@ -182,7 +182,13 @@ class _Service:
             return None
         attempt_limit = remaining or LONGEST_FUNCTION
         planner = Planner(ops, self._options(request), self.ops, self.env, attempt_limit)
-        return planner.plan(request, self._job_name(request), self.op)
+        run = planner.plan(request, self._job_name(request), self.op)
+        if run.missing_outputs and not self.durable:
+            raise PayloadError(
+                f"the selected ops need the outputs of {', '.join(run.missing_outputs)}, which the "
+                "payload does not have"
+            )
+        return run
 
     def _workflow_id(self, request: RunRequest, config: LambdaWorkerConfig) -> str | None:
         if not self.durable:

@@ -11,14 +11,12 @@ from typing import Any
 
 from temporalio.converter import value_to_type
 
+from temporal_lambda.dagster.serving.plan import CONFIG_AND_UPSTREAM
 from temporal_lambda.errors import PayloadError, SettingsError
 from temporal_lambda.naming import name_of
 
 _DEFINITION = "__temporal_activity_definition"
 # The SDK has no public way to ask for an activity's name; this is where its decorator leaves it.
-
-CONFIG_AND_UPSTREAM = 2
-"""The most an op is given: its config, and the outputs of the ops upstream."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ ANY_ERROR = "temporal_lambda.dagster.any"
 OP_CALL = "temporal_lambda.dagster.op_call"
 """The only key of the last argument of an activity that is called as an op."""
 
+CONFIG_AND_UPSTREAM = 2
+"""The most an op is given: its config, and the outputs of the ops upstream."""
+
 LONGEST_FUNCTION = timedelta(minutes=15)
 """The longest a Lambda invocation may take (AWS's quota)."""
 
@@ -158,6 +161,14 @@ class Run:
         given = op.args(outputs)[:-1]
         call = {"op": op.name, "report": report, "run": asdict(self.context)}
         return [*given, {OP_CALL: call}]
+
+    @property
+    def missing_outputs(self) -> list[str]:
+        """Ops whose outputs are needed, that don't run here, and whose outputs are not known."""
+        here = {op.name for op in self.ops} | set(self.outputs)
+        takers = [op for op in self.ops if op.arguments == CONFIG_AND_UPSTREAM]
+        needed = dict.fromkeys(name for op in takers for name in op.upstream)
+        return [name for name in needed if name not in here]
 
     @property
     def title(self) -> str:

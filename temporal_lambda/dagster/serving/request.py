@@ -169,6 +169,7 @@ def _parse_context(
         partition_key_range=_texts(run, "dagster_run.partition_key_range") or None,
         op_selection=_list_of_texts(run, "dagster_run.op_selection"),
         asset_selection=_list_of_texts(run, "dagster_run.asset_selection"),
+        asset_check_selection=_list_of_texts(run, "dagster_run.asset_check_selection"),
         parent_run_id=_text(run, "dagster_run.parent_run_id"),
         root_run_id=_text(run, "dagster_run.root_run_id"),
         org_id=_text(cloud, "dagster_cloud.org_id"),

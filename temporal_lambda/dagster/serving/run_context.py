@@ -32,6 +32,8 @@ class RunContext:
         op_selection: What was selected of the job; ``None`` if the whole job runs.
         asset_selection: Keys of the selected assets, such as ``shop/orders``; ``None`` if the
             whole job runs.
+        asset_check_selection: Keys of the selected asset checks, such as ``shop/orders:not_empty``;
+            ``None`` if nothing was said of them.
         parent_run_id: The run that this one repeats in whole or in part.
         root_run_id: The first run of that chain.
         org_id: The Dagster+ organization.
@@ -51,6 +53,7 @@ class RunContext:
     partition_key_range: dict[str, str] | None = None
     op_selection: list[str] | None = None
     asset_selection: list[str] | None = None
+    asset_check_selection: list[str] | None = None
     parent_run_id: str | None = None
     root_run_id: str | None = None
     org_id: str | None = None

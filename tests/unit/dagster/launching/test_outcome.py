@@ -30,7 +30,11 @@ def body(code: Any, **content: Any) -> dict[str, Any]:
         ({"statusCode": 204}, "success", None),
         ({"statusCode": 200, "body": "plain"}, "success", "plain"),
         ({"statusCode": 200, "body": {"result": [1]}}, "success", [1]),
-        ({"statusCode": True}, "success", {"statusCode": True}),
+        ({"statusCode": None, "copied": 3}, "success", {"statusCode": None, "copied": 3}),
+        *(
+            ({"statusCode": unreadable, "body": "done"}, "failed", None)
+            for unreadable in (True, 500.0, -500, 99, 600, "500 OK", "\u00b2", "", [200], {})
+        ),
         (body(202, status="running", run_id="9d6c"), "running", None),
         (body(202, status="running"), "success", {"status": "running"}),
         (
@@ -45,7 +49,6 @@ def body(code: Any, **content: Any) -> dict[str, Any]:
         (body(200, status="canceled", run_id="9d6c"), "canceled", None),
         (body(409, status="canceled"), "failed", None),
         (body(200, status="canceled"), "success", {"status": "canceled"}),
-        ({"statusCode": "\u00b2"}, "success", {"statusCode": "\u00b2"}),
         (body(409, error="in use"), "failed", None),
         (body("404", error="gone"), "failed", None),
         (body(500), "failed", None),
@@ -54,6 +57,28 @@ def body(code: Any, **content: Any) -> dict[str, Any]:
 def test_answers_and_what_they_mean(value: Any, kind: str, result: Any) -> None:
     found = outcome.interpret_answer(answered(value), "9d6c")
     assert (found.kind, found.result) == (kind, result)
+
+
+def test_status_code_that_is_none_counts_only_where_status_codes_do() -> None:
+    lenient = outcome.interpret_answer(
+        answered({"statusCode": 500.0, "body": "done"}), "9d6c", fail_on_error_status=False
+    )
+    assert (lenient.kind, lenient.result) == ("success", "done")
+
+
+def test_steps_of_a_run_that_succeeded_have_their_outputs_from_the_result() -> None:
+    steps = [{"op": "a", "status": "success"}, {"op": "b", "status": "success"}, "no object"]
+    results = {"a": [1], "b": "omitted: 9000000 bytes"}
+    answer = body(200, run_id="9d6c", steps=steps, result={"results": results})
+    first, second, third = outcome.interpret_answer(answered(answer), "9d6c").steps
+    assert first["output"] == [1]
+    assert second["output_omitted"] == "omitted: 9000000 bytes"
+    assert third == "no object"
+
+
+def test_steps_of_another_run_are_not_this_ones() -> None:
+    answer = body(500, run_id="other", steps=[{"op": "a"}])
+    assert outcome.interpret_answer(answered(answer), "9d6c").steps == ()
 
 
 def test_function_that_can_not_be_asked_again_says_how_it_could() -> None:

@@ -1,0 +1,142 @@
+"""Re-execution from failure, and of selected steps: what is through is not done again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dagster import DagsterRun, DagsterRunStatus, RunsFilter
+from dagster._core.execution.api import create_execution_plan
+from dagster._core.execution.plan.state import KnownExecutionState
+
+from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
+from temporal_lambda.local import Function, LocalStack
+from tests.dagster import jobs
+from tests.dagster.conftest import DIRECT
+from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, eventually, sync
+from tests.dagster.test_launch_daemon import QUEUED, Daemon, launch_by_cli
+from tests.support.lambdas import MakeFunction
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def function(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Function]:
+    return lambda handler: stack.create(make_function(f"dagster_ops.{handler}"))
+
+
+@pytest.fixture(scope="module")
+def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
+    """An instance whose runs go to the stack."""
+    home = tmp_path_factory.mktemp("again")
+    with dagster_on_disk(home, stack.lambda_endpoint, DIRECT) as dagster:
+        yield dagster
+
+
+def recovering(path: Path) -> dict[str, Any]:
+    ops = {"extract": {"config": {"table": "t"}}, "once_there": {"config": {"path": str(path)}}}
+    return {"ops": ops}
+
+
+def again(beside: Dagster, parent: DagsterRun, steps: list[str] | None = None) -> str:
+    """Execute a run again, as Dagster does from failure, or the steps that are selected."""
+    instance = beside.instance
+    known = KnownExecutionState.build_for_reexecution(instance, parent)
+    if steps is None:
+        found, known = KnownExecutionState.build_resume_retry_reexecution(instance, parent)
+        steps = list(found)
+    plan = create_execution_plan(
+        jobs.recovering,
+        parent.run_config,
+        step_keys_to_execute=steps,
+        known_state=known,
+        instance_ref=instance.get_ref(),
+    )
+    run = beside.create(
+        parent.tags,
+        parent.run_config,
+        jobs.recovering,
+        execution_plan=plan,
+        parent_run_id=parent.run_id,
+        root_run_id=parent.root_run_id or parent.run_id,
+    )
+    beside.launcher().launch_run(LaunchRunContext(run, None))
+    return run.run_id
+
+
+def steps_of(beside: Dagster, run_id: str) -> set[str]:
+    return {log.step_key for log in beside.instance.all_logs(run_id) if log.step_key}
+
+
+def output_of(beside: Dagster, run_id: str, step: str) -> Any:
+    for log in beside.instance.all_logs(run_id):
+        event = log.dagster_event
+        if log.step_key == step and event and event.event_type_value == "STEP_OUTPUT":
+            return event.step_output_data.metadata["output"].value
+    raise AssertionError(beside.log(run_id))
+
+
+@pytest.mark.parametrize("handler", ["durable", "inline"])
+async def test_from_failure_runs_what_failed_and_what_comes_after_it(
+    function: Callable[..., Function], beside: Dagster, tmp_path: Path, handler: str
+) -> None:
+    path = tmp_path / "there"
+    tags = sync(function(handler).name, durable=str(handler == "durable").lower())
+    first = await asyncio.to_thread(beside.launch, tags, recovering(path), jobs.recovering)
+    await asyncio.to_thread(beside.failed, first)
+    second = await asyncio.to_thread(again, beside, beside.run(first))
+    await asyncio.to_thread(beside.failed, second)
+    assert steps_of(beside, second) == {"once_there"}
+    path.touch()
+    # The output it needs is two runs away by now.
+    third = await asyncio.to_thread(again, beside, beside.run(second))
+    await asyncio.to_thread(beside.succeeded, third)
+    assert steps_of(beside, third) == {"once_there", "publish"}
+    assert output_of(beside, third, "once_there") == ["t-0!", "t-1!"]
+
+
+@pytest.mark.parametrize("handler", ["durable", "inline"])
+async def test_selected_steps_of_a_run_that_succeeded_get_its_outputs(
+    function: Callable[..., Function], beside: Dagster, tmp_path: Path, handler: str
+) -> None:
+    tags = sync(function(handler).name, durable=str(handler == "durable").lower())
+    first = await asyncio.to_thread(beside.launch, tags, recovering(tmp_path), jobs.recovering)
+    await asyncio.to_thread(beside.succeeded, first)
+    second = await asyncio.to_thread(again, beside, beside.run(first), ["once_there"])
+    await asyncio.to_thread(beside.succeeded, second)
+    assert steps_of(beside, second) == {"once_there"}
+    assert output_of(beside, second, "once_there") == ["t-0!", "t-1!"]
+
+
+async def test_automatic_retry_of_a_run_does_not_repeat_what_is_through(
+    stack: LocalStack,
+    function: Callable[..., Function],
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    tags = {**sync(function("inline").name), "dagster/max_retries": "1"}
+    home = tmp_path_factory.mktemp("retried")
+    settings = {**QUEUED, "run_retries": {"enabled": True}}
+    with dagster_on_disk(home, stack.lambda_endpoint, settings) as dagster:
+        await asyncio.to_thread(fail_and_be_retried, dagster, tags, tmp_path / "there")
+
+
+def fail_and_be_retried(dagster: Dagster, tags: dict[str, str], path: Path) -> None:
+    daemon = Daemon(dagster)
+    daemon.start()
+    try:
+        config = ("--config-json", json.dumps(recovering(path)))
+        first = launch_by_cli(dagster, "recovering", tags, *config)
+        dagster.finished(first, 60)
+        path.touch()
+        retries = RunsFilter(tags={"dagster/parent_run_id": first})
+        (second,) = eventually(lambda: dagster.instance.get_runs(retries), "it is retried", 60)
+        run = dagster.finished(second.run_id, 60)
+    finally:
+        daemon.kill()
+    assert run.status is DagsterRunStatus.SUCCESS
+    assert steps_of(dagster, second.run_id) == {"once_there", "publish"}
