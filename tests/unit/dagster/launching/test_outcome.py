@@ -19,6 +19,9 @@ def body(code: Any, **content: Any) -> dict[str, Any]:
     return {"statusCode": code, "body": json.dumps(content)}
 
 
+UNREADABLE: list[Any] = [True, 500.0, -500, 99, 600, "500 OK", "\u00b2", "", [200], {}]
+
+
 @pytest.mark.parametrize(
     ("value", "kind", "result"),
     [
@@ -31,10 +34,7 @@ def body(code: Any, **content: Any) -> dict[str, Any]:
         ({"statusCode": 200, "body": "plain"}, "success", "plain"),
         ({"statusCode": 200, "body": {"result": [1]}}, "success", [1]),
         ({"statusCode": None, "copied": 3}, "success", {"statusCode": None, "copied": 3}),
-        *(
-            ({"statusCode": unreadable, "body": "done"}, "failed", None)
-            for unreadable in (True, 500.0, -500, 99, 600, "500 OK", "\u00b2", "", [200], {})
-        ),
+        *(({"statusCode": code, "body": "done"}, "failed", None) for code in UNREADABLE),
         (body(202, status="running", run_id="9d6c"), "running", None),
         (body(202, status="running"), "success", {"status": "running"}),
         (
