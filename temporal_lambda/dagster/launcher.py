@@ -72,6 +72,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     ``external``                ``false``        accepted Events stay STARTED
     ``default_deployment_name`` none             in payloads, outside of Dagster+
     ``environment_variables``   ``[]``           names of variables that full payloads carry
+    ``allowed_functions``       any              patterns of the functions that runs may go to
     ``job_graph``               ``true``         full payloads carry op to upstream ops
     ``fail_on_error_status``    ``true``         a statusCode of 400 or more is a failure
     ``max_concurrent_waits``    50               RequestResponse runs awaited at once per process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import traceback
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
@@ -12,10 +13,11 @@ import pytest
 from botocore.exceptions import NoRegionError
 from moto.server import ThreadedMotoServer
 
-from temporal_lambda.dagster.launching import clients
+from temporal_lambda.dagster.launching import sessions
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import AssumeRole, AwsConfig
 from temporal_lambda.dagster.launching.dagster_internals import DagsterLaunchFailedError
+from temporal_lambda.dagster.launching.sessions import Sessions
 from tests.dagster.dagster_fixtures import Dagster, Lambda, aws_values, sync
 
 ROLE = "arn:aws:iam::123456789012:role/invoker"
@@ -49,6 +51,38 @@ def test_clients_are_kept_per_region_and_timeout() -> None:
     assert made == [(None, 9), ("eu-west-1", 9), (None, 3)]
 
 
+def test_regions_share_a_session_which_is_what_is_large() -> None:
+    kept = Clients(AwsConfig(region="us-east-1"), 1, 1)
+    first, second = (kept.get(region, 9) for region in ("eu-west-1", "ap-south-2"))
+    assert credentials(first) is credentials(second)
+    assert kept._sessions
+    assert kept._sessions.current() is kept._session
+
+
+def test_slow_sts_stops_no_thread_that_has_valid_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = Sessions(AwsConfig(), 1)
+    begun, go = threading.Event(), threading.Event()
+    soon = datetime.now(timezone.utc) + timedelta(minutes=1)
+    later = soon + timedelta(hours=1)
+    kept._current = sessions._Current("valid", soon)
+
+    def slow() -> sessions._Current:
+        begun.set()
+        assert go.wait(10)
+        return sessions._Current("new", later)
+
+    monkeypatch.setattr(kept, "_make", slow)
+    replacing = threading.Thread(target=kept.current)
+    replacing.start()
+    assert begun.wait(5)
+    assert kept.current() == "valid"
+    go.set()
+    replacing.join(5)
+    assert kept.current() == "new"
+
+
 @pytest.mark.server
 def test_role_is_assumed_and_assumed_anew_before_it_expires(
     sts: str, monkeypatch: pytest.MonkeyPatch
@@ -75,7 +109,7 @@ def test_role_is_assumed_and_assumed_anew_before_it_expires(
         def now(cls, tz: Any = None) -> Any:
             return later
 
-    monkeypatch.setattr(clients, "datetime", Later)
+    monkeypatch.setattr(sessions, "datetime", Later)
     assert access_key(kept.get(None, 9)) != key
 
 

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from temporal_lambda.dagster.launching.config import AwsConfig
 from temporal_lambda.dagster.launching.invoke import InvokeError
 from temporal_lambda.dagster.launching.redact import redacted
+from temporal_lambda.dagster.launching.sessions import Sessions
 
 ClientFactory = Callable[[str | None, int], Any]
 """Makes a Lambda client for a region (``None``: the default) and a read timeout in seconds."""
-
-REFRESH_BEFORE = timedelta(minutes=5)
-"""How long before a role's credentials expire they are replaced."""
 
 
 class Clients:
@@ -52,9 +48,9 @@ class Clients:
         self._connect_timeout = connect_timeout_seconds
         self._max_connections = max_connections
         self._factory = factory or self._make
+        self._sessions = None if factory else Sessions(config, connect_timeout_seconds)
+        self._session: Any = None
         self._clients: dict[tuple[str | None, int], Any] = {}
-        self._expires: datetime | None = None
-        self._role: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def get(self, region: str | None, read_timeout_seconds: int) -> Any:
@@ -68,10 +64,11 @@ class Clients:
             botocore.exceptions.BotoCoreError: No region or no credentials are to be found.
             botocore.exceptions.ClientError: The role can't be assumed.
         """
+        session = self._sessions.current() if self._sessions else None
         with self._lock:
-            if self._expires and datetime.now(timezone.utc) >= self._expires - REFRESH_BEFORE:
+            if session is not self._session:
+                self._session = session
                 self._clients.clear()
-                self._role = {}
             key = (region, read_timeout_seconds)
             if key not in self._clients:
                 self._clients[key] = self._factory(region, read_timeout_seconds)
@@ -97,10 +94,7 @@ class Clients:
             ) from None
 
     def _make(self, region: str | None, read_timeout_seconds: int) -> Any:
-        if self._config.assume_role and not self._role:
-            self._assume()
-        session = boto3.session.Session(**(self._role or self._static()))
-        return session.client(
+        return self._session.client(
             "lambda",
             region_name=region or self._config.region,
             endpoint_url=self._config.endpoint_url,
@@ -113,36 +107,3 @@ class Clients:
                 retries={"total_max_attempts": 1, "mode": "standard"},
             ),
         )
-
-    def _assume(self) -> None:
-        role = self._config.assume_role
-        assert role is not None
-        session = boto3.session.Session(**self._static())
-        sts = session.client(
-            "sts",
-            region_name=self._config.region,
-            endpoint_url=self._config.sts_endpoint_url,
-            config=Config(
-                connect_timeout=self._connect_timeout,
-                retries={"total_max_attempts": 3, "mode": "standard"},
-            ),
-        )
-        external = {"ExternalId": role.external_id} if role.external_id else {}
-        answer = sts.assume_role(
-            RoleArn=role.role_arn, RoleSessionName=role.session_name, **external
-        )
-        credentials = answer["Credentials"]
-        self._expires = credentials["Expiration"]
-        self._role = {
-            "aws_access_key_id": credentials["AccessKeyId"],
-            "aws_secret_access_key": credentials["SecretAccessKey"],
-            "aws_session_token": credentials["SessionToken"],
-        }
-
-    def _static(self) -> dict[str, str]:
-        given = {
-            "aws_access_key_id": self._config.access_key_id,
-            "aws_secret_access_key": self._config.secret_access_key,
-            "aws_session_token": self._config.session_token,
-        }
-        return {name: value for name, value in given.items() if value is not None}

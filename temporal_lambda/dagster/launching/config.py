@@ -79,6 +79,7 @@ class LauncherConfig:
     external: bool = False
     default_deployment_name: str | None = None
     environment_variables: tuple[str, ...] = ()
+    allowed_functions: tuple[str, ...] | None = None
     job_graph: bool = True
     fail_on_error_status: bool = True
     max_concurrent_waits: int = 50
@@ -108,6 +109,8 @@ class LauncherConfig:
         """
         own = {name: values[name] for name in (f.name for f in fields(cls)) if name in values}
         own["environment_variables"] = tuple(own.get("environment_variables", ()))
+        if own.get("allowed_functions") is not None:
+            own["allowed_functions"] = tuple(own["allowed_functions"])
         aws = dict(values.get("aws") or {})
         if role := aws.get("assume_role"):
             aws["assume_role"] = AssumeRole(**role)
@@ -159,6 +162,13 @@ def config_schema() -> UserConfigSchema:
             default_value=[],
             description="Names of variables of Dagster's process that full payloads carry. Their "
             "values are visible to the function and to whoever reads its payloads.",
+        ),
+        "allowed_functions": Field(
+            Array(str),
+            is_required=False,
+            description="Names and ARNs of the functions that runs may go to, with * for any "
+            "characters; a pattern of a name matches no ARN. Without it any function may be named, "
+            "but environment_variables only go to functions given by name.",
         ),
         "job_graph": _flag(
             default.job_graph,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, TypeVar
 
 from dagster import (
@@ -27,6 +27,7 @@ from temporal_lambda.dagster.launching.dagster_internals import (
     SerializableErrorInfo,
     StepMaterializationData,
 )
+from temporal_lambda.dagster.launching.foreign_data import as_json, clean_text, is_plain
 from temporal_lambda.dagster.launching.invoke import Answer
 from temporal_lambda.dagster.launching.outcome import Outcome
 from temporal_lambda.dagster.launching.steps import StepReplay
@@ -40,6 +41,13 @@ T = TypeVar("T")
 
 RESULT_CHARACTERS = 64 * 1024
 """A result longer than this is cut off in the event log."""
+
+
+MAX_MATERIALIZATIONS = 1_000
+"""Materializations of one result; each is an event, which takes some 10 ms to write."""
+
+MAX_PROBLEMS = 10
+"""Problems with materializations that are named one by one."""
 
 
 class RunEventLog:
@@ -174,13 +182,25 @@ class RunEventLog:
         _with_retries(once)
 
     def _materialize(self, result: Any) -> None:
-        for found in materializations.find(result):
+        run = self.open_run()
+        if run is None:
+            return
+        entries = materializations.find(result, run.tags.get("dagster/partition"))
+        problems: list[str] = []
+        for found in islice(entries, MAX_MATERIALIZATIONS):
             if found.step_key is not None and self._steps.shows(found.step_key):
                 continue
             if found.materialization is None:
-                self.note(f"A materialization was left out: {found.problem}")
+                problems.append(found.problem)
             else:
-                self._report(partial(self._materialized, found.materialization, found.step_key))
+                write = partial(self._materialized, found.materialization, found.step_key, run)
+                _with_retries(write)
+        if left_out := sum(1 for _ in entries):
+            problems.append(f"{left_out} of them are more than the {MAX_MATERIALIZATIONS} of a run")
+        for problem in problems[:MAX_PROBLEMS]:
+            self.note(f"A materialization was left out: {problem}")
+        if len(problems) > MAX_PROBLEMS:
+            self.note(f"{len(problems) - MAX_PROBLEMS} more materializations were left out.")
 
     def _materialized(
         self, what: AssetMaterialization, step_key: str | None, run: DagsterRun
@@ -205,8 +225,9 @@ def _with_retries(do: Callable[[], T]) -> T:
 
 
 def _bounded(result: Any) -> MetadataValue[Any]:
-    text = json.dumps(result, ensure_ascii=False)
-    if len(text) <= RESULT_CHARACTERS:
-        # Dagster's JSON is a list or a dictionary.
-        return MetadataValue.json(result if isinstance(result, dict | list) else {"value": result})
-    return MetadataValue.text(f"{text[:RESULT_CHARACTERS]}… ({len(text)} characters in all)")
+    # Dagster's JSON is a list or a dictionary.
+    shown = result if isinstance(result, dict | list) else {"value": result}
+    text = as_json(result)
+    if len(text) <= RESULT_CHARACTERS and is_plain(shown):
+        return MetadataValue.json(shown)
+    return MetadataValue.text(clean_text(text, RESULT_CHARACTERS))

@@ -38,7 +38,7 @@ def clean_text(value: Any, limit: int = MAX_TEXT) -> str:
         >>> clean_text({"a": 1})
         '{"a": 1}'
     """
-    text = value if isinstance(value, str) else _as_json(value)
+    text = value if isinstance(value, str) else as_json(value)
     kept = text[:limit].encode(errors="replace").decode().replace("\\0", "?")
     return kept if len(text) <= limit else f"{kept}… ({len(text)} characters in all)"
 
@@ -62,7 +62,7 @@ def metadata_value(value: Any) -> MetadataValue[Any]:
     if isinstance(value, float) and math.isfinite(value):
         return MetadataValue.float(value)
     if isinstance(value, dict | list):
-        text = _as_json(value)
+        text = as_json(value)
         if len(text) <= MAX_JSON and is_plain(value):
             return MetadataValue.json(json.loads(text))
         return MetadataValue.text(clean_text(text, MAX_JSON))
@@ -123,7 +123,16 @@ def is_plain(value: Any) -> bool:
     return not isinstance(value, str) or clean_text(value, len(value)) == value
 
 
-def _as_json(value: Any) -> str:
+def as_json(value: Any) -> str:
+    """A value as JSON text, or a text that says why it is none.
+
+    Args:
+        value: Anything.
+
+    Example:
+        >>> as_json({"rows": 3})
+        '{"rows": 3}'
+    """
     try:
         return json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError) as error:

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dagster import AssetKey, AssetMaterialization
+from dagster import AssetMaterialization
+
+from temporal_lambda.dagster.launching import foreign_data
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,23 @@ class Materialized:
     problem: str = ""
 
 
-def find(result: Any) -> list[Materialized]:
+def find(result: Any, partition: str | None = None) -> Iterator[Materialized]:
     """All materializations in a result: ``materializations``, and each op's.
 
     Args:
-        result: What the function returned.
+        result: What the function returned; not trusted.
+        partition: The run's partition, for entries that name none.
+
+    Yields:
+        One after the other, since there may be very many.
 
     Example:
         >>> (found,) = find({"materializations": [{"asset_key": "a/b", "metadata": {"rows": 3}}]})
         >>> found.materialization.asset_key
         AssetKey(['a', 'b'])
     """
-    return [_read(step_key, entry) for step_key, entry in _entries(result)]
+    for step_key, entry in _entries(result):
+        yield _read(step_key, entry, partition)
 
 
 def _entries(result: Any) -> Iterator[tuple[str | None, Any]]:
@@ -57,15 +64,17 @@ def _list(holder: Mapping[str, Any]) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def _read(step_key: str | None, entry: Any) -> Materialized:
+def _read(step_key: str | None, entry: Any, partition: str | None) -> Materialized:
     try:
-        key = entry["asset_key"]
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"an entry must be an object; got a {type(entry).__name__}")
+        own = entry.get("partition")
         materialization = AssetMaterialization(
-            asset_key=AssetKey.from_user_string(key) if isinstance(key, str) else AssetKey(key),
-            metadata=entry.get("metadata"),
-            partition=entry.get("partition"),
+            asset_key=foreign_data.asset_key(entry.get("asset_key")),
+            metadata=foreign_data.metadata(entry.get("metadata")),
+            partition=partition if own is None else foreign_data.clean_text(own, 500),
         )
     # Dagster checks values with errors of its own, and any of them means the same here.
     except Exception as error:
-        return Materialized(step_key, problem=f"{type(error).__name__}: {error}")
+        return Materialized(step_key, problem=foreign_data.clean_text(str(error), 500))
     return Materialized(step_key, materialization)

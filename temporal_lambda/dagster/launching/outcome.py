@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from temporal_lambda.dagster import protocol
+from temporal_lambda.dagster.launching.foreign_data import clean_text
 from temporal_lambda.dagster.launching.invoke import Answer
 
 Kind = Literal["success", "failed", "running", "canceled", "died", "withdrawn"]
@@ -25,6 +26,12 @@ UNREADABLE_STATUS = -1
 
 TIMED_OUT = "Task timed out after"
 """What AWS says of a timeout, with or without an error type."""
+
+MAX_STACK = 200
+"""Lines of a function's stack that are kept."""
+
+MAX_MESSAGE = 10_000
+"""Characters of an error that are kept."""
 
 OF_THE_RUN = ("RunFailedError", "PayloadError")
 """What a durable handler raises about the run itself, and not about an invocation."""
@@ -114,11 +121,11 @@ def _interpret(value: Any, answer: Answer, run_id: str, *, fail_on_error_status:
         return Outcome("success", result=value, log_tail=answer.log_tail)
     body = _parsed(value.get("body"))
     said = body if isinstance(body, Mapping) else {}
-    run_status, workflow_id = said.get("status"), said.get("workflow_id")
+    run_status, workflow_id = said.get("status"), _name(said.get("workflow_id"))
     ours = said.get("run_id") == run_id
     running = status == protocol.RUNNING and run_status == "running"
     if running and ours:
-        pinned_to = said.get("pinned_to")
+        pinned_to = _name(said.get("pinned_to"))
         return Outcome("running", status=status, workflow_id=workflow_id, pinned_to=pinned_to)
     if running and workflow_id:
         return Outcome(
@@ -151,16 +158,22 @@ def _interpret(value: Any, answer: Answer, run_id: str, *, fail_on_error_status:
 
 def _function_error(value: Any, answer: Answer) -> Outcome:
     error = value if isinstance(value, Mapping) else {"errorMessage": str(value)}
-    kind, message = error.get("errorType"), error.get("errorMessage")
+    kind, message = _name(error.get("errorType")), _text(error.get("errorMessage"))
     stack = error.get("stackTrace")
     return Outcome(
         "died" if kind in DEATHS or TIMED_OUT in str(message) else "failed",
         f"the function failed: {kind or answer.function_error}: {message or 'no message'}",
         error_type=kind,
         raised=True,
-        stack=tuple(map(str, stack)) if isinstance(stack, list) else (),
+        stack=_stack(stack) if isinstance(stack, list) else (),
         log_tail=answer.log_tail,
     )
+
+
+def _stack(lines: list[Any]) -> tuple[str, ...]:
+    left_out = len(lines) - MAX_STACK
+    more = (f"... and {left_out} more lines",) if left_out > 0 else ()
+    return (*(clean_text(line, 1_000) for line in lines[:MAX_STACK]), *more)
 
 
 def _status(value: Any) -> int | None:
@@ -174,9 +187,17 @@ def _status(value: Any) -> int | None:
     return UNREADABLE_STATUS
 
 
+def _name(value: Any) -> str | None:
+    return clean_text(value, 500) if isinstance(value, str) and value else None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else clean_text(value, MAX_MESSAGE)
+
+
 def _error_of(body: Any) -> str:
     error = body.get("error", body) if isinstance(body, Mapping) else body
-    return error if isinstance(error, str) else json.dumps(error)
+    return clean_text(error, MAX_MESSAGE)
 
 
 def _parsed(text: Any) -> Any:

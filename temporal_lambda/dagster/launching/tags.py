@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, get_args
 
 from temporal_lambda.dagster.launching.config import InvocationType, LauncherConfig
@@ -106,6 +107,7 @@ def resolve(tags: Mapping[str, str], config: LauncherConfig) -> Launch:
         if tag.startswith(PREFIX) and tag not in (*SETTINGS, *WRITTEN):
             raise SettingsError(f"tag {tag} is unknown; allowed are {', '.join(SETTINGS)}")
     function, region = _function(tags, config)
+    _check_allowed(function, config)
     mode: PayloadMode = _choice(tags, PAYLOAD_MODE, get_args(PayloadMode)) or "full"
     durable = _flag(tags, DURABLE, config.default_durable)
     if durable and mode != "full":
@@ -153,6 +155,31 @@ def _function(tags: Mapping[str, str], config: LauncherConfig) -> tuple[str, str
             f"underscores, with or without a :qualifier (an ARN goes into {FUNCTION_ARN})"
         )
     return name, None
+
+
+def _check_allowed(function: str, config: LauncherConfig) -> None:
+    if function == config.default_function_name:
+        return
+    if config.allowed_functions is not None:
+        if not any(_matches(function, pattern) for pattern in config.allowed_functions):
+            allowed = ", ".join(config.allowed_functions) or "none"
+            raise SettingsError(
+                f"{function} is not among the allowed_functions of the launcher's config: {allowed}"
+            )
+    elif function.startswith("arn:") and config.environment_variables:
+        raise SettingsError(
+            f"{function} may be anybody's, and would be sent environment_variables of the "
+            "launcher's config: list it in allowed_functions there"
+        )
+
+
+def _matches(function: str, pattern: str) -> bool:
+    """Whether a pattern is for a function, or for one of which this is a version or an alias."""
+    if function.startswith("arn:") != pattern.startswith("arn:"):
+        return False
+    parts = function.split(":")
+    unqualified = ":".join(parts[:7] if parts[0] == "arn" else parts[:1])
+    return fnmatchcase(function, pattern) or fnmatchcase(unqualified, pattern)
 
 
 def _path(tags: Mapping[str, str], mode: PayloadMode) -> str | None:

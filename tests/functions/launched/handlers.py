@@ -104,3 +104,8 @@ def queue(event: Any, context: Any) -> Any:
     """A plain function whose own words look like those of a durable run."""
     told(event)
     return {"statusCode": 202, "body": json.dumps({"status": "running", "job": 7})}
+
+
+def answer_from_config(event: Any, context: Any) -> Any:
+    """Answers what its config says, as JSON text."""
+    return json.loads(event["answer"])

@@ -105,3 +105,24 @@ def test_function_error_that_is_no_json_is_still_reported() -> None:
         Answer(200, "id", payload=b"killed", function_error="Unhandled"), "9d6c"
     )
     assert (found.kind, found.message) == ("failed", "the function failed: Unhandled: killed")
+
+
+def test_words_of_a_function_are_cut_and_made_storable() -> None:
+    error = {
+        "errorType": ["odd"],
+        "errorMessage": "caf\udce9" * 100_000,
+        "stackTrace": [{"odd": 1}, *["line"] * 100_000],
+    }
+    found = outcome.interpret_answer(answered(error, function_error="Unhandled"), "9d6c")
+    assert found.kind == "failed"
+    assert len(found.message) < 11_000
+    assert "(400000 characters in all)" in found.message
+    assert len(found.stack) == outcome.MAX_STACK + 1
+    assert found.stack[-1] == f"... and {100_001 - outcome.MAX_STACK} more lines"
+    assert "\udce9" not in found.message
+    found = outcome.interpret_answer(answered(body(500, error={"a": "x" * 20_000})), "9d6c")
+    assert len(found.message) < 11_000
+    found = outcome.interpret_answer(
+        answered(body(202, status="running", run_id="9d6c", pinned_to=[1], workflow_id={})), "9d6c"
+    )
+    assert (found.kind, found.pinned_to, found.workflow_id) == ("running", None, None)

@@ -91,3 +91,48 @@ def test_configuration_of_aws_is_taken_apart() -> None:
     config = LauncherConfig.of({"aws": {"region": "eu-west-1", "assume_role": role}})
     assert config.aws.region == "eu-west-1"
     assert config.aws.assume_role == AssumeRole("r", "e", "s")
+
+
+OTHERS = "arn:aws:lambda:us-west-2:999999999999:function:collector"
+
+
+@pytest.mark.parametrize(
+    ("allowed", "function", "fits"),
+    [
+        (["etl"], "etl", True),
+        (["etl"], "etl:live", True),
+        (["etl:live"], "etl:live", True),
+        (["etl:live"], "etl:7", False),
+        (["etl-*"], "etl-orders", True),
+        (["etl-*"], "orders", False),
+        (["*"], OTHERS, False),
+        (["*collector"], OTHERS, False),
+        (["arn:aws:lambda:*:123456789012:function:*"], OTHERS, False),
+        (["arn:aws:lambda:*:999999999999:function:collector"], OTHERS, True),
+        (["arn:aws:lambda:*:999999999999:function:collector"], f"{OTHERS}:live", True),
+        ([], "etl", False),
+    ],
+)
+def test_runs_go_to_allowed_functions_only(allowed: list[str], function: str, fits: bool) -> None:
+    config = LauncherConfig.of({"allowed_functions": allowed})
+    tag = "lambda/function_arn" if function.startswith("arn:") else "lambda/function_name"
+    if fits:
+        assert tags.resolve({tag: function}, config).function == function
+        return
+    with pytest.raises(SettingsError, match="is not among the allowed_functions"):
+        tags.resolve({tag: function}, config)
+
+
+def test_default_function_is_always_allowed() -> None:
+    config = LauncherConfig.of({"allowed_functions": [], "default_function_name": OTHERS})
+    assert tags.resolve({}, config).function == OTHERS
+
+
+def test_environment_variables_go_to_no_arn_that_nobody_allowed() -> None:
+    config = {"environment_variables": ["WAREHOUSE_PASSWORD"]}
+    with pytest.raises(SettingsError, match="may be anybody's"):
+        tags.resolve({"lambda/function_arn": OTHERS}, LauncherConfig.of(config))
+    assert tags.resolve({"lambda/function_name": "etl"}, LauncherConfig.of(config))
+    allowed = LauncherConfig.of({**config, "allowed_functions": [OTHERS]})
+    assert tags.resolve({"lambda/function_arn": OTHERS}, allowed)
+    assert tags.resolve({"lambda/function_arn": OTHERS}, LauncherConfig())
