@@ -12,13 +12,14 @@ CONSTRAINTS := tests/constraints/dev.txt
 
 .PHONY: help demo demo-dagster test test-core test-longest test-dagster test-alone test-pythons \
     test-lowest test-newest lint lint-style lint-types lint-oldest lint-newest lint-imports \
-    format check reliability trace screenshot-dagster browser bench constraints clean
+    format check fuzz reliability trace screenshot-dagster browser bench constraints clean
 
 help:
 	@echo "make demo    run a workflow through the real serverless loop on this machine"
 	@echo "make demo-dagster  run examples/dagster: Dagster's UI, a local Lambda, a run that outlives it"
 	@echo "make test    format, lint, types, import rules and the test suite"
 	@echo "make check   the same without the tests that need a server (seconds)"
+	@echo "make fuzz    a million arbitrary inputs for all parsers; minutes"
 	@echo "make test-pythons  unit tests and demo under every other supported Python found here"
 	@echo "make test-lowest   the same with the oldest dependencies that are supported"
 	@echo "make test-newest   the same with the newest, as users install them"
@@ -59,6 +60,9 @@ test-alone: $(VENV)/dev
 
 test-pythons test-lowest test-newest: $(VENV)/dev
 	$(BIN)/python -m tests.matrix $(@:test-%=%)
+
+fuzz: $(VENV)/dev
+	$(BIN)/python -m tests.fuzz
 
 check: lint
 	$(PYTEST) -m "not server"

@@ -32,6 +32,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _LONGEST = 1e9
 """Seconds, about thirty years. Anything longer is a typing error, and may exceed a timedelta."""
 
+_LONGEST_TEXT = 100
+"""Characters. Cutting up digits without end would take time with the square of their number."""
 
 _MOST = 10**9
 """No number of tasks, polls or workflows is larger; the SDK's core takes no more than 32 bits."""
@@ -68,6 +70,8 @@ def duration(raw: Any) -> timedelta:
 
 
 def _seconds(text: str) -> float | None:
+    if len(text) > _LONGEST_TEXT:
+        return None
     parts = _DURATION.findall(text)
     if parts and "".join(number + unit for number, unit in parts) == text:
         return sum(float(number) * _UNITS[unit] for number, unit in parts)

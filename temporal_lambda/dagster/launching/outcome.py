@@ -204,5 +204,5 @@ def _parsed(text: Any) -> Any:
     """JSON if it is JSON; a body is text by convention only."""
     try:
         return json.loads(text) if isinstance(text, str) else text
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
