@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class TemporalLambdaError(Exception):
     """Base class of all errors of this package."""
@@ -60,3 +62,20 @@ class MissingExtraError(TemporalLambdaError, ImportError):
             f"{part} needs {cause.name or cause}: install this package with its extra, "
             f"temporal-lambda[{extra}]"
         )
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what a traceback would show as its causes, the outermost first.
+
+    Example:
+        >>> outer = ValueError("can't start")
+        >>> outer.__cause__ = KeyError("id")
+        >>> list(causes(outer))
+        [ValueError("can't start"), KeyError('id')]
+    """
+    found: BaseException | None = error
+    seen: set[int] = set()
+    while found and id(found) not in seen:
+        seen.add(id(found))
+        yield found
+        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)

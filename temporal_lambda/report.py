@@ -12,6 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from temporal_lambda.deadline import Clock
+from temporal_lambda.errors import causes
 from temporal_lambda.process import memory_mb
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ class InvocationReport:
         peak_memory_mb: Peak resident memory since the process began, in megabytes; ``None`` where
             there is no ``/proc``.
         abandoned: What did not stop in time: activities, hooks, teardown, or a blocked event loop.
-        errors: The errors raised, as ``phase: type: message``.
+        errors: The errors raised, as ``phase: type: message``, each with its causes.
     """
 
     request_id: str | None
@@ -91,7 +92,8 @@ class InvocationReport:
 
     def failed(self, error: BaseException, where: str | None = None) -> None:
         """Record an error of the current phase, or of ``where``."""
-        self.errors.append(f"{where or self.current_phase}: {type(error).__name__}: {error}")
+        chain = " caused by ".join(f"{type(part).__name__}: {part}" for part in causes(error))
+        self.errors.append(f"{where or self.current_phase}: {chain}")
 
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON values."""

@@ -88,11 +88,14 @@ class Ending:
         self._left_a_loop = True
         self._progress.leave_phase()
 
-    def write_report(self, left_over: list[str], error: BaseException | None) -> None:
+    def write_report(
+        self, left_over: list[str], cancelled: list[str], error: BaseException | None
+    ) -> None:
         """Write the report; end the process where the setting says so.
 
         Args:
             left_over: Tasks that did not end with the loop, by name.
+            cancelled: Tasks of the user's that ended because the loop did, by name.
             error: What the timeline raised, if it did.
         """
         progress, report = self._progress, self._progress.report
@@ -106,12 +109,15 @@ class Ending:
         if raised and (progress.error is None or progress.error in _chain(raised)):
             progress.error = raised
         self._check_executors()
+        must_recycle = self._must_recycle()
+        # Nothing of these goes on, but what they would have done is not done.
+        report.abandoned += [{"background task": name} for name in cancelled]
         report.measure(self._config.invocation.elapsed())
         if self._config.cloudwatch_metrics:
             report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
         else:
             report.log()
-        if self._must_recycle() and is_lambda():
+        if must_recycle and is_lambda():
             end_process(progress.error)
 
     def _check_executors(self) -> None:

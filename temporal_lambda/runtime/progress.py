@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from temporal_lambda.errors import causes
 from temporal_lambda.report import InvocationReport
 from temporal_lambda.runtime.budget import Budget
 from temporal_lambda.runtime.closing_steps import ClosingSteps
@@ -62,6 +63,9 @@ class Progress:
         self.report.failed(error)
         if self.error is None:
             self.error = error
+            if len(list(causes(error))) > 1:
+                # Lambda's runtime shows only the outermost of them.
+                logger.error("%s failed", self.report.current_phase, exc_info=error)
         else:
             logger.error("%s failed as well", self.report.current_phase, exc_info=error)
 

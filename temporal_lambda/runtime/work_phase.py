@@ -6,6 +6,7 @@ import asyncio
 import math
 from typing import Any
 
+from temporal_lambda.runtime.background_tasks import BackgroundTasks
 from temporal_lambda.runtime.connection import ConnectionLost
 from temporal_lambda.runtime.stop_signal import StopSignal
 from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy
@@ -47,10 +48,18 @@ class WorkPhase:
             ConnectionLost: ``lost`` is done; strategy and worker are cancelled.
             Exception: The worker's or the strategy's error.
         """
+        background = BackgroundTasks()
         while True:
             stop = await self._wait_for_end(work, polling, lost)
             if stop.reason != "idle":
                 return stop
+            left = work.budget.work_left()
+            if await background.wait(left, self._signal.stopped, polling, lost):
+                if self._signal.stopped.done():
+                    return Stop("signal")
+                if not work.budget.work_left():
+                    return Stop("deadline")
+                continue
             async with at_most(math.inf, self._signal.stopped):
                 if await self._worker.stays_idle():
                     return stop

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from typing import Any, TypeAlias, cast
 
+from temporal_lambda.runtime.background_tasks import is_users, task_name
 from temporal_lambda.runtime.lifeline import Lifeline
 from temporal_lambda.timeouts import CLEANUP
 
@@ -37,6 +38,7 @@ class LoopThread:
 
     Attributes:
         left_over: Tasks that did not react to their cancellation at the end, by name.
+        cancelled: Tasks of the user's code that were cancelled at the end, and did react, by name.
         error: What the coroutine raised, if it did.
         is_alive: Whether a loop that has broken its promise still runs callbacks: it is late then,
             and not blocked.
@@ -55,6 +57,7 @@ class LoopThread:
             daemon=True,
         )
         self.left_over: list[str] = []
+        self.cancelled: list[str] = []
         self.error: BaseException | None = None
         self.is_alive = True
 
@@ -92,7 +95,7 @@ class LoopThread:
     def where(self) -> str:
         """The line of code it is at, the user's own first, as ``file:line in function``."""
         # Imported where it is wanted: each cold start pays for what is imported above.
-        from temporal_lambda.supervision.user_frame import where_coroutine_is, where_thread_is
+        from temporal_lambda.runtime.user_frame import where_coroutine_is, where_thread_is
 
         if self.is_alive and self._task and (coroutine := self._task.get_coro()):
             return where_coroutine_is(cast(Coroutine[Any, Any, Any], coroutine))
@@ -132,12 +135,14 @@ class LoopThread:
         tasks = asyncio.all_tasks(self._loop)
         self._lifeline.allow(2 * CLEANUP if tasks else CLEANUP)
         if tasks:
+            users = [task for task in tasks if is_users(task)]
             for task in tasks:
                 task.cancel()
             waiting = self._loop.create_task(_settle(tasks))
             self._run_until_done(waiting)
             stuck = [task for task in tasks if not task.done()]
-            self.left_over = [_describe(task) for task in stuck]
+            self.left_over = [task_name(task) for task in stuck]
+            self.cancelled = [task_name(task) for task in users if task not in stuck]
             if stuck:
                 # They are named already; asyncio would complain again when they are collected.
                 self._loop.set_exception_handler(lambda loop, context: None)
@@ -154,8 +159,3 @@ async def _settle(tasks: set[asyncio.Task[Any]]) -> None:
 
 def _asyncgens(loop: asyncio.AbstractEventLoop) -> asyncio.Task[None]:
     return loop.create_task(loop.shutdown_asyncgens())
-
-
-def _describe(task: asyncio.Task[Any]) -> str:
-    coroutine = task.get_coro()
-    return getattr(coroutine, "__qualname__", repr(coroutine))

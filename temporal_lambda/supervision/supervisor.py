@@ -44,7 +44,7 @@ class Supervisor:
             while not self._wait(thread):
                 self._ending.leave_loop(thread.where(), is_alive=thread.is_alive)
                 thread = self._start(self._invocation.take_over())
-            self._ending.write_report(thread.left_over, thread.error)
+            self._ending.write_report(thread.left_over, thread.cancelled, thread.error)
         if self._interrupt:
             raise self._interrupt
         return self._ending.result()

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from temporalio import activity, workflow
@@ -98,6 +99,16 @@ async def block_loop_once(seconds: float) -> str:
 @activity.defn
 async def hang_once(seconds: float) -> str:
     if activity.info().attempt == 1:
+        await asyncio.sleep(seconds)
+    return "survived"
+
+
+@activity.defn
+async def linger_while_armed(seconds: float) -> str:
+    """A local activity, whose attempts begin anew in another worker."""
+    armed = Path(os.environ["ARMED"])
+    if armed.exists():
+        armed.unlink()
         await asyncio.sleep(seconds)
     return "survived"
 
@@ -206,13 +217,24 @@ class RetriesLocally:
 
 
 @workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class RunLocally:
+    """Runs a local activity that takes so many seconds the first time."""
+
+    @workflow.run
+    async def run(self, seconds: float) -> str:
+        return await workflow.execute_local_activity(
+            linger_while_armed, seconds, start_to_close_timeout=timedelta(seconds=30)
+        )
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
 class Fails:
     @workflow.run
     async def run(self) -> None:
         raise ApplicationError("on purpose")
 
 
-WORKFLOWS = [RunActivity, Naps, ComesBack, Counts, RetriesLocally, Fails]
+WORKFLOWS = [RunActivity, Naps, ComesBack, Counts, RetriesLocally, RunLocally, Fails]
 ACTIVITIES: list[Callable[..., Any]] = [
     greet,
     sleep_in_thread,
@@ -227,6 +249,7 @@ ACTIVITIES: list[Callable[..., Any]] = [
     hang_once,
     hold,
     fail_twice,
+    linger_while_armed,
     time_left_in_loop,
     time_left_in_thread,
 ]

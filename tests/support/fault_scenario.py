@@ -68,17 +68,7 @@ class FaultScenario:
 
     async def activity_runs(self, handle: Handle, attempt: int = 1) -> None:
         """Wait until the server has handed the activity to the worker."""
-
-        async def wait() -> None:
-            while True:
-                description = await handle.describe()
-                for pending in description.raw_description.pending_activities:
-                    started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
-                    if pending.state == started and pending.attempt == attempt:
-                        return
-                await asyncio.sleep(0.01)
-
-        await asyncio.wait_for(wait(), PATIENCE)
+        await activity_runs(handle, attempt)
 
     async def printed(self, line: str) -> None:
         """Wait until the function prints a line."""
@@ -118,6 +108,21 @@ class FaultScenario:
         return Row(
             fault, await seen_in_history(handle), seen_in_record(record), seen_in_log(record)
         )
+
+
+async def activity_runs(handle: Handle, attempt: int = 1) -> None:
+    """Wait until the server has handed a workflow's activity to a worker."""
+
+    async def wait() -> None:
+        while True:
+            description = await handle.describe()
+            for pending in description.raw_description.pending_activities:
+                started = PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+                if pending.state == started and pending.attempt == attempt:
+                    return
+            await asyncio.sleep(0.01)
+
+    await asyncio.wait_for(wait(), PATIENCE)
 
 
 @asynccontextmanager

@@ -52,7 +52,8 @@ async def seen_in_history(handle: WorkflowHandle[Any, Any]) -> str:
             attempt = event.activity_task_started_event_attributes.attempt
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
             timed_out += 1
-    words = [description.status.name.lower(), f"activity attempt {attempt}"]
+    words = [description.status.name.lower()]
+    words.append(f"activity attempt {attempt}" if attempt else "its local activity run anew")
     if timed_out:
         words.append(f"{timed_out} workflow task timed out")
     return ", ".join(words)

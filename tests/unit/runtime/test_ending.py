@@ -46,7 +46,7 @@ def test_error_of_the_teardown_is_raised_where_there_is_no_other() -> None:
     ending, progress = begun()
     progress.steps = ClosingSteps(progress.budget.close(), progress.report)
     progress.steps.teardown_error = OSError("close failed")
-    ending.write_report([], None)
+    ending.write_report([], [], None)
     with pytest.raises(OSError, match="close failed"):
         ending.result()
 
@@ -54,11 +54,11 @@ def test_error_of_the_teardown_is_raised_where_there_is_no_other() -> None:
 def test_tasks_left_over_are_named_only_where_nothing_better_is_known() -> None:
     ending, progress = begun()
     progress.report.abandoned.append({"activity": "resize", "workflow_id": "w", "attempt": 1})
-    ending.write_report(["_run_activity"], None)
+    ending.write_report(["_run_activity"], [], None)
     assert len(progress.report.abandoned) == 1
 
     ending, progress = begun()
-    ending.write_report(["stubborn"], None)
+    ending.write_report(["stubborn"], [], None)
     assert progress.report.abandoned == [{"task": "stubborn"}]
 
 
@@ -111,7 +111,7 @@ def test_process_ends_where_the_setting_says_so(
     ending, progress = begun(recycle_environment=recycling)
     progress.worker = LeftWorker(stuck=stuck, polls=polls)
     progress.report.abandoned.append({"worker": "shutdown"})
-    ending.write_report([], None)
+    ending.write_report([], [], None)
     assert bool(ended) is ends
 
 
@@ -123,10 +123,10 @@ def test_process_lives_on_outside_of_lambda_and_after_sigterm(
     monkeypatch.delenv("AWS_LAMBDA_RUNTIME_API", raising=False)
     ending, progress = begun(recycle_environment="abandoned")
     progress.report.abandoned.append({"hook": "flush"})
-    ending.write_report([], None)
+    ending.write_report([], [], None)
     monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
     progress.signal.hurried = True
-    ending.write_report([], None)
+    ending.write_report([], [], None)
     assert ended == []
 
 
@@ -143,7 +143,17 @@ def test_process_whose_executor_is_used_up_is_ended(
     for abandoned in ([], [{"activity": "hang", "workflow_id": "w", "attempt": 1}]):
         _, progress = begun()
         progress.report.abandoned += abandoned
-        Ending(LambdaWorkerConfig(), progress, UsedUp()).write_report([], None)
+        Ending(LambdaWorkerConfig(), progress, UsedUp()).write_report([], [], None)
         assert ended == [None] * len(abandoned)
     assert progress.report.abandoned[-1] == {"executor": "activity_executor"}
     assert 'worker_config["activity_executor"] is used up' in caplog.text
+
+
+def test_background_tasks_that_end_with_the_loop_are_named_and_end_no_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+    monkeypatch.setattr(ending_module, "end_process", pytest.fail)
+    ending, progress = begun(recycle_environment="abandoned")
+    ending.write_report([], ["fire_and_forget"], None)
+    assert progress.report.abandoned == [{"background task": "fire_and_forget"}]

@@ -60,3 +60,20 @@ def test_server_that_is_not_there_is_named_whatever_plugins_there_are(reuse: boo
     assert "the Temporal server at 127.0.0.1:1, namespace default, can't be reached" in str(
         run.error
     )
+
+
+def test_causes_of_an_error_are_in_the_report_and_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def configure(config: LambdaWorkerConfig) -> None:
+        try:
+            raise ImportError("no module named 'pandas'")
+        except ImportError as error:
+            raise RuntimeError("Failed validating workflow Report") from error
+
+    run = run_invocation(configure)
+    assert run.report["errors"] == [
+        "configure: RuntimeError: Failed validating workflow Report caused by ImportError: no "
+        "module named 'pandas'"
+    ]
+    assert "ImportError: no module named 'pandas'\n\nThe above exception was" in caplog.text

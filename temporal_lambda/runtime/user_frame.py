@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Any
 
 OWN = Path(__file__).parents[1]
+STANDARD = Path(sysconfig.get_paths()["stdlib"])
 LIBRARIES = tuple(
     Path(path)
     for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -32,13 +33,25 @@ def where_thread_is(ident: int | None) -> str:
 
 def where_coroutine_is(coroutine: Coroutine[Any, Any, Any]) -> str:
     """What a coroutine awaits right now; see :py:func:`describe`."""
+    summaries = [traceback.extract_stack(frame, limit=1)[0] for frame in _frames_of(coroutine)]
+    return describe(summaries) if summaries else "nowhere"
+
+
+def is_users_coroutine(coroutine: Any) -> bool:
+    """Whether a coroutine is the user's own, if need be within one of the standard library."""
+    files = (frame.f_code.co_filename for frame in _frames_of(coroutine))
+    outermost = next((file for file in files if not _is_standard(Path(file))), None)
+    return outermost is not None and _is_users(outermost)
+
+
+def _frames_of(coroutine: Any) -> list[FrameType]:
+    """Those of a coroutine and what it awaits, the outermost first."""
     frames: list[FrameType] = []
-    awaited: Any = coroutine
+    awaited = coroutine
     while frame := getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None):
         frames.append(frame)
         awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
-    summaries = [traceback.extract_stack(frame, limit=1)[0] for frame in frames]
-    return describe(summaries) if summaries else "nowhere"
+    return frames
 
 
 def describe(stack: Iterable[traceback.FrameSummary]) -> str:
@@ -66,6 +79,11 @@ def describe(stack: Iterable[traceback.FrameSummary]) -> str:
 
 def _name(frame: traceback.FrameSummary) -> str:
     return f"{frame.filename}:{frame.lineno} in {frame.name}"
+
+
+def _is_standard(path: Path) -> bool:
+    """Whether a file is of the standard library, below which packages may be installed."""
+    return STANDARD in path.parents and not {"site-packages", "dist-packages"} & {*path.parts}
 
 
 def _is_users(filename: str) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_lambda.supervision import user_frame
+from temporal_lambda.runtime import user_frame
 
 
 def frame(filename: str, name: str) -> traceback.FrameSummary:
