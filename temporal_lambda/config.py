@@ -80,6 +80,10 @@ class LambdaWorkerConfig:
             of later invocations and lose them, or if abandoned activities have used up an executor
             at module level. ``abandoned``: if anything was left running. ``never``: not at all.
         cloudwatch_metrics: Print the report in a form from which CloudWatch extracts metrics.
+        activity_needs: The least time that activities need, by type. One that comes when less is
+            left is not begun just to be cut off: it is failed at once, and its next attempt comes
+            when this invocation takes no more work. That counts as an attempt, so one that has no
+            other is begun all the same.
         invocation: The invocation: request id, function ARN, the time that is left, and for hooks
             the report so far. Read-only.
 
@@ -104,4 +108,5 @@ class LambdaWorkerConfig:
     reuse_connection: bool = SETTINGS["reuse_connection"].default
     recycle_environment: Recycling = SETTINGS["recycle_environment"].default
     cloudwatch_metrics: bool = SETTINGS["cloudwatch_metrics"].default
+    activity_needs: dict[str, timedelta] = field(default_factory=dict)
     invocation: InvocationInfo = field(default_factory=InvocationInfo, repr=False, compare=False)

@@ -157,6 +157,11 @@ def _check_values(config: LambdaWorkerConfig) -> None:
             f'worker_config["graceful_shutdown_timeout"] must be {DURATION.expected}; '
             f"got {graceful!r}"
         )
+    for name, need in config.activity_needs.items():
+        if not DURATION.accepts(need):
+            raise SettingsError(
+                f"activity_needs[{name!r}] must be {DURATION.expected}; got {need!r}"
+            )
     bare = LambdaWorkerConfig()
     for setting in SETTINGS.values():
         if setting.option or setting.of_version:

@@ -17,6 +17,7 @@ from temporal_lambda.runtime.connect_errors import Target, status_code
 from temporal_lambda.runtime.worker_observer import WorkerObserver
 from temporal_lambda.timeouts import CLEANUP
 from temporal_lambda.tracking.activities import NO_PAUSE, ActivitiesInFlight, invocation_ended
+from temporal_lambda.tracking.activity_times import ActivityTimes, TimeForActivities
 from temporal_lambda.tracking.returns import KnownReturns
 from temporal_lambda.tracking.slots import SlotCounter
 from temporal_lambda.tracking.workflows import UnfinishedWorkflows
@@ -55,7 +56,7 @@ class InvocationWorker:
         self._observer = WorkerObserver(
             self.slots,
             self.returns,
-            [self.activities, self._workflows],
+            [_activity_times(config, budget), self.activities, self._workflows],
             graceful_timeout=budget.fitting_graceful_timeout,
             needs_slots=config.idle_timeout is not None,
             versioning=config.worker_config.get("deployment_config"),
@@ -231,6 +232,17 @@ class InvocationWorker:
                 "the server could not be told of all abandoned activities; it learns of them by "
                 "their timeouts"
             )
+
+
+def _activity_times(config: LambdaWorkerConfig, budget: Budget) -> ActivityTimes:
+    graceful = budget.fitting_graceful_timeout
+
+    def left() -> float:
+        return budget.work_left() + graceful
+
+    return ActivityTimes(
+        config.activity_needs, TimeForActivities(left, budget.work_left, left(), graceful)
+    )
 
 
 def _name(item: Any) -> str:

@@ -38,6 +38,7 @@ def test_fields_stand_in_the_order_of_the_contrib_module() -> None:
         "reuse_connection",
         "recycle_environment",
         "cloudwatch_metrics",
+        "activity_needs",
         "invocation",
     ]
 
