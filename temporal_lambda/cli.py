@@ -14,6 +14,10 @@ except ModuleNotFoundError as error:
 COMMANDS = {
     "dev": ("temporal_lambda.local.command", "local"),
     "package": ("temporal_lambda.deploy.packaging.command", "deploy"),
+    "deploy": ("temporal_lambda.deploy.commands", "deploy"),
+    "rollback": ("temporal_lambda.deploy.commands", "deploy"),
+    "status": ("temporal_lambda.deploy.commands", "deploy"),
+    "clean-up": ("temporal_lambda.deploy.commands", "deploy"),
 }
 """For each subcommand, the module that defines it under the same name, and the extra it needs."""
 
@@ -31,7 +35,9 @@ class Commands(click.Group):
             return None
         module, extra = COMMANDS[cmd_name]
         try:
-            command: click.Command = getattr(importlib.import_module(module), cmd_name)
+            command: click.Command = getattr(
+                importlib.import_module(module), cmd_name.replace("-", "_")
+            )
         except ModuleNotFoundError as error:
             return _Missing(
                 cmd_name, extra, MissingExtraError(f"temporal-lambda {cmd_name}", extra, error)

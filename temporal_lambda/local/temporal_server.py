@@ -80,7 +80,9 @@ class TemporalServer:
         namespace: str = "default",
         database: Path | None = None,
         dynamic_config: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        self._extra_environment = environment or {}
         self._guardian = guardian
         self._lambda_endpoint = lambda_endpoint
         self._region = region
@@ -168,6 +170,7 @@ class TemporalServer:
             "AWS_ACCESS_KEY_ID": "local",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_REGION": self._region,
+            **self._extra_environment,
         }
 
     async def _wait_until_ready(self, process: Child) -> None:

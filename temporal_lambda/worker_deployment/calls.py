@@ -44,7 +44,12 @@ async def call(
     except RPCError as error:
         if error.status in unless:
             return None
-        raise WorkerDeploymentError(f"{what}: {error.status.name}: {error.message}") from error
+        remedy = ""
+        if "conflict token" in error.message:
+            remedy = ". Somebody else has changed the routing meanwhile: look at it, and try again"
+        raise WorkerDeploymentError(
+            f"{what}: {error.status.name}: {error.message}{remedy}"
+        ) from error
 
 
 def message(version: WorkerDeploymentVersion) -> VersionMessage:

@@ -33,6 +33,8 @@ async def set_current(
         client: Connected to the server.
         version: The version. It must be bound, see :py:func:`wait_until_bound`: the server makes a
             version current that no worker has ever served, if there is no current version yet.
+            Nor may it be ramping, or the routing stays in progress for ever (seen with server
+            1.32): end the ramp first, with ``set_ramping(client, name, None, 0)``, and wait.
         conflict_token: Of a :py:class:`DeploymentState`: the call is refused if the routing has
             changed since. Empty to do without.
         ignore_missing_task_queues: Go on if the version lacks a task queue of the current one.

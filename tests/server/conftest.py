@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ import boto3
 import pytest
 import pytest_asyncio
 from botocore.config import Config
+from temporalio.client import Client
 
 from temporal_lambda.deploy.packaging.report import Report
 from temporal_lambda.local import InvocationRecord, LambdaService, LocalStack
 from temporal_lambda.local.invoke_api import InvokeApi
+from tests.support.aws_account import Account
+from tests.support.builds import Builds
 from tests.support.dagster_client import DagsterClient, MakeDagsterClient
 from tests.support.fault_scenario import CheckDocumented, FaultScenario, Handle, behind_proxy
 from tests.support.lambdas import MakeFunction
@@ -76,3 +80,25 @@ def dagster_client(stack: LocalStack, make_function: MakeFunction) -> MakeDagste
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
     """The greeting example as a zip, and its report."""
     return package_greeting(tmp_path_factory.mktemp("packaged"))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def account(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Account]:
+    """An AWS account, and a Temporal server whose controller has a role in it."""
+    async with Account(tmp_path_factory.mktemp("account")).running() as account:
+        yield account
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def role(account: Account) -> str:
+    """An execution role."""
+    return await asyncio.to_thread(account.create_role, "execution")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def builds(account: Account, role: str, tmp_path: Path) -> AsyncIterator[Builds]:
+    """A function without any build yet."""
+    client = await Client.connect(account.temporal.address)
+    yield Builds(account, client, role, tmp_path)
+    account.refuse_invocations = account.refuse_path = None
+    account.slow_answers = 0

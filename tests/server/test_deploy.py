@@ -1,0 +1,73 @@
+"""Builds go out and come back: real Temporal server and controller, an AWS account of moto's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from tests.support.aws_account import Account
+from tests.support.builds import Builds
+
+
+@pytest.mark.timeout(240)
+async def test_two_builds_from_the_first_deploy_to_the_clean_up(
+    builds: Builds, account: Account
+) -> None:
+    first, second = builds.package("1.0"), builds.package("2.0")
+
+    account.writes.clear()
+    plan = await builds.deploy(first, "--dry-run")
+    assert plan.code == 0, plan.output
+    assert set(plan.outcomes.values()) == {"planned"}
+    assert account.writes == []
+
+    deployed = await builds.deploy(first)
+    assert deployed.code == 0, deployed.output
+    assert await builds.workflow() == "1.0"
+    assert account.delivery(builds.name, "1") == {
+        "MaximumRetryAttempts": 0,
+        "MaximumEventAgeInSeconds": 60,
+    }
+
+    account.writes.clear()
+    again = await builds.deploy(first)
+    assert again.code == 0, again.output
+    assert set(again.outcomes.values()) == {"unchanged"}
+
+    ramped = await builds.deploy(second, "--ramp", "50")
+    assert ramped.code == 0, ramped.output
+    split = Counter(await asyncio.gather(*(builds.workflow() for _ in range(20))))
+    assert set(split) == {"1.0", "2.0"}, split
+
+    account.writes.clear()
+    promoted = await builds.deploy(second)
+    assert promoted.code == 0, promoted.output
+    assert [what for what, outcome in promoted.outcomes.items() if outcome == "done"] == [
+        "ramp to build 2.0",
+        f"routing of {builds.name}",
+    ]
+    assert await builds.workflow() == "2.0"
+
+    back = await builds.run("rollback", builds.name)
+    assert back.code == 0, back.output
+    assert await builds.workflow() == "1.0"
+    again = await builds.run("rollback", builds.name, "--to", "1.0")
+    assert set(again.outcomes.values()) == {"unchanged"}
+    no_further = await builds.run("rollback", builds.name)
+    assert no_further.code == 1
+    assert "no build that was current before 1.0" in no_further.output
+    assert account.writes == [], "AWS has nothing to do with it"
+
+    while not any(build["deletable"] for build in (await builds.status())["builds"]):
+        await asyncio.sleep(0.5)
+    kept = await builds.run("clean-up", builds.name)
+    assert kept.outcomes == {"build 2.0": "unchanged"}
+    cleaned = await builds.run("clean-up", builds.name, "--keep", "0")
+    assert cleaned.code == 0, cleaned.output
+    (deleted,) = account.writes
+    assert deleted.startswith("DELETE ")
+    assert deleted.endswith(f":function:{builds.name}:2")
+    assert [build["build_id"] for build in (await builds.status())["builds"]] == ["1.0"]
+    assert await builds.workflow() == "1.0"

@@ -1,0 +1,121 @@
+"""Functions of which several builds are deployed, and the commands that do it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import sys
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from temporalio.client import Client
+
+from temporal_lambda.cli import main
+from temporal_lambda.deploy.packaging.build import Options, package
+from temporal_lambda.deploy.packaging.requirements import Requirements
+from temporal_lambda.deploy.packaging.target import Target
+from tests.support.aws_account import EXTERNAL_ID, INVOKE_ROLE, Account
+
+HANDLER = """
+from temporalio.common import WorkerDeploymentVersion
+from temporal_lambda import run_worker
+from workflows import BUILD, QUEUE, Which
+
+def configure(config):
+    config.worker_config["task_queue"] = QUEUE
+    config.worker_config["workflows"] = [Which]
+
+lambda_handler = run_worker(WorkerDeploymentVersion("{name}", BUILD), configure)
+"""
+
+WORKFLOWS = """
+from temporalio import workflow
+from temporalio.common import VersioningBehavior
+
+BUILD = "{build}"
+QUEUE = "{name}"
+
+@workflow.defn(versioning_behavior=VersioningBehavior.PINNED)
+class Which:
+    @workflow.run
+    async def run(self) -> str:
+        return BUILD
+"""
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@dataclass
+class Result:
+    """What a command said."""
+
+    code: int
+    output: str
+
+    @property
+    def outcomes(self) -> dict[str, str]:
+        """Step and outcome, of a command without ``--json``."""
+        found = re.findall(
+            r"^(unchanged|done|planned|failed) +([^:\n]+(?::\d+)?)", self.output, re.M
+        )
+        return {what: outcome for outcome, what in found}
+
+
+class Builds:
+    """A function of a name of its own, and the commands that deploy it."""
+
+    def __init__(self, account: Account, client: Client, role: str, directory: Path) -> None:
+        self.account = account
+        self.client = client
+        self.name = f"which-{uuid.uuid4().hex[:6]}"
+        self.role = role
+        self.directory = directory
+
+    def package(self, build: str, handler: str = HANDLER, workflows: str = WORKFLOWS) -> Path:
+        """Package a build, without what it needs: the local Lambda has that."""
+        project = self.directory / uuid.uuid4().hex
+        project.mkdir()
+        (project / "handler.py").write_text(handler.format(name=self.name))
+        (project / "workflows.py").write_text(workflows.format(build=build, name=self.name))
+        (project / "requirements.txt").touch()
+        options = Options(
+            "handler.lambda_handler",
+            Target(PYTHON, "x86_64"),
+            Requirements(project),
+            bytecode="off",
+        )
+        package(options, project / "function.zip")
+        return project / "function.zip"
+
+    async def run(self, *arguments: str) -> Result:
+        """Run a command as a user does."""
+        runner = CliRunner(env={**self.account.environment, "TEMPORAL_LAMBDA_EXTERNAL_ID": ""})
+        result = await asyncio.to_thread(runner.invoke, main, arguments)
+        assert "Traceback" not in result.output, result.output
+        assert EXTERNAL_ID not in result.output
+        return Result(result.exit_code, result.output)
+
+    async def deploy(self, archive: Path, *arguments: str) -> Result:
+        """Deploy a build, with all that it needs; more arguments win."""
+        return await self.run(
+            *("deploy", str(archive), "--role", self.role, "--timeout", "20s"),
+            *("--invoke-role", INVOKE_ROLE, "--external-id", EXTERNAL_ID),
+            *("--env", f"TEMPORAL_ADDRESS={self.account.temporal.address}"),
+            *("--env", "TEMPORAL_LAMBDA_IDLE_TIMEOUT=1300ms"),
+            *arguments,
+        )
+
+    async def status(self) -> dict[str, Any]:
+        return dict(json.loads((await self.run("status", self.name, "--json")).output))
+
+    async def workflow(self) -> str:
+        """The build that a new workflow ran on."""
+        handle = self.client.execute_workflow(
+            "Which", id=uuid.uuid4().hex, task_queue=self.name, result_type=str
+        )
+        # The controller looks at what was left behind once a minute.
+        return await asyncio.wait_for(handle, 80)
