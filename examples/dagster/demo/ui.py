@@ -36,14 +36,35 @@ mutation ($params: ExecutionParams!) { launchRun(executionParams: $params) { __t
 
 RUN = """
 query ($id: ID!) { runOrError(runId: $id) { __typename
-    ... on Run { status tags { key value } eventConnection(afterCursor: null) { events {
+    ... on Run { status jobName runConfigYaml tags { key value }
+      eventConnection(afterCursor: null) { events {
       ... on MessageEvent { eventType message }
       ... on DisplayableEvent { metadataEntries { label
         ... on TextMetadataEntry { text }
         ... on IntMetadataEntry { intValue }
         ... on JsonMetadataEntry { jsonString } } }
       ... on EngineEvent { error { message } }
+      ... on ExecutionStepFailureEvent { error { message } }
       ... on RunFailureEvent { error { message } } } } } } }
+"""
+
+STEPS = """
+query ($id: ID!) { runOrError(runId: $id) { __typename
+    ... on Run { status stepStats { stepKey status startTime endTime attempts { startTime } } } } }
+"""
+
+AGAIN = """
+mutation ($params: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message } } }
+"""
+
+SELECTED_AGAIN = """
+mutation ($params: ExecutionParams!) { launchRunReexecution(executionParams: $params) {
+    __typename
+    ... on LaunchRunSuccess { run { runId } }
+    ... on PythonError { message } } }
 """
 
 FINAL = {"SUCCESS", "FAILURE", "CANCELED"}
@@ -71,18 +92,39 @@ class Event:
 
 
 @dataclass(frozen=True)
+class StepStats:
+    """What the Gantt chart shows of a step.
+
+    Attributes:
+        status: ``IN_PROGRESS``, ``SUCCESS``, ``FAILURE`` and the like.
+        start: When it began, in epoch seconds.
+        end: When it ended, in epoch seconds; ``None`` while it runs.
+        attempts: How often it was begun.
+    """
+
+    status: str
+    start: float | None
+    end: float | None
+    attempts: int
+
+
+@dataclass(frozen=True)
 class FinishedRun:
     """What Dagster knows of a run that is over.
 
     Attributes:
         run_id: Its id.
         status: ``SUCCESS``, ``FAILURE`` or ``CANCELED``.
+        job_name: Its job.
+        run_config: Its config, as YAML.
         tags: All its tags.
         events: Its event log.
     """
 
     run_id: str
     status: str
+    job_name: str
+    run_config: str
     tags: dict[str, str]
     events: list[Event]
 
@@ -157,11 +199,7 @@ class Ui:
         Raises:
             DagsterError: Dagster refuses it.
         """
-        selector = {
-            "repositoryLocationName": LOCATION,
-            "repositoryName": "__repository__",
-            "pipelineName": job,
-        }
+        selector = self._selector(job)
         config: Any = run_config
         if config is None:
             found = (await self._ask(PRESET, selector=selector))["pipelineOrError"]
@@ -180,6 +218,58 @@ class Ui:
         run_id: str = answer["run"]["runId"]
         return run_id
 
+    async def steps(self, run_id: str) -> dict[str, StepStats]:
+        """The steps of a run that have begun, by key.
+
+        Args:
+            run_id: The run's id.
+        """
+        run = (await self._ask(STEPS, id=run_id))["runOrError"]
+        return {
+            step["stepKey"]: StepStats(
+                step["status"], step["startTime"], step["endTime"], len(step["attempts"])
+            )
+            for step in run["stepStats"]
+        }
+
+    async def execute_again(self, run: FinishedRun, steps: list[str] | None = None) -> str:
+        """Execute a run again.
+
+        Args:
+            run: The run.
+            steps: The steps to execute; from failure on if ``None``.
+
+        Returns:
+            The id of the new run.
+
+        Raises:
+            DagsterError: Dagster refuses it.
+        """
+        if steps is None:
+            parameters: dict[str, Any] = {"parentRunId": run.run_id, "strategy": "FROM_FAILURE"}
+            answer = await self._ask(AGAIN, params=parameters)
+        else:
+            selector = {**self._selector(run.job_name), "solidSelection": None}
+            parameters = {
+                "selector": selector,
+                "runConfigData": run.run_config,
+                "stepKeys": steps,
+                "executionMetadata": {"parentRunId": run.run_id, "rootRunId": run.run_id},
+            }
+            answer = await self._ask(SELECTED_AGAIN, params=parameters)
+        launched = answer["launchRunReexecution"]
+        if "run" not in launched:
+            raise DagsterError(f"Dagster does not execute {run.run_id} again: {launched}")
+        run_id: str = launched["run"]["runId"]
+        return run_id
+
+    def _selector(self, job: str) -> dict[str, Any]:
+        return {
+            "repositoryLocationName": LOCATION,
+            "repositoryName": "__repository__",
+            "pipelineName": job,
+        }
+
     async def finished(self, run_id: str, timeout: float = 60.0) -> FinishedRun:
         """Wait until a run is over.
 
@@ -196,7 +286,8 @@ class Ui:
             if run["status"] in FINAL:
                 tags = {tag["key"]: tag["value"] for tag in run["tags"]}
                 events = [_event(event) for event in run["eventConnection"]["events"]]
-                return FinishedRun(run_id, run["status"], tags, events)
+                job, config = run["jobName"], run["runConfigYaml"]
+                return FinishedRun(run_id, run["status"], job, config, tags, events)
             if time.monotonic() > gives_up:
                 raise DagsterError(f"run {run_id} is {run['status']} after {timeout:.0f} s")
             await asyncio.sleep(0.1)

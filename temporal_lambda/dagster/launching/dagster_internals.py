@@ -22,6 +22,7 @@ from dagster._core.execution.plan.objects import (
     StepFailureData,
     StepRetryData,
     StepSuccessData,
+    TypeCheckData,
 )
 from dagster._core.execution.plan.outputs import StepOutputData, StepOutputHandle
 from dagster._core.launcher import (
@@ -61,6 +62,7 @@ __all__ = [
     "StepOutputHandle",
     "StepRetryData",
     "StepSuccessData",
+    "TypeCheckData",
     "UserConfigSchema",
     "WorkerStatus",
     "launch_failed",

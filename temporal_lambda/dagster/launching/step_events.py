@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from temporal_lambda.dagster.launching.dagster_internals import (
     StepOutputHandle,
     StepRetryData,
     StepSuccessData,
+    TypeCheckData,
 )
 from temporal_lambda.dagster.launching.reported_events import reported_event
 
@@ -57,14 +57,14 @@ class Told(NamedTuple):
 
     Attributes:
         kind: The event's type, or ``LOG``.
-        at: When, in epoch seconds.
+        at: When, in epoch seconds; ``None`` if that is not known.
         level: The log level.
         message: Of a log line.
         event: The event; ``None`` for a log line.
     """
 
     kind: str
-    at: float
+    at: float | None
     level: int
     message: str
     event: DagsterEvent | None
@@ -90,12 +90,13 @@ class StepEvents:
         self._key = step_key
         self._outputs = outputs
         self._step = step
-        self._now = time.time()
-        self._last = 0.0
         self.problems: list[str] = []
 
-    def all(self) -> Iterator[Told]:
-        """All events that the step has come to."""
+    def all(self) -> list[Told]:
+        """All events that the step has come to, each with a time."""
+        return with_times(list(self._all()))
+
+    def _all(self) -> Iterator[Told]:
         status = self._step.get("status")
         attempt = self._step.get("attempt")
         if status == "pending" or not isinstance(attempt, int) or attempt < 1:
@@ -141,11 +142,11 @@ class StepEvents:
         for line in lines[:MAX_LOG_LINES]:
             level = _LEVELS.get(str(line.get("level")), logging.ERROR)
             message = foreign_data.clean_text(line.get("message", ""))
-            yield Told(LOG, self._time(line.get("time"), ordered=False), level, message, None)
+            yield Told(LOG, _time(line.get("time")), level, message, None)
         left_out = self._step.get("logs_left_out")
         if isinstance(left_out, int) and left_out > 0:
             message = f"{left_out} more log lines are in the function's own log."
-            yield Told(LOG, self._time(self._step.get("end"), ordered=False), 20, message, None)
+            yield Told(LOG, _time(self._step.get("end")), logging.INFO, message, None)
 
     def _reported(self) -> Iterator[Told]:
         entries = _objects(self._step.get("events"))
@@ -164,14 +165,16 @@ class StepEvents:
     def _success(self, end: Any) -> Iterator[Told]:
         metadata = foreign_data.metadata(self._step.get("metadata")) | self._output()
         for name in self._outputs:
-            data = StepOutputData(StepOutputHandle(self._key, name), metadata=metadata)
+            # Types are the function's affair; Dagster's pages want to be told that one was checked.
+            checked = TypeCheckData(True, name)  # type: ignore[no-untyped-call] # Dagster's.
+            data = StepOutputData(StepOutputHandle(self._key, name), checked, metadata=metadata)
             message = f'Yielded output "{name}".'
             yield self._event(DagsterEventType.STEP_OUTPUT, end, message, data)
-        at, start = self._time(end), self._step.get("start")
-        milliseconds = max(0.0, (at - float(start)) * 1000) if start and _is_time(start) else 0.0
+        begun, ended = _time(self._step.get("start")), _time(end)
+        milliseconds = max(0.0, (ended - begun) * 1000) if begun and ended else 0.0
         message = f'Finished execution of step "{self._key}" in {milliseconds:.0f} ms.'
         took = StepSuccessData(milliseconds)  # type: ignore[no-untyped-call] # Dagster's.
-        yield self._event(DagsterEventType.STEP_SUCCESS, at, message, took)
+        yield self._event(DagsterEventType.STEP_SUCCESS, end, message, took)
 
     def _output(self) -> dict[str, MetadataValue[Any]]:
         if omitted := self._step.get("output_omitted"):
@@ -226,14 +229,27 @@ class StepEvents:
             message=message,
             step_key=self._key,
         )
-        return Told(kind.value, self._time(at), level, message, event)
+        return Told(kind.value, _time(at), level, message, event)
 
-    def _time(self, at: Any, *, ordered: bool = True) -> float:
-        """A time that is one, and not before that of the event before it."""
-        seconds = float(at) if _is_time(at) else self._now
-        if ordered:
-            self._last = seconds = max(self._last, seconds)
-        return seconds
+
+def with_times(events: list[Told]) -> list[Told]:
+    """Events that all have times, each not before the one before it.
+
+    One whose time is not known has that of the next event that has one, or else of the last.
+
+    Args:
+        events: Of one step, in order.
+    """
+    now, following = time.time(), None
+    filled: list[Told] = []
+    for told in reversed(events):
+        following = following if told.at is None else told.at
+        filled.append(told._replace(at=following))
+    latest, ordered = 0.0, []
+    for told in reversed(filled):
+        latest = max(latest, told.at if told.at is not None else latest or now)
+        ordered.append(told._replace(at=latest))
+    return ordered
 
 
 def _by_attempt(earlier: Any) -> dict[int, dict[str, Any]]:
@@ -248,11 +264,7 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list)
 
 
-def _is_time(value: Any) -> bool:
-    """Whether it is seconds since the epoch, in years that calendars have."""
-    return (
-        isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and math.isfinite(value)
-        and 0 < value < 32_000_000_000
-    )
+def _time(value: Any) -> float | None:
+    """Seconds since the epoch, in years that calendars have; ``None`` for anything else."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 < value < 32_000_000_000 else None

@@ -98,7 +98,7 @@ class StepReplay:
                 level=level,
                 user_message=message if event is None else "",
                 run_id=self._run_id,
-                timestamp=at,
+                timestamp=at or 0.0,
                 step_key=op,
                 job_name=run.job_name,
                 dagster_event=event,

@@ -50,6 +50,8 @@ class OpLog(logging.Handler):
         except Exception:
             self.handleError(record)
             return
+        # The SDK's activity logger says at the end of each line what the step says already.
+        message = message.removesuffix(f" ({getattr(record, 'temporal_activity', None)})")
         self.lines.append(
             {
                 "time": record.created,

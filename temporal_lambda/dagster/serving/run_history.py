@@ -122,7 +122,9 @@ class _Reader:
         scheduled = event.activity_task_scheduled_event_attributes
         op = self._op(scheduled.activity_id, scheduled.activity_type.name)
         if op is not None:
-            self._scheduled[event.event_id] = self.history.steps[op] = Step(op)
+            # Of an attempt that failed, no more is known than that it began after this.
+            step = Step(op, start=_seconds(event.event_time))
+            self._scheduled[event.event_id] = self.history.steps[op] = step
 
     async def _start(self, step: Step, attempt: int, at: float, attributes: Any) -> None:
         step.attempt = attempt - 1

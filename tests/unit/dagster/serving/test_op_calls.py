@@ -172,7 +172,7 @@ async def test_log_lines_have_a_bound_and_hide_the_secrets_that_the_op_was_given
     report = await call(op, config={"key": {"env": "API_KEY"}}, log_lines=2)
     assert [line["level"] for line in report["logs"]] == ["WARNING"] * 2
     assert report["logs_left_out"] == 3
-    assert report["logs"][0]["message"].startswith("0 with {'key': '***'} and ?")
+    assert report["logs"][0]["message"] == "0 with {'key': '***'} and ?"
     assert (await call(op, log_lines=0))["logs"] == []
 
 
