@@ -114,6 +114,7 @@ class LocalStack:
         self._database = database
         self._dynamic_config = dynamic_config
         self._server: TemporalServer | None = None
+        self._serving: dict[WorkerDeploymentVersion, str] = {}
         self._exit = AsyncExitStack()
 
     async def __aenter__(self) -> LocalStack:
@@ -179,11 +180,13 @@ class LocalStack:
             What is deployed, once the server routes new workflows to it.
 
         Raises:
-            LocalStackError: The handler can't be imported or called, or does not poll.
+            LocalStackError: The handler can't be imported or called, or does not poll; or another
+                function of this stack serves the version.
         """
         before = self.service.invocations
         function = self.create(function)
         version = version or await self._version_of(function)
+        self._take(version, function.name)
         patience = (function.init_timeout + function.timeout).total_seconds()
         try:
             await register(self.client, version, Compute(function.qualified_arn))
@@ -197,6 +200,17 @@ class LocalStack:
         # What the worker says is newer than what the server knows of an earlier deployment.
         serves = self.service.workers.get(function.qualified_name, {})
         return Deployed(function, version, serves.get("task_queue") or task_queue)
+
+    def _take(self, version: WorkerDeploymentVersion, name: str) -> None:
+        """Let one function serve a version: the controller invokes one for all its queues."""
+        serving = self._serving.setdefault(version, name)
+        if serving != name:
+            raise LocalStackError(
+                f"function {serving} serves version {version.build_id} of "
+                f"{version.deployment_name} already, and {name} would take it away: a version has "
+                "one function, for all its task queues. Give each function a deployment name of "
+                "its own"
+            )
 
     def create(self, function: Function) -> Function:
         """Create a function that can be invoked, without any deployment.

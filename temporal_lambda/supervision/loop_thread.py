@@ -146,11 +146,12 @@ class LoopThread:
             if stuck:
                 # They are named already; asyncio would complain again when they are collected.
                 self._loop.set_exception_handler(lambda loop, context: None)
-        closing = self._loop.create_task(_settle({_asyncgens(self._loop)}))
-        self._run_until_done(closing)
         if self._lifeline.cut:
-            # Nobody waits for this loop, so the worker's last requests may still find it.
+            # The callback's generator is the next loop's to finish. And nobody waits for this one,
+            # so the worker's last requests may still find it.
             self._run_until_done(self._loop.create_task(asyncio.sleep(LATE_REQUESTS)))
+        else:
+            self._run_until_done(self._loop.create_task(_settle({_asyncgens(self._loop)})))
 
 
 async def _settle(tasks: set[asyncio.Task[Any]]) -> None:

@@ -175,7 +175,8 @@ def show_and_spoil(config: LambdaWorkerConfig) -> None:
     deployment = config.worker_config["deployment_config"]
     assert deployment is not None
     metadata: Any = config.client_connect_config.get("rpc_metadata")
-    event(f"metadata {metadata} version {deployment.version.build_id}")
+    shown = ", ".join(f"{name}: {value}" for name, value in metadata.items())
+    event(f"metadata {shown} version {deployment.version.build_id}")
     event(f"hooks {len(config.shutdown_hooks)} activities {config.worker_config['activities'][:0]}")
     metadata["spoiled"] = "yes"
     deployment.use_worker_versioning = False

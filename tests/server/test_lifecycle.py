@@ -250,7 +250,7 @@ async def test_nothing_is_shared_between_two_invocations(
     assert first.pid == second.pid
     assert first.status == second.status == "success", first.log
     assert events(first) == events(second)
-    assert "metadata {'team': 'tests'} version 1" in events(first)
+    assert "metadata team: tests version 1" in events(first)
 
 
 async def test_connection_is_reused_by_the_next_invocation_of_the_environment(
