@@ -111,9 +111,28 @@ class Budget(NamedTuple):
     overtime: float
 
     @classmethod
-    def share(cls, deadline: Deadline, buffer: timedelta, graceful_timeout: timedelta) -> Budget:
-        """Share out a deadline by the two settings a user sees."""
-        return cls._plan(deadline, buffer.total_seconds(), graceful_timeout.total_seconds())
+    def share(
+        cls,
+        deadline: Deadline,
+        buffer: timedelta,
+        graceful_timeout: timedelta,
+        *,
+        closes_softly: bool = True,
+    ) -> Budget:
+        """Share out a deadline by the two settings a user sees.
+
+        Args:
+            deadline: When Lambda ends the invocation.
+            buffer: The setting ``shutdown_deadline_buffer``.
+            graceful_timeout: The setting of that name.
+            closes_softly: Whether the worker can close softly, and needs time for that.
+        """
+        return cls._plan(
+            deadline,
+            buffer.total_seconds(),
+            graceful_timeout.total_seconds(),
+            soft_close=SOFT_CLOSE if closes_softly else 0.0,
+        )
 
     @classmethod
     def _plan(

@@ -142,6 +142,8 @@ class Invocation:
             self._budget.deadline,
             self._config.shutdown_deadline_buffer,
             graceful_timeout(self._config),
+            # A tuner hides the slots: nothing can be refused, so there is nothing to wait for.
+            closes_softly=not self._config.worker_config.get("tuner"),
         )
         self._budget.require_work()
         return strategy

@@ -30,6 +30,7 @@ def test_help_names_every_option() -> None:
         "--idle-timeout",
         "--execute",
         "--input",
+        "--version",
     ):
         assert option in result.output
 
@@ -88,3 +89,10 @@ def test_handler_is_a_dotted_module_or_a_file(
     assert locate_handler("app/handler.py:run") == (tmp_path / "app", "handler.run")
     with pytest.raises(LocalStackError, match="is not MODULE:HANDLER"):
         locate_handler("app.handler:not an identifier")
+
+
+@pytest.mark.parametrize("version", ["orders", ":1", "orders:"])
+def test_deployment_version_is_a_name_and_a_build(version: str) -> None:
+    result = run("dev", "app:handler", "--version", version)
+    assert result.exit_code == 2
+    assert f"{version!r} is not NAME:BUILD" in result.output

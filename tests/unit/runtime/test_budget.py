@@ -152,3 +152,10 @@ def test_graceful_timeout_leaves_cancelled_activities_time_to_react_within_the_d
 def test_settings_are_shared_out_in_seconds() -> None:
     shares = Budget.share(Deadline(), timedelta(seconds=3), timedelta(milliseconds=500))
     assert (shares.buffer, shares.graceful_timeout) == (3.0, 0.5)
+
+
+def test_worker_that_cant_close_softly_works_until_the_buffer_begins() -> None:
+    deadline = Deadline(160.0, lambda: 100.0)
+    shares = Budget.share(deadline, timedelta(seconds=7), timedelta(seconds=5), closes_softly=False)
+    assert shares.work_left() == 53.0
+    assert shares.soft_close_left() == 0.0
