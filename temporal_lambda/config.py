@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, cast, overload
+from typing import Any, Protocol, cast, overload
 
 from temporalio.client import ClientConnectConfig
 from temporalio.worker import WorkerConfig
@@ -19,6 +19,16 @@ HOOK_BUFFER = timedelta(seconds=2)
 """The part of the shutdown buffer beyond the graceful timeout (the contrib module's default)."""
 
 DEFAULT_GRACEFUL_TIMEOUT: timedelta = SETTINGS["graceful_shutdown_timeout"].default
+
+
+class Credentials(Protocol):
+    """Gives a connection its credentials."""
+
+    async def apply(self, connect: MutableMapping[str, Any]) -> None:
+        """Put them into keyword arguments for ``Client.connect``, in bounded time."""
+
+    async def refresh(self, connect: MutableMapping[str, Any]) -> bool:
+        """Replace those that the server has refused; return whether any is new."""
 
 
 class FollowsGracefulTimeout:
@@ -84,6 +94,9 @@ class LambdaWorkerConfig:
             left is not begun just to be cut off: it is failed at once, and its next attempt comes
             when this invocation takes no more work. That counts as an attempt, so one that has no
             other is begun all the same.
+        credentials: Where the connection's credentials come from, such as a
+            ``temporal_lambda.aws.SecretCredentials``. What ``client_connect_config`` has already
+            stays. After a refusal they are asked for anew, and if they are new, it is tried again.
         invocation: The invocation: request id, function ARN, the time that is left, and for hooks
             the report so far. Read-only.
 
@@ -109,4 +122,5 @@ class LambdaWorkerConfig:
     recycle_environment: Recycling = SETTINGS["recycle_environment"].default
     cloudwatch_metrics: bool = SETTINGS["cloudwatch_metrics"].default
     activity_needs: dict[str, timedelta] = field(default_factory=dict)
+    credentials: Credentials | None = field(default=None, repr=False)
     invocation: InvocationInfo = field(default_factory=InvocationInfo, repr=False, compare=False)

@@ -29,7 +29,12 @@ class ConnectError(TemporalLambdaError, RuntimeError):
     """The Temporal server can't be reached or refuses the worker.
 
     The message names address and namespace, and never shows a credential.
+
+    Attributes:
+        refused: Whether the server has refused the credentials.
     """
+
+    refused = False
 
 
 class EventLoopBlockedError(TemporalLambdaError, RuntimeError):

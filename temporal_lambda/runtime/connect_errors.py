@@ -87,10 +87,12 @@ Connection refused. Check the address, the security group or VPC route, and TLS.
         for secret in self.secrets:
             message = message.replace(secret, "***")
         if code in REFUSED:
-            return ConnectError(
+            refusal = ConnectError(
                 f"{self} refuses this worker: {message}. Check the API key or the client "
                 "certificate, and whether it is valid for this namespace."
             )
+            refusal.refused = True
+            return refusal
         if code == NO_NAMESPACE:
             return ConnectError(
                 f"{self} can't be used: {message}. Check the namespace's name and the address."

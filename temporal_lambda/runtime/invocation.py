@@ -12,12 +12,12 @@ import logging
 import math
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from temporalio.client import Client
 
 from temporal_lambda.config import LambdaWorkerConfig
-from temporal_lambda.errors import DeadlineError
+from temporal_lambda.errors import ConnectError, DeadlineError
 from temporal_lambda.naming import name_abandoned, name_of
 from temporal_lambda.report import WORKER, log_line
 from temporal_lambda.runtime.budget import HAND_BACK, MARGIN, Budget
@@ -29,6 +29,7 @@ from temporal_lambda.runtime.connection import ConnectionLost
 from temporal_lambda.runtime.execution_environment import ExecutionEnvironment
 from temporal_lambda.runtime.lifeline import LeftBehind, Lifeline
 from temporal_lambda.runtime.progress import Progress
+from temporal_lambda.runtime.renewed_credentials import connect_with_credentials, renew
 from temporal_lambda.runtime.work_phase import WorkPhase
 from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy, announce_work_time
 from temporal_lambda.runtime.worker import InvocationWorker
@@ -162,11 +163,14 @@ class Invocation:
     async def _connect(self) -> Client:
         try:
             async with at_most(math.inf, self._signal.stopped):
-                return await self._connection.connect(
-                    cast(dict[str, Any], self._config.client_connect_config),
-                    self._config.invocation.identity,
-                    reuse=self._config.reuse_connection,
-                    limit=self._budget.work_left(),
+                return await connect_with_credentials(
+                    self._config,
+                    lambda arguments: self._connection.connect(
+                        arguments,
+                        self._config.invocation.identity,
+                        reuse=self._config.reuse_connection,
+                        limit=self._budget.work_left(),
+                    ),
                 )
         finally:
             self._progress.report.connection = self._connection.state
@@ -175,7 +179,11 @@ class Invocation:
         try:
             return await self._work_over(client, strategy)
         except ConnectionLost:
-            return await self._work_over(await self._connect(), strategy)
+            pass
+        except ConnectError as error:
+            if not await renew(self._config, error):
+                raise
+        return await self._work_over(await self._connect(), strategy)
 
     async def _work_over(self, client: Client | None, strategy: WorkStrategy) -> Stop:
         self._progress.worker = worker = InvocationWorker(self._config, self._budget)
