@@ -39,6 +39,7 @@ def test_fields_stand_in_the_order_of_the_contrib_module() -> None:
         "recycle_environment",
         "cloudwatch_metrics",
         "activity_needs",
+        "credentials",
         "invocation",
     ]
 
