@@ -45,6 +45,12 @@ POLLER_BEHAVIORS: dict[Kind, str] = {
 }
 """The worker option that says how tasks of each kind are polled for."""
 
+POLLS: dict[Kind, str] = {
+    "workflow": "max_concurrent_workflow_task_polls",
+    "activity": "max_concurrent_activity_task_polls",
+}
+"""The older worker options for it, which win over the behaviors where they are set."""
+
 TUNER_HIDES_IDLENESS = (
     "idle_timeout counts tasks in slots, and those of a tuner can't be observed: use "
     'max_concurrent_* limits instead of worker_config["tuner"], or set idle_timeout to None'
@@ -148,7 +154,9 @@ def _pollers(config: WorkerConfig) -> dict[Kind, int]:
     found: dict[Kind, int] = {}
     for kind, name in POLLER_BEHAVIORS.items():
         behavior = config.get(name)
-        if isinstance(behavior, PollerBehaviorSimpleMaximum):
+        most = behavior.maximum if isinstance(behavior, PollerBehaviorSimpleMaximum) else 0
+        most = cast(dict[str, Any], config).get(POLLS.get(kind, "")) or most
+        if most:
             # One poller of workflow tasks is for the sticky queue.
-            found[kind] = behavior.maximum - 1 if kind == "workflow" else behavior.maximum
+            found[kind] = most - 1 if kind == "workflow" else most
     return found

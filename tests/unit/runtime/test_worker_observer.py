@@ -129,3 +129,23 @@ def test_one_workflow_slot_is_no_concern_of_a_worker_without_workflows(
 
 def test_one_workflow_slot_is_enough_without_a_cache(caplog: pytest.LogCaptureFixture) -> None:
     assert workflow_slots(caplog, workflows=[int], max_cached_workflows=0) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("config", "polls"),
+    [
+        ({"activity_task_poller_behavior": PollerBehaviorSimpleMaximum(3)}, 3),
+        (
+            {
+                "activity_task_poller_behavior": PollerBehaviorSimpleMaximum(3),
+                "max_concurrent_activity_task_polls": 1,
+            },
+            1,
+        ),
+    ],
+)
+def test_number_of_polls_is_that_of_the_older_option_where_it_is_set(
+    config: dict[str, Any], polls: int
+) -> None:
+    _, made = observe(**config)
+    assert made["tuner"]._get_activity_task_slot_supplier()._pollers == polls
