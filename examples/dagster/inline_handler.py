@@ -15,6 +15,7 @@ lambda_handler = run_dagster_worker(
     WorkerDeploymentVersion(deployment_name="dagster-inline", build_id="1.0"),
     configure,
     durable=False,
-    # Lambda retries or dead-letters an Event only if the handler raises.
-    on_error="raise",
+    # Lambda retries or dead-letters an Event only if the handler raises. Whoever waits for the
+    # answer learns more from one.
+    on_error="raise_unless_awaited",
 )

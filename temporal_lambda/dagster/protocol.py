@@ -9,7 +9,7 @@
   ``step_selection`` (the steps to run, where those are not all), ``parent_run_id`` and
   ``root_run_id``
 - ``run_config``, ``environment_variables``, ``dagster_cloud`` (``org_id``, ``deployment_id``) and
-  ``metadata`` (``launched_at``, ``launcher_version``)
+  ``metadata`` (``launched_at``, ``launcher_version``, ``invocation_type``)
 - ``job_graph``: op -> the ops it waits for
 - ``outputs``: op -> its output, of ops outside of ``step_selection`` that ran in the parent run
 

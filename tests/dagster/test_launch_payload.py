@@ -37,6 +37,7 @@ def test_full_payload_tells_the_run_and_its_config(dagster: Dagster) -> None:
             "op_selection": None,
             "asset_selection": None,
             "asset_check_selection": None,
+            "step_selection": None,
             "parent_run_id": None,
             "root_run_id": None,
         },
@@ -46,6 +47,7 @@ def test_full_payload_tells_the_run_and_its_config(dagster: Dagster) -> None:
         "job_graph": {"op_a": [], "op_b": ["op_a"]},
     }
     assert metadata["launcher_version"] == __version__
+    assert metadata["invocation_type"] == "RequestResponse"
     assert metadata["launched_at"].endswith("+00:00")
 
 

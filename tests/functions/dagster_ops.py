@@ -212,6 +212,7 @@ OWN = JobOptions(workflow=OwnWorkflow.run)
 
 durable = run_dagster_worker(VERSION, configure, jobs={**JOBS, "own": OWN}, env=["API_KEY"])
 durable_raising = run_dagster_worker(VERSION, configure, on_error="raise")
+inline_both = run_dagster_worker(VERSION, configure, durable=False, on_error="raise_unless_awaited")
 durable_custom = run_dagster_worker(VERSION, configure, payload_mode="custom", op="extract")
 inline = run_dagster_worker(
     VERSION, configure, durable=False, jobs=JOBS, job="etl", op="extract", env=["API_KEY"]

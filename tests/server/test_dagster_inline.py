@@ -110,6 +110,17 @@ async def test_inline_failure_is_raised_where_that_was_asked_for(
     assert error["errorMessage"] == "op fail failed: ValueError: no luck"
 
 
+async def test_failure_is_raised_unless_the_launcher_waits_for_the_answer(
+    dagster_client: MakeDagsterClient,
+) -> None:
+    both = dagster_client("inline_both")
+    _, error = await both.invoke(payload({"fail": {}}))
+    assert error["errorType"] == "RunFailedError"
+    awaited = {"invocation_type": "RequestResponse"}
+    code, body = await both.ask(payload({"fail": {}}, metadata=awaited))
+    assert (code, body["steps"][0]["status"]) == (500, "failure")
+
+
 async def test_inline_function_refuses_what_is_for_durable_runs(
     dagster_client: MakeDagsterClient,
 ) -> None:

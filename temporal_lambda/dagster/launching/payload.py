@@ -101,7 +101,7 @@ def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
         )
     payload: Any
     if launch.payload_mode == "full":
-        payload = _full(facts, now)
+        payload = _full(launch, facts, now)
     elif launch.payload_mode == "config_only":
         payload = facts.run_config
     elif launch.payload_mode == "ops_only":
@@ -153,7 +153,7 @@ def check_size(payload: bytes, limit: int, launch: Launch) -> None:
         )
 
 
-def _full(facts: RunFacts, now: datetime) -> dict[str, Any]:
+def _full(launch: Launch, facts: RunFacts, now: datetime) -> dict[str, Any]:
     payload: dict[str, Any] = {
         "dagster_run": {
             "run_id": facts.run_id,
@@ -173,7 +173,11 @@ def _full(facts: RunFacts, now: datetime) -> dict[str, Any]:
         "run_config": facts.run_config,
         "environment_variables": facts.environment_variables,
         "dagster_cloud": {"org_id": facts.org_id, "deployment_id": facts.deployment_id},
-        "metadata": {"launched_at": now.isoformat(), "launcher_version": __version__},
+        "metadata": {
+            "launched_at": now.isoformat(),
+            "launcher_version": __version__,
+            "invocation_type": launch.invocation_type,
+        },
     }
     if facts.job_graph is not None:
         payload["job_graph"] = facts.job_graph

@@ -20,8 +20,9 @@ from temporal_lambda.dagster.serving.payload_size import without_largest
 from temporal_lambda.dagster.serving.step_report import Step, steps_as_json
 from temporal_lambda.errors import PayloadError, RunFailedError
 
-OnError = Literal["respond", "raise"]
-"""Whether a run that failed is an answer with a ``statusCode`` or an error of the handler."""
+OnError = Literal["respond", "raise", "raise_unless_awaited"]
+"""Whether a run that failed is an answer with a ``statusCode`` or an error of the handler; the last
+is the former where the payload says that its launcher waits for the answer."""
 
 MAX_ANSWER_BYTES = 6_000_000
 """Just below what Lambda lets a function return (AWS's quota of 6 MB)."""

@@ -58,6 +58,9 @@ def run_dagster_worker(
             no Temporal server is needed.
         on_error: ``respond`` answers a failed run with a ``statusCode`` of 400 or more; ``raise``
             raises, which for ``Event`` invocations is what makes AWS retry and dead-letter.
+            ``raise_unless_awaited`` responds to ``full`` payloads that the launcher sent by
+            ``RequestResponse``, since only an answer can say what became of each op, and raises
+            otherwise.
         payload_mode: The mode of all payloads; by default each is recognized by its shape.
         jobs: How the ops of each job are run, by the job's name.
         ops: How ops are run, by name, in all jobs.
@@ -160,7 +163,9 @@ class _Service:
         }
         self._register(config, variables)
         job_name = self._job_name(request)
-        answers = Answers(self.on_error, request.kind, request.run_id, job_name, workflow_id)
+        answers = Answers(
+            self._on_error(request), request.kind, request.run_id, job_name, workflow_id
+        )
         if refusal:
             return _Refuse(answers, refusal)
         if run is None:
@@ -189,6 +194,12 @@ class _Service:
                 "payload does not have"
             )
         return run
+
+    def _on_error(self, request: RunRequest) -> OnError:
+        if self.on_error != "raise_unless_awaited":
+            return self.on_error
+        awaited = request.context.invocation_type == "RequestResponse"
+        return "respond" if awaited else "raise"
 
     def _workflow_id(self, request: RunRequest, config: LambdaWorkerConfig) -> str | None:
         if not self.durable:

@@ -176,6 +176,7 @@ def _parse_context(
         deployment_id=_text(cloud, "dagster_cloud.deployment_id"),
         launched_at=_text(metadata, "metadata.launched_at"),
         launcher_version=_text(metadata, "metadata.launcher_version"),
+        invocation_type=_text(metadata, "metadata.invocation_type"),
         resource_configs={
             name: entry["config"]
             for name, entry in resources.items()

@@ -40,6 +40,7 @@ class RunContext:
         deployment_id: The Dagster+ deployment's id.
         launched_at: When the launcher made the payload, in ISO 8601, UTC.
         launcher_version: The launcher's version of this package.
+        invocation_type: ``Event`` or ``RequestResponse``, as the launcher invokes the function.
         resource_configs: Resource -> its config as it was sent, so with unresolved
             ``{"env": …}``. Ops use ``resources`` of ``dagster_run()`` instead.
     """
@@ -60,6 +61,7 @@ class RunContext:
     deployment_id: str | None = None
     launched_at: str | None = None
     launcher_version: str | None = None
+    invocation_type: str | None = None
     resource_configs: dict[str, Any] = field(default_factory=dict)
 
 
