@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from temporalio.client import WorkflowExecutionStatus
 
 from temporal_lambda.local import InvocationRecord, LocalStack
 from tests.support.dagster_client import (
@@ -225,18 +223,6 @@ async def test_build_that_can_not_go_on_with_a_run_says_which_can(
     assert body["status"] in ("running", "canceled")
 
 
-async def test_question_is_answered_even_where_failures_are_raised(
-    dagster_client: MakeDagsterClient,
-) -> None:
-    raising = dagster_client("durable_raising")
-    question = {"dagster_run": {"run_id": "never"}, "request": "status"}
-    assert (await raising.ask(question))[0] == 404
-    event = payload({"fail": {}})
-    await raising.invoke(event)
-    code, body = await raising.ask({"dagster_run": event["dagster_run"], "request": "status"})
-    assert (code, body["status"]) == (500, "error")
-
-
 @pytest.mark.parametrize("handler", ["durable", "inline"])
 async def test_attempt_that_takes_too_long_fails_an_op_without_a_retry_policy(
     dagster_client: MakeDagsterClient, handler: str
@@ -258,71 +244,6 @@ async def test_outputs_are_json_or_said_to_be_none(
     assert body["result"]["results"].startswith("omitted: no JSON")
 
 
-async def test_empty_event_is_the_controllers_whatever_the_mode(
-    dagster_client: MakeDagsterClient,
-) -> None:
-    record, answer = await dagster_client("durable_custom").invoke({})
-    assert (record.status, answer) == ("success", None)
-    assert record.report
-    assert record.report["stop_reason"] == "idle"
-
-
-@pytest.mark.parametrize(
-    ("event", "said"),
-    [
-        (
-            {
-                "dagster_run": {"run_id": "a"},
-                "run_config": {"ops": {"load": {"inputs": {"a": {"env": "API_KEY"}}}}},
-            },
-            "an input of op 'load' refers to the environment variable 'API_KEY'",
-        ),
-        ({"dagster_run": {"run_id": "../etc"}, "run_config": {}}, "dagster_run.run_id"),
-        (payload({"unheard_of": {}}), "no op 'unheard_of'"),
-        (payload({"extract": {"tabel": "users"}}), "table: is missing; tabel: unknown"),
-        (payload({"extract": {"table": "t", "limit": "many"}}), "limit: is no int"),
-        (payload({"transform": {"key": {"env": "HOME"}}}), "'HOME', which is not allowed"),
-        (payload({}), "the run has no ops"),
-        (payload({}, job_graph={"load": ["extract"], "extract": ["load"]}), "wait for each other"),
-        (payload({}, job_graph={"load": ["extract"]}), "needs the output of 'extract'"),
-        ([1, 2], "names no op"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "event",
-)
-async def test_payload_that_cant_be_served_is_refused_with_the_reason(
-    stack: LocalStack, dagster_client: MakeDagsterClient, event: Any, said: str
-) -> None:
-    code, body = await dagster_client().ask(event)
-    assert (code, body["status"]) == (400, "error")
-    assert said in body["error"]
-
-
-async def test_cancel_request_ends_a_run_that_another_invocation_works_for(
-    stack: LocalStack, dagster_client: MakeDagsterClient
-) -> None:
-    napping, event = dagster_client(seconds=20), payload({"nap": {"steps": 100, "seconds": 0.2}})
-    running = asyncio.create_task(napping.ask(event))
-    handle = stack.client.get_workflow_handle(f"dagster-{event['dagster_run']['run_id']}")
-    await pending_activity(handle)
-    question = {"dagster_run": event["dagster_run"], "request": "status"}
-    assert (await napping.ask(question))[1]["status"] == "running"
-    code, body = await napping.ask({**question, "request": "cancel"})
-    assert (code, body["status"]) == (200, "canceled")
-    code, body = await running
-    assert (code, body["status"]) == (409, "canceled")
-    assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
-
-
-async def test_question_about_an_unknown_run_is_answered_so(
-    dagster_client: MakeDagsterClient,
-) -> None:
-    for request in ("cancel", "status"):
-        code, body = await dagster_client().ask(
-            {"dagster_run": {"run_id": "never"}, "request": request}
-        )
-        assert (code, body["error"]) == (404, "no such run is known here")
-
-
 async def test_controller_goes_on_with_a_run_by_itself(
     stack: LocalStack, make_function: MakeFunction
 ) -> None:
@@ -337,20 +258,3 @@ async def test_controller_goes_on_with_a_run_by_itself(
     handle = stack.client.get_workflow_handle(f"dagster-{event['dagster_run']['run_id']}")
     result = await asyncio.wait_for(handle.result(), 30)
     assert result["results"] == {"nap": "slept 6"}
-
-
-async def pending_activity(handle: Any) -> None:
-    """Wait until an activity of the workflow has begun."""
-
-    async def ask() -> None:
-        while True:
-            try:
-                description = await handle.describe()
-            except Exception:  # It is not there yet.
-                continue
-            pending = description.raw_description.pending_activities
-            if pending and pending[0].last_started_time.seconds:
-                return
-            await asyncio.sleep(0.02)
-
-    await asyncio.wait_for(ask(), 15)

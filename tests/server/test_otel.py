@@ -242,7 +242,7 @@ async def test_200_warm_invocations_add_nothing(
     function = traced("quick_handler", scenario="logs")
     warm_up, warm = 50, 200
     records = [await invoke(function) for _ in range(warm_up + warm)]
-    assert {record.status for record in records} == {"success"}
+    assert [(r.number, r.error, r.log) for r in records if r.status != "success"] == []
     assert len({record.pid for record in records}) == 1
     assert len({counts(record) for record in records[10:]}) == 1
     # Core's pool may need one more at times, but not one more with each so many invocations.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Callable
@@ -48,6 +49,23 @@ class DagsterClient:
         record, answer = await self.invoke(event)
         assert record.status == "success", record
         return answer["statusCode"], json.loads(answer["body"])
+
+
+async def pending_activity(handle: Any) -> None:
+    """Wait until an activity of the workflow has begun."""
+
+    async def ask() -> None:
+        while True:
+            try:
+                description = await handle.describe()
+            except Exception:  # It is not there yet.
+                continue
+            pending = description.raw_description.pending_activities
+            if pending and pending[0].last_started_time.seconds:
+                return
+            await asyncio.sleep(0.02)
+
+    await asyncio.wait_for(ask(), 15)
 
 
 MakeDagsterClient: TypeAlias = Callable[..., DagsterClient]
