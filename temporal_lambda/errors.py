@@ -69,6 +69,19 @@ class MissingExtraError(TemporalLambdaError, ImportError):
         )
 
 
+def text_of(error: BaseException) -> str:
+    """The text of an error, whatever its ``__str__`` does.
+
+    Example:
+        >>> text_of(ValueError("too small"))
+        'too small'
+    """
+    try:
+        return str(error)
+    except Exception as broken:
+        return f"(its text can't be had: {type(broken).__name__})"
+
+
 def causes(error: BaseException) -> Iterator[BaseException]:
     """An error and what a traceback would show as its causes, the outermost first.
 

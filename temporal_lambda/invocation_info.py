@@ -27,8 +27,6 @@ class InvocationInfo:
         report: The report that the invocation fills in.
 
     Attributes:
-        error: For hooks and teardown: the error that the handler is going to raise, ``None`` if
-            the invocation succeeded so far.
         last_steps: Name and function of steps that run after hooks and teardown, with the same
             bounds; for steps that need the outcome of these.
 
@@ -58,7 +56,7 @@ class InvocationInfo:
         self._begun = self._deadline.clock()
         self._report = report or InvocationReport(request_id, cold)
         self._step_left: Callable[[], float] | None = None
-        self.error: BaseException | None = None
+        self._error: Callable[[], BaseException | None] = lambda: None
         self.last_steps: list[tuple[str, Callable[[], Any]]] = []
 
     def __repr__(self) -> str:
@@ -96,15 +94,25 @@ class InvocationInfo:
         """
         return {**self._report.as_dict(), "duration_ms": milliseconds(self.elapsed())}
 
-    def bound_steps(self, left: Callable[[], float], error: BaseException | None) -> None:
+    @property
+    def error(self) -> BaseException | None:
+        """For hooks and teardown: the error that the handler is going to raise.
+
+        ``None`` while the invocation has succeeded so far.
+        """
+        return self._error()
+
+    def bound_steps(
+        self, left: Callable[[], float], error: Callable[[], BaseException | None]
+    ) -> None:
         """Set what hooks can ask for; called before the first one runs.
 
         Args:
             left: Returns the seconds that the running hook or teardown may still take.
-            error: What has failed so far.
+            error: Returns what has failed so far.
         """
         self._step_left = left
-        self.error = error
+        self._error = error
 
 
 def _timedelta(seconds: float) -> timedelta | None:

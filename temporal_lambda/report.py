@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from temporal_lambda.deadline import Clock
-from temporal_lambda.errors import causes
+from temporal_lambda.errors import causes, text_of
 from temporal_lambda.process import memory_mb
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,9 @@ class InvocationReport:
 
     def failed(self, error: BaseException, where: str | None = None) -> None:
         """Record an error of the current phase, or of ``where``."""
-        chain = " caused by ".join(f"{type(part).__name__}: {part}" for part in causes(error))
+        chain = " caused by ".join(
+            f"{type(part).__name__}: {text_of(part)}" for part in causes(error)
+        )
         self.errors.append(f"{where or self.current_phase}: {chain}")
 
     def as_dict(self) -> dict[str, Any]:

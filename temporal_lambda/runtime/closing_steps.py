@@ -84,10 +84,12 @@ class ClosingSteps:
         """
         while self._steps:
             self._hurry = asyncio.get_running_loop().create_future()
-            step = self._steps.popleft()
+            step = self._steps[0]
             limit = min(step.longest, self._limit())
             self._step_end = self._closing.now + limit
+            # Only who may go on takes the step out: another loop may have taken over meanwhile.
             lifeline.expect(self._step_end)
+            self._steps.popleft()
             self._current = {step.what: step.name}
             error = await _run_step(step.call, limit, self._hurry)
             lifeline.check()
@@ -96,7 +98,7 @@ class ClosingSteps:
             self._current = None
 
     def _limit(self) -> float:
-        left, behind = self._closing.hooks_left(), len(self._steps)
+        left, behind = self._closing.hooks_left(), len(self._steps) - 1
         if not behind or left == math.inf:
             return left
         equal_share = left / (behind + 1)

@@ -192,7 +192,8 @@ class InvocationConnection(Plugin):
 
 async def _answers(client: ServiceClient) -> bool:
     try:
-        return await client.check_health(timeout=timedelta(seconds=CHECK_SECONDS))
+        await client.check_health(timeout=timedelta(seconds=CHECK_SECONDS))
+        return True
     except RPCError as error:
         return error.status not in NO_ANSWER
 

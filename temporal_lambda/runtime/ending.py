@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from typing import Any
 
@@ -18,7 +17,7 @@ from temporal_lambda.naming import name_abandoned
 from temporal_lambda.process import end_process, is_lambda
 from temporal_lambda.runtime.budget import TERMINATION
 from temporal_lambda.runtime.executors import KnownExecutors
-from temporal_lambda.runtime.progress import Progress
+from temporal_lambda.runtime.progress import Progress, chain
 
 logger = logging.getLogger("temporal_lambda.invocation")
 
@@ -51,8 +50,9 @@ class Ending:
             The moment by which hooks must begin.
         """
         progress = self._progress
-        progress.signal.hurried = True
+        # In this order: whoever sees that it came finds its budget there.
         progress.budget = progress.budget.hurry(TERMINATION)
+        progress.signal.hurried = True
         closing = progress.budget.close()
         if progress.steps:
             progress.steps.hurry(closing)
@@ -105,9 +105,7 @@ class Ending:
             progress.failed(error)
         progress.leave_phase()
         progress.count_work()
-        raised = progress.steps.teardown_error if progress.steps else None
-        if raised and (progress.error is None or progress.error in _chain(raised)):
-            progress.error = raised
+        progress.error = progress.first_error()
         self._check_executors()
         must_recycle = self._must_recycle()
         # Nothing of these goes on, but what they would have done is not done.
@@ -124,7 +122,7 @@ class Ending:
         report = self._progress.report
         if self._progress.signal.hurried:
             return
-        is_broken = any(isinstance(error, BrokenExecutor) for error in _chain(self._progress.error))
+        is_broken = any(isinstance(error, BrokenExecutor) for error in chain(self._progress.error))
         self._used_up = self._executors.used_up(
             self._config.worker_config, suspect=is_broken or bool(report.abandoned)
         )
@@ -161,12 +159,3 @@ class Ending:
         if error:
             raise error
         return self._progress.stop.result
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error, and those during whose handling it was raised."""
-    seen: set[int] = set()
-    while error and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__

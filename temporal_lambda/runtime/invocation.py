@@ -18,11 +18,11 @@ from temporalio.client import Client
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.errors import ConnectError, DeadlineError
-from temporal_lambda.naming import name_abandoned, name_of
+from temporal_lambda.naming import name_abandoned
 from temporal_lambda.report import WORKER, log_line
-from temporal_lambda.runtime.budget import HAND_BACK, MARGIN, Budget
+from temporal_lambda.runtime.budget import TERMINATION, Budget
+from temporal_lambda.runtime.closing_queue import queue_steps
 from temporal_lambda.runtime.closing_steps import ClosingSteps
-from temporal_lambda.runtime.concessions import list_of_hooks
 from temporal_lambda.runtime.config_factory import graceful_timeout
 from temporal_lambda.runtime.configure_callback import Teardown
 from temporal_lambda.runtime.connection import ConnectionLost
@@ -34,7 +34,7 @@ from temporal_lambda.runtime.work_phase import WorkPhase
 from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy, announce_work_time
 from temporal_lambda.runtime.worker import InvocationWorker
 from temporal_lambda.runtime.worker_observer import TUNER_HIDES_TASKS
-from temporal_lambda.timeouts import CLEANUP, Stopped, TimeExpired, at_most
+from temporal_lambda.timeouts import Stopped, TimeExpired, at_most
 
 logger = logging.getLogger("temporal_lambda.invocation")
 
@@ -113,16 +113,24 @@ class Invocation:
             with phase("close"):
                 await self._close_softly(stop)
         except Stopped:
-            progress.stop = Stop("signal")
+            lifeline.check()
+            if progress.stop.reason != "result":
+                progress.stop = Stop("signal")
         except BaseException as error:
             lifeline.check()
             progress.stop = Stop("error")
             progress.failed(error)
         closing = self._budget.close()
         lifeline.expect(closing.drain_end)
-        with phase("drain"):
-            await self._drain(lifeline, closing)
-            self._take_outcome()
+        try:
+            with phase("drain"):
+                await self._drain(lifeline, closing)
+                self._take_outcome()
+        except Exception as error:
+            progress.failed(error)
+        except asyncio.CancelledError as error:
+            # Nobody but user code that cancels all tasks would do that.
+            progress.failed(error)
         await self._run_steps(lifeline, closing)
 
     async def _configure(self, lifeline: Lifeline) -> WorkStrategy:
@@ -139,14 +147,18 @@ class Invocation:
             raise Stopped
         self._strategy = strategy = self._environment.strategy(self._event, self._config)
         self._environment.factory.complete(self._config, polls=strategy.polls)
-        self._progress.budget = Budget.share(
+        self._progress.budget = budget = Budget.share(
             self._budget.deadline,
             self._config.shutdown_deadline_buffer,
             graceful_timeout(self._config),
             # A tuner hides the slots: nothing can be refused, so there is nothing to wait for.
             closes_softly=not self._config.worker_config.get("tuner"),
         )
-        self._budget.require_work()
+        if self._signal.hurried:
+            # It came meanwhile, and its budget has just been replaced.
+            self._progress.budget = budget.hurry(TERMINATION)
+            raise Stopped
+        budget.require_work()
         return strategy
 
     async def _keep(self, teardown: Teardown | None, lifeline: Lifeline) -> None:
@@ -219,7 +231,9 @@ class Invocation:
         if worker is None or work_phase is None:
             return
         if not worker.started:
-            if not await work_phase.unwind(closing.drain_left()):
+            unwound = await work_phase.unwind(closing.drain_left())
+            lifeline.check()
+            if not unwound:
                 self._abandon(worker)
             elif self._strategy and self._strategy.connects:
                 self._connection.keep()
@@ -257,43 +271,16 @@ class Invocation:
             await self._run_steps(lifeline, self._budget.close())
 
     async def _run_steps(self, lifeline: Lifeline, closing: Budget) -> None:
-        if self._signal.hurried:
-            closing = self._budget.close()
+        lifeline.check()
         self._progress.count_work()
         self._progress.steps = steps = ClosingSteps(closing, self._progress.report)
-        self._config.invocation.bound_steps(steps.step_left, self._progress.error)
-        self._queue(steps, closing)
+        if self._signal.hurried:
+            # Now that they are there, a signal that comes later finds them by itself.
+            steps.hurry(self._budget.close())
+        self._config.invocation.bound_steps(steps.step_left, self._progress.first_error)
+        queue_steps(steps, closing, self._config, self._progress, self._teardown)
         with self._progress.phase("hooks"):
             await steps.run(lifeline)
-
-    def _queue(self, steps: ClosingSteps, closing: Budget) -> None:
-        worker = self._progress.worker
-        if worker and self._progress.report.abandoned and worker.activities.on_server:
-            gone_after = closing.hooks_left() + MARGIN
-            steps.add(
-                "hand-back",
-                "abandoned activities",
-                lambda: worker.hand_back(HAND_BACK, gone_after),
-                longest=HAND_BACK + CLEANUP,
-            )
-        for hook in list_of_hooks(self._config.shutdown_hooks) or []:
-            steps.add("hook", name_of(hook), hook)
-        if self._teardown:
-            steps.add("teardown", "configure callback", self._tear_down)
-        for name, last in self._config.invocation.last_steps:
-            steps.add("last step", name, last)
-
-    async def _tear_down(self) -> None:
-        assert self._teardown is not None
-        error = self._progress.error
-        try:
-            handled = await self._teardown(error)
-        except BaseException as raised:
-            if raised is not error:
-                raise
-            return
-        if handled:
-            self._progress.error = None
 
     def stop(self) -> None:
         """End the work now; the shutdown follows as usual. Called in the loop."""

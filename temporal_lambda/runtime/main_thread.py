@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from temporal_lambda.errors import text_of
+
 _SIGNS = (
     "only works in main thread",  # signal.signal, loop.add_signal_handler
     "SQLite objects created in a thread",
@@ -23,6 +25,6 @@ def explain(error: BaseException) -> None:
         >>> error = ValueError("signal only works in main thread of the main interpreter")
         >>> explain(error)
     """
-    if any(sign in str(error) for sign in _SIGNS) and sys.version_info >= (3, 11):
+    if any(sign in text_of(error) for sign in _SIGNS) and sys.version_info >= (3, 11):
         if HINT not in getattr(error, "__notes__", ()):
             error.add_note(HINT)

@@ -69,6 +69,13 @@ class Progress:
         else:
             logger.error("%s failed as well", self.report.current_phase, exc_info=error)
 
+    def first_error(self) -> BaseException | None:
+        """What the handler raises: the first error, or what the teardown has made of it."""
+        raised = self.steps.teardown_error if self.steps else None
+        if raised and (self.error is None or self.error in chain(raised)):
+            return raised
+        return self.error
+
     def count_work(self) -> None:
         """Note why the work ended and what was done, as far as it is known by now."""
         worker = self.worker
@@ -76,3 +83,12 @@ class Progress:
             self.report.stop_reason = self.stop.reason
         if worker and self.work_began and (worker.counted or not worker.started):
             self.report.count(worker.slots.tasks, worker.slots.busy_seconds)
+
+
+def chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those during whose handling it was raised, shown in a traceback or not."""
+    seen: set[int] = set()
+    while error and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__

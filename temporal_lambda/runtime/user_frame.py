@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import inspect
 import sys
 import sysconfig
 import traceback
-from collections.abc import Coroutine, Iterable
+from collections.abc import Awaitable, Coroutine, Iterable
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
@@ -50,8 +53,20 @@ def _frames_of(coroutine: Any) -> list[FrameType]:
     awaited = coroutine
     while frame := getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None):
         frames.append(frame)
-        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+        awaited = _awaited_by(awaited)
     return frames
+
+
+def _awaited_by(awaited: Any) -> Any:
+    found = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+    if isinstance(found, Awaitable) and not inspect.iscoroutine(found):
+        # ``anext(generator)`` and the iterator of a task do not say what they wait for.
+        for behind in gc.get_referents(found):
+            if inspect.isasyncgen(behind):
+                return behind
+            if isinstance(behind, asyncio.Task):
+                return behind.get_coro()
+    return found
 
 
 def describe(stack: Iterable[traceback.FrameSummary]) -> str:
@@ -112,10 +127,14 @@ def _is_installed_beside(path: Path) -> bool:
 def _installed(entry: Path) -> frozenset[str]:
     """The first parts of all paths that installers have put into a folder."""
     found = set()
-    for record in entry.glob("*.dist-info/RECORD"):
-        try:
-            lines = record.read_text(errors="replace").splitlines()
-        except OSError:
-            continue
-        found |= {line.partition(",")[0].partition("/")[0] for line in lines}
+    for metadata in entry.glob("*.dist-info"):
+        # A package that was made small may have left the record out; its name is then the best
+        # guess.
+        found.add(metadata.name.partition("-")[0].lower())
+        for name in ("RECORD", "top_level.txt"):
+            try:
+                lines = (metadata / name).read_text(errors="replace").splitlines()
+            except OSError:
+                continue
+            found |= {line.partition(",")[0].partition("/")[0] for line in lines}
     return frozenset(found)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import Any
+from typing import Any, TypeVar
 
 from temporal_lambda.runtime.background_tasks import BackgroundTasks
 from temporal_lambda.runtime.connection import ConnectionLost
 from temporal_lambda.runtime.stop_signal import StopSignal
 from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy
 from temporal_lambda.runtime.worker import InvocationWorker
-from temporal_lambda.timeouts import CLEANUP, at_most
+from temporal_lambda.timeouts import CLEANUP
+
+T = TypeVar("T")
 
 
 class WorkPhase:
@@ -50,7 +52,8 @@ class WorkPhase:
         """
         background = BackgroundTasks()
         while True:
-            stop = await self._wait_for_end(work, polling, lost)
+            self._deciding = asyncio.create_task(self._strategy.run(work))
+            stop = await self._wait_for_end(self._deciding, work.budget.work_left(), polling, lost)
             if stop.reason != "idle":
                 return stop
             left = work.budget.work_left()
@@ -60,20 +63,29 @@ class WorkPhase:
                 if not work.budget.work_left():
                     return Stop("deadline")
                 continue
-            async with at_most(math.inf, self._signal.stopped):
-                if await self._worker.stays_idle():
-                    return stop
+            closing = asyncio.create_task(self._close_idly(work))
+            ended = await self._wait_for_end(closing, math.inf, polling, lost)
+            if ended:
+                return ended
+
+    async def _close_idly(self, work: Work) -> Stop | None:
+        """Close because nothing was to do; ``None`` if a task came, and there is time for it."""
+        if await self._worker.stays_idle():
+            return Stop("idle")
+        return None if work.budget.work_left() else Stop("deadline")
 
     async def _wait_for_end(
-        self, work: Work, polling: asyncio.Task[None] | None, lost: asyncio.Task[None] | None
-    ) -> Stop:
-        self._deciding = deciding = asyncio.create_task(self._strategy.run(work))
+        self,
+        deciding: asyncio.Task[T],
+        limit: float,
+        polling: asyncio.Task[None] | None,
+        lost: asyncio.Task[None] | None,
+    ) -> T | Stop:
         ends: set[asyncio.Future[Any]] = {deciding, self._signal.stopped}
         ends |= {end for end in (polling, lost) if end}
-        left = work.budget.work_left()
         await asyncio.wait(
             ends,
-            timeout=None if left == math.inf else left,
+            timeout=None if limit == math.inf else limit,
             return_when=asyncio.FIRST_COMPLETED,
         )
         if lost and lost.done():

@@ -75,8 +75,11 @@ class InvocationWorker:
 
     @property
     def has_polled(self) -> bool:
-        """Whether the server has accepted it, so that polls could begin; not seen with a tuner."""
-        return self.slots.has_polled
+        """Whether the server has accepted it, so that polls could begin.
+
+        Where a tuner hides that, it is taken for granted: a worker that works must not be ended.
+        """
+        return self.slots.has_polled or not self.counted
 
     @property
     def polls(self) -> bool:

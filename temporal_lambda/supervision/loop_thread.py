@@ -76,7 +76,9 @@ class LoopThread:
             if self.is_alive and self._lifeline.extend():
                 continue
             if self._lifeline.cut_if_overdue():
-                # What is only cleaning up has done its work, and may end when it likes.
+                if self._main_done:
+                    # The work is done, and only the cleaning up is stuck.
+                    self.left_over = [self.where()]
                 return self._main_done
         return True
 
@@ -108,7 +110,7 @@ class LoopThread:
         try:
             self._task = task = self._loop.create_task(self._main(self._lifeline))
             self._run_until_done(task)
-            self.error = None if task.cancelled() else task.exception()
+            self.error = _error_of(task)
             self._main_done = True
             self._clean_up()
         finally:
@@ -152,6 +154,12 @@ class LoopThread:
             self._run_until_done(self._loop.create_task(asyncio.sleep(LATE_REQUESTS)))
         else:
             self._run_until_done(self._loop.create_task(_settle({_asyncgens(self._loop)})))
+
+
+def _error_of(task: asyncio.Task[Any]) -> BaseException | None:
+    if task.cancelled():
+        return asyncio.CancelledError("the invocation's own task was cancelled")
+    return task.exception()
 
 
 async def _settle(tasks: set[asyncio.Task[Any]]) -> None:

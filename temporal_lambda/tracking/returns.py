@@ -74,11 +74,11 @@ class KnownReturns(Interceptor):
 
     def next_due(self) -> float | None:
         """The moment of the nearest known return that may still come; ``None`` for none."""
-        now = self._clock()
+        earliest = self._clock() - OVERDUE
         with self._lock:
-            self._retries = {k: due for k, due in self._retries.items() if due + OVERDUE > now}
-            dues = [due for due in self._timers.values() if due + OVERDUE > now]
-            return min([*dues, *self._retries.values()], default=None)
+            self._retries = {key: due for key, due in self._retries.items() if due > earliest}
+            self._timers = {key: due for key, due in self._timers.items() if due > earliest}
+            return min([*self._timers.values(), *self._retries.values()], default=None)
 
     def is_near(self) -> bool:
         """Whether a known return may come while a worker that closes now is closing."""
@@ -100,10 +100,10 @@ class KnownReturns(Interceptor):
             begun += activation.timestamp.ToNanoseconds() / 1e9 - self._wall_clock()
         with self._lock:
             for job in activation.jobs:
+                # A run that leaves the cache keeps its timers here: they fire all the same, and
+                # replay finds the same ones.
                 if job.HasField("fire_timer"):
                     self._timers.pop((run, job.fire_timer.seq), None)
-                elif job.HasField("remove_from_cache"):
-                    self._forget(run)
             for command in completion.successful.commands:
                 kind = command.WhichOneof("variant")
                 if kind == "start_timer":
@@ -115,7 +115,8 @@ class KnownReturns(Interceptor):
                     self._forget(run)
 
     def _forget(self, run: str) -> None:
-        self._timers = {timer: due for timer, due in self._timers.items() if timer[0] != run}
+        self._timers = {key: due for key, due in self._timers.items() if key[0] != run}
+        self._retries = {key: due for key, due in self._retries.items() if key[0] != run}
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """See base class."""
@@ -190,7 +191,9 @@ class _WatchedActivity(ActivityInboundInterceptor):
         except CancelledError:
             raise
         except Exception as error:
-            self._returns.attempt_failed(info, error)
+            details = activity.cancellation_details()
+            if not (details and details.cancel_requested):
+                self._returns.attempt_failed(info, error)
             raise
 
 

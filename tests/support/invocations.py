@@ -107,6 +107,7 @@ def run_invocation(
     *,
     seconds: float | None = 60,
     clock: FakeClock | None = None,
+    choosing: Callable[[], object] = lambda: None,
     **settings: Any,
 ) -> Run:
     """Run one invocation.
@@ -116,14 +117,20 @@ def run_invocation(
         strategy: What it does; returns ``done`` at once by default.
         seconds: How much time it has; ``None`` for no deadline.
         clock: The clock; this process's by default.
+        choosing: Runs while the strategy is chosen, between the callback and the work.
         settings: Settings by name.
     """
     used = clock or FakeClock()
     settings = {"graceful_shutdown_timeout": timedelta(seconds=1), **settings}
+
+    def choose(event: Any, config: Any) -> Strategy:
+        choosing()
+        return strategy or Strategy(at_once)
+
     environment = ExecutionEnvironment(
         factory=ConfigFactory(Settings({}, settings, None), VERSION),
         configure=Configure(configure),
-        strategy=lambda event, config: strategy or Strategy(at_once),
+        strategy=choose,
         connection=WarmConnection(),
         clock=used,
     )

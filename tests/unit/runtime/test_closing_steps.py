@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 import time
 from datetime import timedelta
@@ -14,7 +15,7 @@ from temporal_lambda.deadline import Deadline
 from temporal_lambda.report import InvocationReport
 from temporal_lambda.runtime.budget import Budget
 from temporal_lambda.runtime.closing_steps import RESERVE, ClosingSteps
-from temporal_lambda.runtime.lifeline import Lifeline
+from temporal_lambda.runtime.lifeline import LeftBehind, Lifeline
 
 
 def steps_with(seconds: float) -> tuple[ClosingSteps, InvocationReport]:
@@ -131,3 +132,19 @@ async def test_step_that_may_not_take_long_does_not_although_there_is_time() -> 
     steps.add("hand-back", "activities", asyncio.Event().wait, longest=0.05)
     await asyncio.wait_for(run(steps), 5)
     assert report.abandoned == [{"hand-back": "activities"}]
+
+
+async def test_step_whose_turn_comes_when_the_loop_was_left_behind_is_left_for_the_next_loop() -> (
+    None
+):
+    steps, report = steps_with(5)
+    ran: list[str] = []
+    for name in ("first", "second"):
+        steps.add("hook", name, functools.partial(ran.append, name))
+    left_behind = Lifeline(time.monotonic() - 60, time.monotonic)
+    assert left_behind.cut_if_overdue()
+    with pytest.raises(LeftBehind):
+        await steps.run(left_behind)
+    await run(steps)
+    assert ran == ["first", "second"]
+    assert report.abandoned == []

@@ -99,8 +99,11 @@ async def test_what_was_not_put_back_is_gone(place: WarmConnection) -> None:
 async def test_nothing_is_put_back_by_an_invocation_that_never_connected(
     place: WarmConnection,
 ) -> None:
+    await kept(place)
+    before = place.kept
     place.for_invocation().keep()
-    assert place.kept is None
+    assert place.kept is before
+    assert before
 
 
 async def test_use_does_not_wait_for_the_check(place: WarmConnection) -> None:
@@ -113,12 +116,19 @@ async def test_use_does_not_wait_for_the_check(place: WarmConnection) -> None:
     assert first.checks == 1
 
 
-@pytest.mark.parametrize("status", [RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        False,  # NOT_SERVING
+        RPCError("Request unauthorized", RPCStatusCode.PERMISSION_DENIED, b""),
+        RPCError("no such method", RPCStatusCode.UNIMPLEMENTED, b""),
+    ],
+)
 async def test_any_answer_to_the_check_is_proof_of_life(
-    status: RPCStatusCode, place: WarmConnection
+    answer: bool | RPCError, place: WarmConnection
 ) -> None:
     first = await kept(place)
-    first.answer = RPCError("Request unauthorized", status, b"")
+    first.answer = answer
     connection = place.for_invocation()
     await use(connection)
     lost = asyncio.create_task(connection.wait_until_lost(lambda: False))
@@ -127,12 +137,15 @@ async def test_any_answer_to_the_check_is_proof_of_life(
     lost.cancel()
 
 
-NO_ANSWER = [False, RPCError("gone", RPCStatusCode.UNAVAILABLE, b"")]
+NO_ANSWER = [
+    RPCError("gone", RPCStatusCode.UNAVAILABLE, b""),
+    RPCError("late", RPCStatusCode.DEADLINE_EXCEEDED, b""),
+]
 
 
 @pytest.mark.parametrize("answer", NO_ANSWER)
 async def test_connection_known_to_be_lost_in_time_is_replaced(
-    answer: bool | RPCError, place: WarmConnection
+    answer: RPCError, place: WarmConnection
 ) -> None:
     first = await kept(place)
     first.answer = answer
@@ -146,7 +159,7 @@ async def test_connection_known_to_be_lost_in_time_is_replaced(
 
 @pytest.mark.parametrize("answer", NO_ANSWER)
 async def test_connection_that_turns_out_lost_in_use_says_so_and_is_not_kept(
-    answer: bool | RPCError, place: WarmConnection
+    answer: RPCError, place: WarmConnection
 ) -> None:
     (await kept(place)).answer = answer
     connection = place.for_invocation()
@@ -159,7 +172,7 @@ async def test_connection_that_turns_out_lost_in_use_says_so_and_is_not_kept(
 async def test_connection_that_has_proved_good_by_other_means_is_not_lost(
     place: WarmConnection,
 ) -> None:
-    (await kept(place)).answer = False
+    (await kept(place)).answer = NO_ANSWER[0]
     connection = place.for_invocation()
     await use(connection)
     lost = asyncio.create_task(connection.wait_until_lost(lambda: True))

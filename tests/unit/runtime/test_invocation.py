@@ -13,6 +13,7 @@ import pytest
 
 from temporal_lambda import LambdaWorkerConfig, remaining_work_time
 from temporal_lambda.errors import ConnectError, DeadlineError, TaskQueueError
+from tests.support.events import Events, traced
 from tests.support.invocations import (
     FakeClock,
     Serving,
@@ -23,34 +24,9 @@ from tests.support.invocations import (
 )
 
 
-class Events(list[str]):
-    """What has happened, in order."""
-
-    def does(self, what: str, error: BaseException | None = None) -> Any:
-        def happen() -> None:
-            self.append(what)
-            if error:
-                raise error
-
-        return happen
-
-
 @pytest.fixture
 def events() -> Events:
     return Events()
-
-
-def traced(events: Events, adjust: Any = lambda config: None) -> Any:
-    """A callback that notes its two halves and registers two hooks."""
-
-    async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
-        events.append("setup")
-        config.shutdown_hooks = [events.does("first hook"), events.does("second hook")]
-        adjust(config)
-        yield
-        events.append("teardown")
-
-    return configure
 
 
 async def test_phases_run_in_order_and_the_strategys_result_is_returned(events: Events) -> None:

@@ -11,6 +11,7 @@ import pytest
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.runtime.budget import Budget
+from temporal_lambda.runtime.connection import ConnectionLost
 from temporal_lambda.runtime.stop_signal import StopSignal
 from temporal_lambda.runtime.work_phase import WorkPhase
 from temporal_lambda.runtime.work_strategy import ServeTaskQueue, Stop, Work
@@ -33,8 +34,12 @@ class Phase:
         self._phase = WorkPhase(strategy, self.worker, self.signal)
         self.unwind = self._phase.unwind
 
-    async def run(self, polling: asyncio.Task[None] | None = None) -> Stop:
-        return await asyncio.wait_for(self._phase.run(self.work, polling), 10)
+    async def run(
+        self,
+        polling: asyncio.Task[None] | None = None,
+        lost: asyncio.Task[None] | None = None,
+    ) -> Stop:
+        return await asyncio.wait_for(self._phase.run(self.work, polling, lost), 10)
 
 
 async def test_the_strategys_result_ends_it() -> None:
@@ -107,3 +112,35 @@ async def test_a_strategy_that_was_cancelled_has_time_to_unwind() -> None:
     await phase.run()
     assert await phase.unwind(5)
     assert unwound == ["yes"]
+
+
+async def test_a_connection_that_leads_nowhere_cancels_strategy_and_worker() -> None:
+    cancelled: list[str] = []
+
+    async def goes_on(what: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.append(what)
+
+    async def found_out() -> None:
+        await asyncio.sleep(0)
+
+    phase = Phase(Strategy(lambda: goes_on("strategy")))
+    polling = asyncio.create_task(goes_on("worker"))
+    with pytest.raises(ConnectionLost):
+        await phase.run(polling, asyncio.create_task(found_out()))
+    assert sorted(cancelled) == ["strategy", "worker"]
+
+
+async def test_worker_that_ends_while_it_closes_idly_is_noticed() -> None:
+    async def polling() -> None:
+        await asyncio.sleep(0.05)
+        raise RuntimeError("the worker broke")
+
+    idle_timeout = timedelta(milliseconds=1)
+    phase = Phase(ServeTaskQueue(None, LambdaWorkerConfig()), idle_timeout=idle_timeout)
+    # Quiet, but not for the second that an idle exit makes sure of.
+    phase.worker.slots.poll_opened()
+    with pytest.raises(RuntimeError, match="the worker broke"):
+        await phase.run(asyncio.create_task(polling()))

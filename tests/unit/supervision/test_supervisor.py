@@ -6,7 +6,8 @@ import asyncio
 import logging
 import signal
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -153,3 +154,102 @@ def test_ctrl_c_ends_the_work_and_is_raised_when_all_is_closed() -> None:
     run = run_invocation(configure, Strategy(work))
     assert isinstance(run.error, KeyboardInterrupt)
     assert hooks == ["hook"]
+
+
+def test_teardown_of_a_loop_that_was_blocked_and_comes_back_runs_once(
+    release: threading.Event,
+) -> None:
+    happened: list[str] = []
+
+    async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
+        config.shutdown_hooks.append(lambda: happened.append("hook"))
+        config.shutdown_hooks.append(release.set)
+        # The first loop is back, and cleans up, before the teardown has its turn.
+        config.shutdown_hooks.append(lambda: time.sleep(0.3))
+        try:
+            yield
+            happened.append("after the yield")
+        finally:
+            happened.append("finally")
+
+    async def work() -> None:
+        blocks_here(release)
+
+    run = run_invocation(configure, Strategy(work), seconds=4.5)
+    assert isinstance(run.error, EventLoopBlockedError)
+    assert happened == ["hook", "after the yield", "finally"]
+
+
+def test_strategy_that_blocks_its_unwinding_does_not_run_the_hooks_twice(
+    release: threading.Event,
+) -> None:
+    hooks: list[str] = []
+
+    def configure(config: LambdaWorkerConfig) -> None:
+        config.shutdown_hooks += [
+            lambda: hooks.append("first"),
+            release.set,
+            lambda: time.sleep(0.3),
+            lambda: hooks.append("last"),
+        ]
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            blocks_here(release)
+
+    run_invocation(configure, Strategy(work), seconds=4.2)
+    assert hooks == ["first", "last"]
+
+
+def test_setup_in_an_async_generator_is_named_by_the_users_own_line() -> None:
+    ended: list[str] = []
+
+    async def my_setup() -> None:
+        while not ended:
+            try:
+                await asyncio.sleep(0.05)
+            except asyncio.CancelledError:
+                pass
+
+    async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
+        config.shutdown_hooks.append(lambda: ended.append("hook"))
+        await my_setup()
+        yield
+
+    run = run_invocation(configure, seconds=1.5)
+    assert "in my_setup (in " in str(run.error)
+
+
+def test_task_that_blocks_while_it_is_cancelled_is_named(release: threading.Event) -> None:
+    async def my_task() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            blocks_here(release)
+
+    async def work() -> str:
+        kept.append(asyncio.create_task(my_task()))
+        await asyncio.sleep(0)
+        return "done"
+
+    kept: list[asyncio.Task[None]] = []
+    run = run_invocation(strategy=Strategy(work))
+    assert run.result == "done"
+    assert any("in blocks_here" in str(entry) for entry in run.report["abandoned"])
+
+
+def test_sigterm_while_the_strategy_is_chosen_is_a_signal_and_no_lack_of_time() -> None:
+    def choosing() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        # Python runs the handler on the main thread, which looks for signals every 50 ms.
+        time.sleep(0.2)
+
+    previous = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        run = run_invocation(choosing=choosing)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    assert run.error is None
+    assert run.report["stop_reason"] == "signal"

@@ -13,8 +13,15 @@ from temporalio.bridge.proto.workflow_completion import WorkflowActivationComple
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowRunner
 
-from temporal_lambda.tracking.returns import GUARD, OVERDUE, KnownReturns, retry_delay
+from temporal_lambda.tracking.returns import (
+    GUARD,
+    OVERDUE,
+    KnownReturns,
+    _WatchedInstance,
+    retry_delay,
+)
 
 
 class Clock:
@@ -107,9 +114,15 @@ def test_run_that_ends_takes_its_timers_with_it(ends: str, returns: KnownReturns
     assert returns.next_due() == 109.0
 
 
-def test_run_that_is_evicted_is_no_longer_known(returns: KnownReturns) -> None:
+def test_timer_of_an_evicted_run_comes_all_the_same(returns: KnownReturns, clock: Clock) -> None:
     returns.workflow_advanced(activation(), completion(starts=(1, 5)))
     returns.workflow_advanced(activation(evicts=True), completion())
+    assert returns.next_due() == clock.now + 5
+
+
+def test_run_that_ends_takes_its_retries_with_it(returns: KnownReturns) -> None:
+    returns.attempt_failed(attempt(workflow_run_id="run"), ValueError())
+    returns.workflow_advanced(activation(), completion(ends="complete_workflow_execution"))
     assert returns.next_due() is None
 
 
@@ -205,3 +218,16 @@ def test_delay_of_a_retry_is_the_servers(
     info: dict[str, Any], error: BaseException, delay: float | None
 ) -> None:
     assert retry_delay(attempt(**{"retry_policy": None, **info}), error) == delay
+
+
+def test_watched_runner_hands_everything_on_to_the_users(returns: KnownReturns) -> None:
+    made = {
+        watched: {name for name in vars(base) if not name.startswith("_")}
+        for watched, base in (
+            (returns.watch(UnsandboxedWorkflowRunner()), WorkflowRunner),
+            (_WatchedInstance, WorkflowInstance),
+        )
+    }
+    for watched, public in made.items():
+        kind = watched if isinstance(watched, type) else type(watched)
+        assert public <= vars(kind).keys(), kind

@@ -1,4 +1,4 @@
-"""SIGTERM while an invocation runs."""
+"""SIGTERM and Ctrl-C while an invocation runs."""
 
 from __future__ import annotations
 
@@ -41,3 +41,21 @@ def on_sigterm(callback: Callable[[], None]) -> Iterator[None]:
         sys.stdout.flush()
         sys.stderr.flush()
         signal.raise_signal(signal.SIGTERM)
+
+
+@contextmanager
+def on_ctrl_c(callback: Callable[[], None]) -> Iterator[None]:
+    """Call back on Ctrl-C within the block, where ``KeyboardInterrupt`` would come at any line.
+
+    Somebody else's handler of SIGINT stays. Python allows handlers on the main thread alone; on any
+    other one this does nothing.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: callback())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
