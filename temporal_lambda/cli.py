@@ -18,6 +18,7 @@ COMMANDS = {
     "rollback": ("temporal_lambda.deploy.commands", "deploy"),
     "status": ("temporal_lambda.deploy.commands", "deploy"),
     "clean-up": ("temporal_lambda.deploy.commands", "deploy"),
+    "check": ("temporal_lambda.deploy.checking.command", "deploy"),
 }
 """For each subcommand, the module that defines it under the same name, and the extra it needs."""
 

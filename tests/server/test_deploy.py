@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 
 import pytest
@@ -71,3 +72,24 @@ async def test_two_builds_from_the_first_deploy_to_the_clean_up(
     assert deleted.endswith(f":function:{builds.name}:2")
     assert [build["build_id"] for build in (await builds.status())["builds"]] == ["1.0"]
     assert await builds.workflow() == "1.0"
+
+
+async def test_check_finds_what_the_deployed_function_lacks(
+    builds: Builds, account: Account
+) -> None:
+    key = ("--env", "DATABASE_PASSWORD=open-for-all")
+    assert (await builds.deploy(builds.package("1.0"), *key)).code == 0
+    account.writes.clear()
+    checked = await builds.run("check", builds.name, "--json")
+    assert checked.code == 1
+    assert "open-for-all" not in checked.output
+    found = {finding["id"]: finding for finding in json.loads(checked.output)}
+    # The role is known to the account's STS alone, and moto does not say how a function logs.
+    assert set(found) == {
+        "secret-in-environment",
+        "not-checked",
+        "log-format",
+        "failure-destination",
+    }
+    assert "NoSuchEntity" in found["not-checked"]["why"]
+    assert not [write for write in account.writes if not write.startswith("POST iam")]
