@@ -1,4 +1,4 @@
-"""This process: its memory, whether it runs in Lambda, and how to end it."""
+"""This process: its memory, whether it runs in Lambda, how to end it, what it has warned of."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 logger = logging.getLogger(__name__)
 
@@ -58,3 +58,30 @@ def end_process(error: BaseException | None) -> NoReturn:
     sys.stderr.flush()
     # sys.exit would wait for those threads.
     os._exit(1)
+
+
+_given: set[tuple[str, str, str]] = set()
+
+
+def warn_once(logger: logging.Logger, message: str, *arguments: Any, about: str = "") -> None:
+    """Log a warning, unless this process has logged it before.
+
+    Args:
+        logger: Where to.
+        message: With placeholders for the arguments; two warnings are the same if their messages
+            are, whatever the arguments.
+        arguments: Fill in the message.
+        about: What it is about, if it is to be given once for each such thing.
+
+    Example:
+        >>> for seconds in (4.5, 4.4):
+        ...     warn_once(logging.getLogger("example"), "only %.1f s are left", seconds)
+    """
+    if (key := (logger.name, message, about)) not in _given:
+        _given.add(key)
+        logger.warning(message, *arguments)
+
+
+def forget_warnings() -> None:
+    """Let every warning be given once more; for tests, which share a process."""
+    _given.clear()

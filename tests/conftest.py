@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
-from temporal_lambda.once import forget_warnings
+from temporal_lambda.process import forget_warnings
 from tests.support import collector
 from tests.support.lambdas import FUNCTIONS, Deploy, Invoke, MakeFunction, deploy_at_rest
 from tests.support.reliability import WRITE

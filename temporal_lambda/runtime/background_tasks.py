@@ -7,7 +7,7 @@ import logging
 import math
 from typing import Any
 
-from temporal_lambda.once import warn_once
+from temporal_lambda.process import warn_once
 
 logger = logging.getLogger("temporal_lambda.invocation")
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.errors import DeadlineError
-from temporal_lambda.once import warn_once
+from temporal_lambda.process import warn_once
 
 logger = logging.getLogger("temporal_lambda.budget")
 

@@ -17,7 +17,7 @@ from temporal_lambda.config import (
     LambdaWorkerConfig,
     ShutdownHook,
 )
-from temporal_lambda.once import warn_once
+from temporal_lambda.process import warn_once
 from temporal_lambda.runtime.budget import SHORTEST_WORK, fitting_graceful_timeout
 
 logger = logging.getLogger("temporal_lambda.settings")

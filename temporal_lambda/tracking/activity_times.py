@@ -11,7 +11,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from temporal_lambda.once import warn_once
+from temporal_lambda.process import warn_once
 from temporal_lambda.tracking.activities import WORKER_SHUTDOWN
 
 logger = logging.getLogger("temporal_lambda.activities")
