@@ -9,16 +9,7 @@ import pytest
 
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.runtime.budget import MARGIN, Budget
-
-
-class Clock:
-    """Time that goes on only when told to."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 class Context:

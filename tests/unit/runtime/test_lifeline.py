@@ -8,13 +8,7 @@ import threading
 import pytest
 
 from temporal_lambda.runtime.lifeline import LATENESS, SLACK, LeftBehind, Lifeline
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture

@@ -13,13 +13,7 @@ from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.runtime.budget import Budget
 from temporal_lambda.runtime.worker import InvocationWorker
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.clock import Clock
 
 
 @pytest.fixture

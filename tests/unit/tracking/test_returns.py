@@ -22,14 +22,7 @@ from temporal_lambda.tracking.returns import (
     _WatchedInstance,
     retry_delay,
 )
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
+from tests.support.clock import Clock
 
 WALL = 1_800_000_000.0
 """What the server's clock says when ours says 100."""

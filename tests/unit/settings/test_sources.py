@@ -220,7 +220,7 @@ def test_anything_else_is_no_duration(raw: object) -> None:
 
 
 def test_example_file_shows_every_setting_and_is_valid(working_directory: Path) -> None:
-    example = (Path(__file__).parents[2] / "temporal.toml.example").read_text()
+    example = (Path(__file__).parents[3] / "temporal.toml.example").read_text()
     for name in SETTINGS:
         assert f"\n# {name} = " in example, name
         assert variable(name) in example, name
