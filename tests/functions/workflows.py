@@ -104,6 +104,20 @@ async def hang_once(seconds: float) -> str:
 
 
 @activity.defn
+async def beat(times: float) -> None:
+    for beat in range(int(times)):
+        activity.heartbeat(beat)
+        if beat % 10 == 0:
+            await asyncio.sleep(0)
+
+
+@activity.defn
+def beat_in_thread(times: float) -> None:
+    for beat in range(int(times)):
+        activity.heartbeat(beat)
+
+
+@activity.defn
 async def linger_while_armed(seconds: float) -> str:
     """A local activity, whose attempts begin anew in another worker."""
     armed = Path(os.environ["ARMED"])
@@ -250,6 +264,8 @@ ACTIVITIES: list[Callable[..., Any]] = [
     hold,
     fail_twice,
     linger_while_armed,
+    beat,
+    beat_in_thread,
     time_left_in_loop,
     time_left_in_thread,
 ]

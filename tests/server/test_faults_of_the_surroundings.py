@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
+import uuid
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.local import LocalStack
+from temporal_lambda.report import INVOCATION, find_line
+from temporal_lambda.worker_deployment import set_current, wait_until_bound, wait_until_routed
+from tests.support.by_hand import by_hand
 from tests.support.fault_scenario import (
     RETRY_DELAYS,
     CheckDocumented,
     FaultScenario,
+    activity_runs,
     behind_proxy,
     failed,
     had_tasks,
     ran_activity,
 )
 from tests.support.lambdas import MakeFunction, events
+from tests.support.reliability import WRITE, Row, check, seen_in_history
+from tests.support.waiting import PATIENCE
 
 MakeScenario = Callable[..., AbstractAsyncContextManager[FaultScenario]]
 
@@ -101,3 +111,34 @@ async def test_local_activity_at_the_deadline_runs_anew(
         )
         assert await scenario.result(handle) == "survived"
         await check_documented(scenario, handle, await scenario.wait_for_record(had_tasks))
+
+
+@pytest.mark.fault("SIGTERM outside of Lambda while an activity runs")
+async def test_sigterm_outside_of_lambda_ends_the_process_after_the_report(
+    stack: LocalStack, request: pytest.FixtureRequest
+) -> None:
+    queue = f"by-hand-{uuid.uuid4().hex[:6]}"
+    version = WorkerDeploymentVersion(queue, "1")
+    with by_hand(stack, queue) as process:
+        await wait_until_bound(stack.client, version, PATIENCE, lambda: None)
+        await set_current(stack.client, version)
+        await wait_until_routed(stack.client, queue, PATIENCE)
+        handle: Any = await stack.client.start_workflow(
+            "RunActivity", args=["hang_once", 60.0, 120.0], id=queue, task_queue=queue
+        )
+        await activity_runs(handle)
+        process.send_signal(signal.SIGTERM)
+        output, _ = await asyncio.to_thread(process.communicate, timeout=20)
+    assert process.returncode == -signal.SIGTERM
+    report = next(found for line in output.splitlines() if (found := find_line(INVOCATION, line)))
+    with by_hand(stack, queue):
+        assert await asyncio.wait_for(handle.result(), PATIENCE) == "survived"
+    (fault,) = request.node.get_closest_marker("fault").args
+    row = Row(
+        fault,
+        await seen_in_history(handle),
+        f"ended by SIGTERM, stopped by {report['stop_reason']}",
+        "; ".join(f"abandoned: {entry['activity']}" for entry in report["abandoned"])
+        or "the report",
+    )
+    check(row, write=request.config.getoption(WRITE))
