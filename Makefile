@@ -74,7 +74,7 @@ lint-style: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-# Functions are no packages: each folder is checked by itself.
+# The folders of Lambda functions are not packages, so each is checked by itself.
 lint-types: $(VENV)/dev
 	$(BIN)/mypy
 	set -e; for code in $(FUNCTIONS); do MYPYPATH=$$code $(BIN)/mypy $$code/*.py; done

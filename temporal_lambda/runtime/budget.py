@@ -57,7 +57,7 @@ REACTION = 0.25
 
 TERMINATION = 0.5
 """Seconds between SIGTERM and SIGKILL that Lambda grants where an internal extension is registered;
-with an external one it is up to 2 s, which nobody tells us."""
+with an external one it is up to 2 s, but a function can't find out which."""
 
 HAND_BACK = 0.25
 """Seconds that telling the server of abandoned activities may take, before the hooks run."""

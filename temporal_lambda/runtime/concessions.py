@@ -1,4 +1,4 @@
-"""What gives way, with a warning, where a configuration can't be served quite as it stands."""
+"""Adjusts configurations that can't be served exactly as they are, each with a warning."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Configure:
         except TypeError as error:
             raise self._rejected(f"must take one argument, the config: {error}") from None
         except ValueError:
-            pass  # Some builtins have no signature; calling will tell.
+            pass  # Some builtins have no signature; calling them shows what they accept.
 
     async def set_up(self, config: LambdaWorkerConfig) -> Teardown | None:
         """Run the setup half.

@@ -1,4 +1,4 @@
-"""Where a client connects to, and how a failure to do so is told without a credential in it."""
+"""Where a client connects to, and the errors of a failure to do so, without credentials."""
 
 from __future__ import annotations
 
@@ -75,11 +75,11 @@ class Target(NamedTuple):
     def __repr__(self) -> str:
         return f"Target({self.address!r}, {self.namespace!r})"
 
-    def failed(self, error: BaseException) -> ConnectError:
-        """What to tell of an error of the SDK's.
+    def error_for(self, error: BaseException) -> ConnectError:
+        """The error to raise for one of the SDK's.
 
         Example:
-            >>> Target("localhost:7233", "live").failed(RuntimeError("Connection refused"))
+            >>> Target("localhost:7233", "live").error_for(RuntimeError("Connection refused"))
             ConnectError("the Temporal server at localhost:7233, namespace live, can't be reached: \
 Connection refused. Check the address, the security group or VPC route, and TLS.")
         """
@@ -102,8 +102,8 @@ Connection refused. Check the address, the security group or VPC route, and TLS.
             "Check the address, the security group or VPC route, and TLS."
         )
 
-    def silent(self, seconds: float) -> ConnectError:
-        """What to tell when there was no answer."""
+    def no_answer(self, seconds: float) -> ConnectError:
+        """The error to raise when there was no answer in time."""
         return ConnectError(
             f"{self} did not answer within the {seconds:.1f} s this invocation could wait. "
             "Check the address, the security group or VPC route, and TLS."
@@ -111,7 +111,7 @@ Connection refused. Check the address, the security group or VPC route, and TLS.
 
 
 def status_code(error: BaseException) -> str | None:
-    """The gRPC status that an error of the SDK's core tells of, if it does.
+    """The gRPC status in an error of the SDK's core, ``None`` if it has none.
 
     Example:
         >>> status_code(RuntimeError('Poll failed: Status { code: NotFound, message: "gone" }'))

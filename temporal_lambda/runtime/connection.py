@@ -148,7 +148,7 @@ class InvocationConnection(Plugin):
             async with at_most(limit):
                 return await Client.connect(**arguments)
         except TimeExpired:
-            raise target.silent(limit) from None
+            raise target.no_answer(limit) from None
 
     def keep(self) -> None:
         """Put the connection back for the next invocation; nothing of this one uses it any more."""
@@ -184,7 +184,7 @@ class InvocationConnection(Plugin):
         except (RuntimeError, RPCError, ValueError) as error:
             target = self._target._replace(address=config.target_host)
             # No cause: it repeats what the server says, which may be a credential.
-            raise target.with_secrets_of(config).failed(error) from None
+            raise target.with_secrets_of(config).error_for(error) from None
 
     def _is_known_to_be_lost(self) -> bool:
         return self._check is not None and self._check.done() and not self._check.result()

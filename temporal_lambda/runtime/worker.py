@@ -266,4 +266,4 @@ async def _run(worker: Worker) -> None:
         if not status_code(error):
             raise
         # No cause: it repeats what the server says, which may be a credential.
-        raise Target.of_client(worker.client).failed(error) from None
+        raise Target.of_client(worker.client).error_for(error) from None

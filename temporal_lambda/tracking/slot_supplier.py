@@ -170,9 +170,9 @@ class CountedSlots(CustomSlotSupplier):
             for waiter in list(self._waiters):
                 if self._grant(waiter.sticky):
                     self._waiters.remove(waiter)
-                    self._tell(waiter)
+                    self._wake(waiter)
 
-    def _tell(self, waiter: _Waiter) -> None:
+    def _wake(self, waiter: _Waiter) -> None:
         try:
             waiter.granted.get_loop().call_soon_threadsafe(_resolve, waiter.granted)
         except RuntimeError:

@@ -100,8 +100,8 @@ class SlotCounter:
     def expect_close(self) -> None:
         """Hand out slots for open polls only.
 
-        Core asks for one more than it has pollers, to have it in hand when a poll ends; and that
-        one could not be refused any more when the worker closes.
+        Core reserves one slot more than it has pollers, for the poll after the next one. When the
+        worker closes, that one could no longer be refused.
         """
         self.close_is_near = True
 

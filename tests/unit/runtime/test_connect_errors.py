@@ -23,7 +23,7 @@ STATUS = 'Poll failed: Status { code: CODE, message: "no \\"such\\" top-secret",
 def test_error_says_what_to_check_and_hides_the_key(code: str, told: str) -> None:
     error = RuntimeError(STATUS.replace("CODE", code))
     assert status_code(error) == code
-    message = str(TARGET.failed(error))
+    message = str(TARGET.error_for(error))
     assert message.startswith(
         f"the Temporal server at temporal.example.com:7233, namespace live, {told}: "
         f'Poll failed: no \\"such\\" *** ({code}). Check '
@@ -32,12 +32,12 @@ def test_error_says_what_to_check_and_hides_the_key(code: str, told: str) -> Non
 
 def test_credential_of_any_origin_is_hidden() -> None:
     error = RPCError("not known: Bearer from-a-plugin", RPCStatusCode.UNAUTHENTICATED, b"")
-    message = str(Target("h:1", "live").failed(error))
+    message = str(Target("h:1", "live").error_for(error))
     assert "refuses this worker: not known: Bearer ***. Check" in message
 
 
 def test_target_shows_no_key() -> None:
-    assert "top-secret" not in f"{TARGET} {TARGET!r} {TARGET.silent(1.0)}"
+    assert "top-secret" not in f"{TARGET} {TARGET!r} {TARGET.no_answer(1.0)}"
 
 
 def test_target_defaults_are_the_sdks() -> None:
