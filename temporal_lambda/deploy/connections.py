@@ -95,7 +95,7 @@ async def connect() -> Client:
         client = await Client.connect(**config)
         info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
     except (RuntimeError, ValueError, RPCError) as error:
-        raise target.failed(error) from None
+        raise target.error_for(error) from None
     if not info.capabilities.server_scaled_deployments:
         raise DeployError(
             f"the Temporal server at {target.address} has no worker controller, which invokes "
