@@ -11,7 +11,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, ViewportSize, expect
 
 from examples.dagster.demo.browser import page
 from examples.dagster.demo.scenario import example, run_durable_job
@@ -19,6 +19,9 @@ from temporal_lambda.local import LocalStack
 
 PATIENCE_MS = 30_000
 """Milliseconds a page may take; it takes about 2000."""
+
+SETTLING_MS = 4_000
+"""Milliseconds until nothing on the page moves any more."""
 
 
 async def open_run(page: Page, url: str, run_id: str) -> None:
@@ -33,7 +36,11 @@ async def take(target: Path) -> None:
     async with LocalStack() as stack, example(stack) as dagster:
         run = await run_durable_job(stack, dagster, print)
         async with page() as opened:
+            await opened.set_viewport_size(ViewportSize(width=1280, height=1000))
             await open_run(opened, dagster.ui.url, run.run_id)
+            await expect(opened.get_by_text("Succeeded (3)")).to_be_visible(timeout=PATIENCE_MS)
+            # The bars of the Gantt chart move to their places.
+            await opened.wait_for_timeout(SETTLING_MS)
             await opened.screenshot(path=target)
 
 

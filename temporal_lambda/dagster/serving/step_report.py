@@ -11,6 +11,7 @@ from typing import Any, Literal
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 from temporal_lambda.dagster.serving.op_failure import OF_THE_OP, clean_text, text_of
+from temporal_lambda.tracking.activities import WORKER_SHUTDOWN
 
 StepStatus = Literal["pending", "running", "retrying", "success", "failure", "canceled"]
 """``retrying``: an attempt failed, and the next one has not begun."""
@@ -148,7 +149,9 @@ def describe_error(error: BaseException) -> dict[str, Any]:
     kind, message = type(cause).__name__, text_of(cause)
     if isinstance(cause, ApplicationError):
         kind, message = cause.type or kind, clean_text(cause.message)
-    return {"type": kind, "message": message, "stack": _stack(cause)}
+    # Where the end of an invocation cut an attempt off tells nothing.
+    stack = [] if kind == WORKER_SHUTDOWN else _stack(cause)
+    return {"type": kind, "message": message, "stack": stack}
 
 
 def steps_as_json(steps: Iterable[Step], *, outputs: bool = True) -> list[dict[str, Any]]:

@@ -14,8 +14,10 @@ from temporal_lambda.dagster.serving.step_report import (
     MAX_OUTPUT_CHARACTERS,
     MAX_STEPS_CHARACTERS,
     Step,
+    describe_error,
     steps_as_json,
 )
+from temporal_lambda.tracking.activities import invocation_ended
 
 
 def report(output: Any = None, **more: Any) -> dict[str, Any]:
@@ -74,6 +76,15 @@ def test_attempt_that_is_repeated_is_told_with_its_error() -> None:
     assert (told["status"], told["attempt"], told["start"]) == ("running", 2, 5.0)
     (earlier,) = told["earlier"]
     assert (earlier["attempt"], earlier["end"], earlier["error"]["type"]) == (1, 2.0, "ValueError")
+
+
+def test_attempt_that_its_invocations_end_cut_off_has_no_stack() -> None:
+    try:
+        raise invocation_ended()
+    except ApplicationError as error:
+        told = describe_error(error)
+    assert told["message"] == "the Lambda invocation ended before the activity did"
+    assert told["stack"] == []
 
 
 def test_what_an_output_says_of_assets_counts_like_what_the_op_reported() -> None:
