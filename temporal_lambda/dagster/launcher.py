@@ -75,6 +75,8 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     ``allowed_functions``       any              patterns of the functions that runs may go to
     ``job_graph``               ``true``         full payloads carry op to upstream ops
     ``fail_on_error_status``    ``true``         a statusCode of 400 or more is a failure
+    ``function_log``            ``true``         a failed run shows the end of the function's log
+    ``materialize_planned``     ``false``        success materializes the planned assets
     ``max_concurrent_waits``    50               RequestResponse runs awaited at once per process
     ``read_timeout_seconds``    930              must be above the functions' timeout
     ``connect_timeout_seconds`` 10
@@ -94,7 +96,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     A run is STARTED when it is handed to a thread of this process, also while it waits there for
     one of ``max_concurrent_waits`` to be free: STARTING would be ended by run monitoring after
-    180 s. The process that waits is named in the run's tag ``lambda/waiter``. When it dies, run
+    180 s. The process that waits is named in a hidden tag of the run. When it dies, run
     monitoring finds out: a durable run is attached to again, a run that was not invoked yet is
     invoked, and any other fails, since its function may have done its work.
 
@@ -270,7 +272,12 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         if self.inner is not None:
             self.inner.dispose()
         if waiting := self._pool.join(self._dispatcher.run_ids, 0):
-            logger.info("waiting for runs on Lambda: %s", ", ".join(sorted(waiting)))
+            logger.warning(
+                "waiting up to %s s for runs on Lambda, so that their results are not lost; "
+                "interrupt again to leave them to run monitoring: %s",
+                self.config.shutdown_timeout_seconds,
+                ", ".join(sorted(waiting)),
+            )
             left = self._pool.join(waiting, self.config.shutdown_timeout_seconds)
             for run_id in left:
                 logger.warning("run %s is left to run monitoring", run_id)

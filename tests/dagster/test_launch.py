@@ -14,6 +14,7 @@ from temporal_lambda.dagster.launching.dagster_internals import (
     DagsterLaunchFailedError,
     LaunchRunContext,
 )
+from temporal_lambda.dagster.launching.tags import EXECUTED_VERSION, FUNCTION, REQUEST_ID
 from tests.dagster import jobs
 from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sent, sync
 
@@ -26,9 +27,9 @@ def test_sync_run_succeeds_with_the_result_as_metadata(dagster: Dagster, aws: La
     run_id = dagster.launch(sync("echo", payload_mode="ops_only"), CONFIG)
     run = dagster.succeeded(run_id)
     assert dagster.result(run_id) == CONFIG["ops"]
-    assert run.tags["lambda/function"] == "echo"
-    assert run.tags["lambda/executed_version"] == "$LATEST"
-    (record,) = [r for r in aws.records("echo") if r.request_id == run.tags["lambda/request_id"]]
+    assert run.tags[FUNCTION] == "echo"
+    assert run.tags[EXECUTED_VERSION] == "$LATEST"
+    (record,) = [r for r in aws.records("echo") if r.request_id == run.tags[REQUEST_ID]]
     assert record.invocation_type == "RequestResponse"
 
 
@@ -39,7 +40,7 @@ def test_event_run_succeeds_once_it_is_accepted(dagster: Dagster, aws: Lambda) -
     assert "accepted, not awaited" in message
     (record,) = eventually(lambda: aws.records("echo", run_id), "the function ran")
     assert record.invocation_type == "Event"
-    assert record.request_id == run.tags["lambda/request_id"]
+    assert record.request_id == run.tags[REQUEST_ID]
     assert sent(record)["run_config"] == CONFIG
 
 
@@ -56,7 +57,7 @@ def test_arn_is_invoked_in_its_own_region(dagster: Dagster, aws: Lambda) -> None
     arn = "arn:aws:lambda:us-east-1:123456789012:function:echo"
     sync = {"lambda/invocation_type": "RequestResponse"}
     run_id = dagster.launch({"lambda/function_arn": arn, **sync})
-    assert dagster.succeeded(run_id).tags["lambda/function"] == arn
+    assert dagster.succeeded(run_id).tags[FUNCTION] == arn
     elsewhere = {
         "lambda/function_arn": arn.replace("us-east-1", "eu-west-1"),
         "lambda/invocation_type": "RequestResponse",
@@ -76,6 +77,8 @@ def test_exception_of_the_handler_fails_the_run_with_its_stack_and_log(
     assert error.cls_name == "ValueError"
     assert "raise ValueError" in "".join(error.stack)
     assert "REPORT RequestId" in dagster.log(run_id)
+    assert "db://me:[redacted]@host" in dagster.log(run_id)
+    assert "hunter2" not in dagster.log(run_id)
     assert len(aws.records("fail", run_id)) == 1
 
 
@@ -174,6 +177,38 @@ def test_materializations_in_a_result_are_reported(dagster: Dagster) -> None:
     (of_run,) = dagster.instance.fetch_materializations(AssetKey(["c", "d"]), limit=1).records
     assert of_run.partition_key == "2026-01-09"
     assert "A materialization was left out: asset_key must be" in dagster.log(run_id)
+
+
+def test_log_of_a_function_stays_out_of_the_event_log_where_it_should(dagster: Dagster) -> None:
+    run_id = dagster.launch(sync("fail"), function_log=False)
+    assert "ValueError: handler broke" in dagster.failed(run_id)
+    assert "REPORT RequestId" not in dagster.log(run_id)
+
+
+def test_success_materializes_what_was_planned_where_it_should(dagster: Dagster) -> None:
+    monday = {"dagster/partition": "monday"}
+    cases: list[tuple[dict[str, str], dict[str, Any], int]] = [
+        ({}, {}, 0),
+        ({"materialize_planned": "true"}, {}, 2),
+        ({}, {"materialize_planned": True}, 2),
+        ({"materialize_planned": "false"}, {"materialize_planned": True}, 0),
+    ]
+    for tag, config, expected in cases:
+        tags = {**sync("echo", **tag), **monday}
+        run_id = dagster.launch(tags, job=jobs.shop, **config)
+        dagster.succeeded(run_id)
+        found = dagster.instance.all_logs(run_id, of_type=DagsterEventType.ASSET_MATERIALIZATION)
+        partitions = [entry.dagster_event and entry.dagster_event.partition for entry in found]
+        assert partitions == ["monday"] * expected, (tag, config)
+
+
+def test_materializations_that_a_function_reports_are_all_there_are(dagster: Dagster) -> None:
+    run_id = dagster.launch(sync("materialize", materialize_planned="true"), job=jobs.shop)
+    dagster.succeeded(run_id)
+    found = dagster.messages(run_id, DagsterEventType.ASSET_MATERIALIZATION)
+    assert len(found) == 2
+    record = dagster.instance.get_latest_materialization_event(AssetKey(["shop", "orders"]))
+    assert record is None or record.run_id != run_id
 
 
 def test_large_result_is_cut_off_in_the_log(dagster: Dagster) -> None:

@@ -14,6 +14,7 @@ from dagster import DagsterEventType, DagsterRunStatus
 from dagster._core.execution.backfill import cancel_backfill_runs_and_cancellation_complete
 
 from temporal_lambda.dagster.launching.lease import Phase, RunLease
+from temporal_lambda.dagster.launching.tags import REQUEST_ID, WAITER
 from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sent, sync
 
 pytestmark = pytest.mark.server
@@ -162,7 +163,7 @@ def test_run_whose_process_is_gone_is_canceled_by_the_one_that_is_asked(
         tags = sync("protocol", durable=durable)
         run_id = dagster.create(tags, status=DagsterRunStatus.STARTED).run_id
         tag = replace(gone, run_id=run_id, phase=phase).tag()
-        dagster.instance.add_run_tags(run_id, {"lambda/waiter": tag})
+        dagster.instance.add_run_tags(run_id, {WAITER: tag})
         (state / f"{run_id}.begun").touch()
         assert dagster.launcher().terminate(run_id)
         assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
@@ -176,7 +177,7 @@ def test_canceled_run_stays_canceled_whatever_its_function_answers(
     run_id = dagster.launch(sync("nap"))
     eventually(lambda: aws.busy("nap"), "it runs")
     dagster.instance.report_run_canceled(dagster.run(run_id))
-    eventually(lambda: "lambda/request_id" in dagster.run(run_id).tags, "its answer has come")
+    eventually(lambda: REQUEST_ID in dagster.run(run_id).tags, "its answer has come")
     eventually(lambda: not dagster.waits_for(run_id), "the launcher is done with it")
     assert dagster.run(run_id).status is DagsterRunStatus.CANCELED
     assert not dagster.messages(run_id, DagsterEventType.RUN_SUCCESS)

@@ -9,6 +9,7 @@ from functools import partial
 import pytest
 from dagster import DagsterRunStatus
 
+from temporal_lambda.dagster.launching.tags import REQUEST_ID
 from temporal_lambda.dagster.launching.wait_pool import process_pool
 from temporal_lambda.local import Function, LocalStack
 from tests.dagster import jobs
@@ -62,7 +63,7 @@ async def test_token_of_dagsters_environment_is_in_no_history(
     run_id = await asyncio.to_thread(beside.launch, tags, config, jobs.napping)
     run = await asyncio.to_thread(beside.succeeded, run_id)
     history = await stack.client.get_workflow_handle(f"dagster-{run_id}").fetch_history()
-    (record,) = [r for r in stack.service.records if r.request_id == run.tags["lambda/request_id"]]
+    (record,) = [r for r in stack.service.records if r.request_id == run.tags[REQUEST_ID]]
     assert "nap" in history.to_json()
     for text in (history.to_json(), beside.log(run_id), run.tags, record.log):
         assert "s3cret" not in str(text)

@@ -9,6 +9,7 @@ from dagster import AssetKey
 
 from temporal_lambda import __version__
 from temporal_lambda.dagster.launching.dagster_internals import DagsterLaunchFailedError
+from temporal_lambda.dagster.launching.tags import REQUEST_ID, WAITER
 from tests.dagster import jobs
 from tests.dagster.dagster_fixtures import Dagster, Lambda, sync
 
@@ -98,7 +99,7 @@ def test_job_graph_has_the_ops_without_config_and_can_be_left_out(dagster: Dagst
 
 def test_payload_tells_the_partition_and_the_tags_but_no_bookkeeping(dagster: Dagster) -> None:
     tags = {**sync("echo"), "dagster/partition": "monday", "team": "shop", ".dagster/x": "hidden"}
-    inherited = {"lambda/waiter": "a parent's", "lambda/request_id": "a parent's"}
+    inherited = {WAITER: "a parent's", REQUEST_ID: "a parent's"}
     run_id = dagster.launch({**tags, **inherited}, job=jobs.shop)
     told = payload_of(dagster, run_id)["dagster_run"]
     assert told["partition_key"] == "monday"

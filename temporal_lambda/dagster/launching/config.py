@@ -82,6 +82,8 @@ class LauncherConfig:
     allowed_functions: tuple[str, ...] | None = None
     job_graph: bool = True
     fail_on_error_status: bool = True
+    function_log: bool = True
+    materialize_planned: bool = False
     max_concurrent_waits: int = 50
     read_timeout_seconds: int = 930
     connect_timeout_seconds: int = 10
@@ -178,6 +180,16 @@ def config_schema() -> UserConfigSchema:
         "fail_on_error_status": _flag(
             default.fail_on_error_status,
             "Whether a result with a statusCode of 400 or more fails the run.",
+        ),
+        "function_log": _flag(
+            default.function_log,
+            "Whether the event log of a run that failed shows the end of the function's log, "
+            "without what looks like a secret.",
+        ),
+        "materialize_planned": _flag(
+            default.materialize_planned,
+            "Whether a run that succeeds materializes the assets that were planned for it, if its "
+            "function reports no materialization.",
         ),
         "max_concurrent_waits": _number(
             default.max_concurrent_waits,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -29,7 +29,10 @@ from temporal_lambda.dagster.launching.dagster_internals import (
 )
 from temporal_lambda.dagster.launching.foreign_data import as_json, clean_text, is_plain
 from temporal_lambda.dagster.launching.invoke import Answer
+from temporal_lambda.dagster.launching.materializations import Materialized
 from temporal_lambda.dagster.launching.outcome import Outcome
+from temporal_lambda.dagster.launching.planned_assets import find_planned
+from temporal_lambda.dagster.launching.redact import redacted_log
 from temporal_lambda.dagster.launching.steps import StepReplay
 
 logger = logging.getLogger("temporal_lambda.dagster.launching.reports")
@@ -70,6 +73,7 @@ class RunEventLog:
         self._run_id = run_id
         self._launcher = launcher
         self._steps = StepReplay(instance, run_id)
+        self._invocation: dict[str, str] = {}
 
     def open_run(self) -> DagsterRun | None:
         """The run as it is now; ``None`` if it has ended or was deleted."""
@@ -112,8 +116,10 @@ class RunEventLog:
     def answered(self, function: str, answer: Answer) -> None:
         """Which invocation it was, as run tags; a run does not fail for want of them."""
         new = {tags.FUNCTION: function, tags.REQUEST_ID: answer.request_id}
+        self._invocation = {"Function": function, "Request id": answer.request_id}
         if answer.executed_version:
             new[tags.EXECUTED_VERSION] = answer.executed_version
+            self._invocation["Version"] = answer.executed_version
         try:
             self._instance.add_run_tags(self._run_id, new)
         except Exception:
@@ -123,11 +129,14 @@ class RunEventLog:
         """RUN_START."""
         self._status(DagsterEventType.RUN_START)
 
-    def succeeded(self, message: str, outcome: Outcome | None = None) -> None:
+    def succeeded(
+        self, message: str, outcome: Outcome | None = None, *, materialize_planned: bool = False
+    ) -> None:
         """RUN_SUCCESS, after the result and what it materializes."""
         if outcome is not None:
-            self.note("The function returned.", {"Result": _bounded(outcome.result)})
-            self._materialize(outcome.result)
+            result = {"Result": _bounded(outcome.result)}
+            self.note("The function returned.", {**result, **self._invocation})
+            self._materialize(outcome.result, planned=materialize_planned)
         self._status(DagsterEventType.RUN_SUCCESS, message)
 
     def failed(self, message: str, outcome: Outcome | None = None) -> None:
@@ -137,7 +146,8 @@ class RunEventLog:
         error = None
         if outcome is not None:
             if outcome.log_tail:
-                self.note("The end of the function's log.", {"Log": outcome.log_tail})
+                log = redacted_log(outcome.log_tail)
+                self.note("The end of the function's log.", {"Log": log, **self._invocation})
             stack = [line if line.endswith("\n") else f"{line}\n" for line in outcome.stack]
             error = SerializableErrorInfo(outcome.message, stack, outcome.error_type)
         data = JobFailureData(error, failure_reason=RunFailureReason.RUN_EXCEPTION)
@@ -181,11 +191,15 @@ class RunEventLog:
 
         _with_retries(once)
 
-    def _materialize(self, result: Any) -> None:
+    def _materialize(self, result: Any, *, planned: bool) -> None:
         run = self.open_run()
         if run is None:
             return
-        entries = materializations.find(result, run.tags.get("dagster/partition"))
+        self._materialize_all(materializations.find(result, run.tags.get("dagster/partition")), run)
+        if planned:
+            self._materialize_all(find_planned(self._instance, self._run_id), run)
+
+    def _materialize_all(self, entries: Iterator[Materialized], run: DagsterRun) -> None:
         problems: list[str] = []
         for found in islice(entries, MAX_MATERIALIZATIONS):
             if found.step_key is not None and self._steps.shows(found.step_key):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dagster import DagsterRun, DagsterRunStatus
 
 from temporal_lambda.dagster.launching.event_log import RunEventLog
@@ -26,6 +28,8 @@ def report_end(event_log: RunEventLog, launch: Launch, outcome: Outcome) -> None
         launch: How it was launched.
         outcome: Anything but ``running``.
     """
+    if not launch.function_log:
+        outcome = replace(outcome, log_tail="")
     run = event_log.current_run()
     if run is None or run.is_finished:
         event_log.late_result(
@@ -43,7 +47,11 @@ def report_end(event_log: RunEventLog, launch: Launch, outcome: Outcome) -> None
 
 def _report(event_log: RunEventLog, launch: Launch, outcome: Outcome) -> None:
     if outcome.kind == "success":
-        event_log.succeeded(f"{launch.function} has done the run.", outcome)
+        event_log.succeeded(
+            f"{launch.function} has done the run.",
+            outcome,
+            materialize_planned=launch.materialize_planned,
+        )
     elif outcome.kind == "canceled":
         event_log.canceled(f"{launch.function}: {outcome.message}.")
     elif outcome.kind == "died" and launch.durable:

@@ -12,7 +12,6 @@ from dagster import DagsterInstance, DagsterRun
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.parent_outputs import parent_outputs
 from temporal_lambda.dagster.launching.payload import RunFacts
-from temporal_lambda.dagster.launching.tags import WRITTEN
 from temporal_lambda.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -65,11 +64,7 @@ def collect_run_facts(
             name: environ[name] for name in config.environment_variables if name in environ
         },
         job_graph=_job_graph(instance, run) if config.job_graph else None,
-        tags={
-            name: value
-            for name, value in run.tags.items()
-            if not name.startswith(HIDDEN) and name not in WRITTEN
-        },
+        tags={name: value for name, value in run.tags.items() if not name.startswith(HIDDEN)},
         partition_key=run.tags.get(PARTITION),
         partition_key_range=_partition_key_range(run),
         op_selection=_op_selection(instance, run),

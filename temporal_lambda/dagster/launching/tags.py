@@ -22,6 +22,7 @@ PAYLOAD_MODE = "lambda/payload_mode"
 PAYLOAD_CONFIG_PATH = "lambda/payload_config_path"
 DURABLE = "lambda/durable"
 EXTERNAL = "lambda/external"
+MATERIALIZE_PLANNED = "lambda/materialize_planned"
 
 SETTINGS = (
     FUNCTION_NAME,
@@ -31,16 +32,16 @@ SETTINGS = (
     PAYLOAD_CONFIG_PATH,
     DURABLE,
     EXTERNAL,
+    MATERIALIZE_PLANNED,
 )
 """What a job or a run may say."""
 
-FUNCTION = "lambda/function"
-REQUEST_ID = "lambda/request_id"
-EXECUTED_VERSION = "lambda/executed_version"
-WAITER = "lambda/waiter"
-
-WRITTEN = (FUNCTION, REQUEST_ID, EXECUTED_VERSION, WAITER)
-"""What the launcher itself writes. A run that is executed again inherits them, to no effect."""
+FUNCTION = ".dagster/lambda_function"
+REQUEST_ID = ".dagster/lambda_request_id"
+EXECUTED_VERSION = ".dagster/lambda_executed_version"
+WAITER = ".dagster/lambda_waiter"
+"""What the launcher itself writes. Dagster's UI hides tags of this prefix; a run that is executed
+again may inherit them, to no effect."""
 
 _ARN = re.compile(
     r"arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):\d{12}:function:"
@@ -61,6 +62,9 @@ class Launch:
         payload_config_path: For ``custom``: where in the run config the payload is.
         durable: Whether the function keeps the run as a workflow.
         external: Whether an accepted ``Event`` leaves the run to be finished from outside.
+        materialize_planned: Whether success materializes what was planned, if the function
+            reports no materialization.
+        function_log: Whether the event log may show the end of the function's log.
     """
 
     function: str
@@ -70,6 +74,8 @@ class Launch:
     payload_config_path: str | None = None
     durable: bool = False
     external: bool = False
+    materialize_planned: bool = False
+    function_log: bool = True
 
     def described(self) -> dict[str, str]:
         """What an event log may show of it."""
@@ -104,7 +110,7 @@ def resolve(tags: Mapping[str, str], config: LauncherConfig) -> Launch:
         ('etl', 'Event', 'full')
     """
     for tag in tags:
-        if tag.startswith(PREFIX) and tag not in (*SETTINGS, *WRITTEN):
+        if tag.startswith(PREFIX) and tag not in SETTINGS:
             raise SettingsError(f"tag {tag} is unknown; allowed are {', '.join(SETTINGS)}")
     function, region = _function(tags, config)
     _check_allowed(function, config)
@@ -126,6 +132,8 @@ def resolve(tags: Mapping[str, str], config: LauncherConfig) -> Launch:
         payload_config_path=_path(tags, mode),
         durable=durable,
         external=_flag(tags, EXTERNAL, config.external),
+        materialize_planned=_flag(tags, MATERIALIZE_PLANNED, config.materialize_planned),
+        function_log=config.function_log,
     )
 
 

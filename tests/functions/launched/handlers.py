@@ -27,6 +27,7 @@ def nap(event: Any, context: Any) -> Any:
 
 def fail(event: Any, context: Any) -> Any:
     told(event)
+    print("connecting to db://me:hunter2@host with password=hunter2")
     raise ValueError("handler broke")
 
 

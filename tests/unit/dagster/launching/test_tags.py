@@ -41,7 +41,7 @@ ARN = "arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:etl:live"
                 "lambda/function_name": "f",
                 "lambda/payload_mode": "custom",
                 "lambda/payload_config_path": "ops",
-                "lambda/waiter": "inherited",
+                tags.WAITER: "inherited",
                 "team": "data",
             },
             {},
