@@ -75,11 +75,12 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     ``allowed_functions``       any              patterns of the functions that runs may go to
     ``job_graph``               ``true``         full payloads carry op to upstream ops
     ``fail_on_error_status``    ``true``         a statusCode of 400 or more is a failure
+    ``result_records``          none             place in S3 where functions leave their answers
     ``function_log``            ``true``         a failed run shows the end of the function's log
     ``materialize_planned``     ``false``        success materializes the planned assets
     ``max_concurrent_waits``    50               RequestResponse runs awaited at once per process
     ``read_timeout_seconds``    930              must be above the functions' timeout
-    ``connect_timeout_seconds`` 10
+    ``connect_timeout_seconds`` 10               how long making a connection may take
     ``throttle_timeout_seconds`` 60              how long throttled invocations are tried again
     ``cancel_timeout_seconds``  60               how long a cancel or status request may take
     ``shutdown_timeout_seconds`` 930             how long an ending process waits for answers
@@ -273,8 +274,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             self.inner.dispose()
         if waiting := self._pool.join(self._dispatcher.run_ids, 0):
             logger.warning(
-                "waiting up to %s s for runs on Lambda, so that their results are not lost; "
-                "interrupt again to leave them to run monitoring: %s",
+                "waiting up to %s s for runs on Lambda; interrupt again not to: %s",
                 self.config.shutdown_timeout_seconds,
                 ", ".join(sorted(waiting)),
             )

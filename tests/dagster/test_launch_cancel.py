@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -13,6 +12,7 @@ import pytest
 from dagster import DagsterEventType, DagsterRunStatus
 from dagster._core.execution.backfill import cancel_backfill_runs_and_cancellation_complete
 
+from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching.lease import Phase, RunLease
 from temporal_lambda.dagster.launching.tags import REQUEST_ID, WAITER
 from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sent, sync
@@ -66,12 +66,15 @@ def test_plain_function_goes_on_and_its_run_is_canceled_with_the_result_in_a_not
 def test_terminating_a_run_takes_no_request_to_aws(
     durable: str, dagster: Dagster, aws: Lambda
 ) -> None:
-    aws.add(f"alone_{durable}", "nap", environment={"NAP": "2"}, concurrency=1)
-    run_id = dagster.launch(sync(f"alone_{durable}", durable=durable))
-    eventually(lambda: aws.busy(f"alone_{durable}"), "it runs")
-    begun = time.monotonic()
-    assert dagster.launcher().terminate(run_id)
-    assert time.monotonic() - begun < 1
+    def no_client(*_: object) -> None:
+        raise AssertionError("AWS is not asked by the caller")
+
+    run_id = dagster.launch(sync("doze", durable=durable))
+    eventually(lambda: aws.busy("doze"), "it runs")
+    other = LambdaRunLauncher(dagster.launcher().config, client_factory=no_client)
+    other.register_instance(dagster.instance)
+    assert other.terminate(run_id)
+    assert not dagster.run(run_id).is_finished
     dagster.finished(run_id)
 
 

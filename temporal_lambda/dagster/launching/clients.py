@@ -48,7 +48,8 @@ class Clients:
         self._connect_timeout = connect_timeout_seconds
         self._max_connections = max_connections
         self._factory = factory or self._make
-        self._sessions = None if factory else Sessions(config, connect_timeout_seconds)
+        self._sessions = Sessions(config, connect_timeout_seconds)
+        self._own_clients = factory is None
         self._session: Any = None
         self._clients: dict[tuple[str | None, int], Any] = {}
         self._lock = threading.Lock()
@@ -64,7 +65,7 @@ class Clients:
             botocore.exceptions.BotoCoreError: No region or no credentials are to be found.
             botocore.exceptions.ClientError: The role can't be assumed.
         """
-        session = self._sessions.current() if self._sessions else None
+        session = self._sessions.current() if self._own_clients else None
         with self._lock:
             if session is not self._session:
                 self._session = session
@@ -92,6 +93,22 @@ class Clients:
                 f"{function} was not invoked, as there is no client for Lambda: {redacted(error)}",
                 may_have_run=False,
             ) from None
+
+    def s3(self) -> Any:
+        """A client of S3 in the configured region; made anew, since it is hardly ever needed.
+
+        Raises:
+            botocore.exceptions.BotoCoreError: No region or no credentials are to be found.
+            botocore.exceptions.ClientError: The role can't be assumed.
+        """
+        session = self._sessions.current()
+        with self._lock:
+            return session.client(
+                "s3",
+                region_name=self._config.region,
+                endpoint_url=self._config.s3_endpoint_url,
+                config=Config(connect_timeout=self._connect_timeout, read_timeout=30),
+            )
 
     def _make(self, region: str | None, read_timeout_seconds: int) -> Any:
         return self._session.client(

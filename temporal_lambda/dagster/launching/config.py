@@ -46,6 +46,7 @@ class AwsConfig:
         region: For functions given by name; an ARN brings its own.
         endpoint_url: Another address of the Lambda API.
         sts_endpoint_url: Another address of STS, for ``assume_role``.
+        s3_endpoint_url: Another address of S3, for ``result_records``.
         access_key_id: Static credentials.
         secret_access_key: Static credentials.
         session_token: Static credentials.
@@ -55,6 +56,7 @@ class AwsConfig:
     region: str | None = None
     endpoint_url: str | None = None
     sts_endpoint_url: str | None = None
+    s3_endpoint_url: str | None = None
     access_key_id: str | None = field(default=None, repr=False)
     secret_access_key: str | None = field(default=None, repr=False)
     session_token: str | None = field(default=None, repr=False)
@@ -82,6 +84,7 @@ class LauncherConfig:
     allowed_functions: tuple[str, ...] | None = None
     job_graph: bool = True
     fail_on_error_status: bool = True
+    result_records: str | None = None
     function_log: bool = True
     materialize_planned: bool = False
     max_concurrent_waits: int = 50
@@ -181,6 +184,10 @@ def config_schema() -> UserConfigSchema:
             default.fail_on_error_status,
             "Whether a result with a statusCode of 400 or more fails the run.",
         ),
+        "result_records": _text(
+            "s3://<bucket>/<prefix> where functions leave their answers; the health check looks "
+            "there for runs whose waiting process is gone, before it fails them."
+        ),
         "function_log": _flag(
             default.function_log,
             "Whether the event log of a run that failed shows the end of the function's log, "
@@ -230,6 +237,7 @@ def config_schema() -> UserConfigSchema:
                 "region": _text("Region of functions given by name."),
                 "endpoint_url": _text("Another address of the Lambda API."),
                 "sts_endpoint_url": _text("Another address of STS."),
+                "s3_endpoint_url": _text("Another address of S3."),
                 "access_key_id": _text("Static credentials; best as {env: NAME}."),
                 "secret_access_key": _text("Static credentials; best as {env: NAME}."),
                 "session_token": _text("Static credentials; best as {env: NAME}."),

@@ -12,7 +12,12 @@ from temporal_lambda.dagster.launching.dispatcher import Dispatcher
 from temporal_lambda.dagster.launching.event_log import RunEventLog
 from temporal_lambda.dagster.launching.invoke import InvokeError
 from temporal_lambda.dagster.launching.lease import RunLease
-from temporal_lambda.dagster.launching.outcome import OF_THE_RUN
+from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, interpret_answer
+from temporal_lambda.dagster.launching.result_records import (
+    RecordError,
+    find_record,
+    record_address,
+)
 from temporal_lambda.dagster.launching.run_end import report_end
 from temporal_lambda.dagster.launching.run_requests import request_cancel_or_status
 from temporal_lambda.dagster.launching.tags import Launch
@@ -76,12 +81,48 @@ def _lost(
         why = f"{who} no longer waits for {launch.function}; the run is durable and attached to."
         dispatcher.attach(instance, run, "invoked", why)
     else:
+        if found := _recorded(instance, run, launch, lease, dispatcher):
+            return found
         return CheckRunHealthResult(
             WorkerStatus.FAILED,
             f"{who} waited for {launch.function} and is gone. The function was invoked, or was "
             "about to be, and may have done its work; see its log. It is not invoked again",
         )
     return CheckRunHealthResult(WorkerStatus.RUNNING, "waited for by this process from now on")
+
+
+def _recorded(
+    instance: DagsterInstance,
+    run: DagsterRun,
+    launch: Launch,
+    lease: RunLease | None,
+    dispatcher: Dispatcher,
+) -> CheckRunHealthResult | None:
+    """End a run by the answer that its function has left in S3; ``None`` if there will be none."""
+    records = dispatcher.config.result_records
+    if records is None or launch.payload_mode != "full":
+        return None
+    try:
+        answer = find_record(dispatcher.clients, record_address(records, run.run_id))
+    except RecordError as error:
+        return CheckRunHealthResult(WorkerStatus.RUNNING, str(error), transient=True)
+    if answer is not None:
+        outcome = interpret_answer(
+            answer, run.run_id, fail_on_error_status=dispatcher.config.fail_on_error_status
+        )
+        event_log = dispatcher.event_log(instance, run.run_id)
+        event_log.note(
+            f"{lease or 'The process that waited'} is gone; {launch.function} left its answer."
+        )
+        event_log.replay_steps(outcome.steps)
+        report_end(event_log, launch, outcome)
+        return CheckRunHealthResult(WorkerStatus.SUCCESS, "done in Lambda")
+    # The function was invoked while the lease was renewed, and can't run longer than an answer is
+    # waited for.
+    until = lease.until + dispatcher.config.read_timeout_seconds if lease else 0
+    if time.time() < until:
+        return CheckRunHealthResult(WorkerStatus.RUNNING, "its function may still be at work")
+    return None
 
 
 def _accepted(

@@ -41,6 +41,7 @@ class RunFacts:
         missing_outputs: Step -> why its output is not known, of such steps.
         parent_run_id: The run that this one executes again.
         root_run_id: The first run of that line.
+        result_record: Where the function is to leave its answer, if that is wanted.
     """
 
     run_id: str
@@ -64,6 +65,7 @@ class RunFacts:
     missing_outputs: Mapping[str, str] = field(default_factory=dict)
     parent_run_id: str | None = None
     root_run_id: str | None = None
+    result_record: str | None = None
 
 
 def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
@@ -181,6 +183,8 @@ def _full(launch: Launch, facts: RunFacts, now: datetime) -> dict[str, Any]:
     }
     if facts.job_graph is not None:
         payload["job_graph"] = facts.job_graph
+    if facts.result_record:
+        payload["metadata"]["result_record"] = facts.result_record
     if facts.outputs:
         payload["outputs"] = facts.outputs
     return payload

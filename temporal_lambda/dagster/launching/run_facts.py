@@ -12,6 +12,7 @@ from dagster import DagsterInstance, DagsterRun
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.parent_outputs import parent_outputs
 from temporal_lambda.dagster.launching.payload import RunFacts
+from temporal_lambda.dagster.launching.result_records import record_address
 from temporal_lambda.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def collect_run_facts(
         missing_outputs=missing,
         parent_run_id=run.parent_run_id,
         root_run_id=run.root_run_id,
+        result_record=config.result_records and record_address(config.result_records, run.run_id),
     )
 
 
