@@ -86,7 +86,8 @@ def test_process_that_waited_has_died(dagster: Dagster, aws: Lambda, state: Path
     process = subprocess.Popen([sys.executable, "-c", ELSEWHERE, home, plain, durable])
     try:
         for run_id in (plain, durable):
-            eventually(partial(aws.records, "protocol", run_id), "it was invoked")
+            # The other process imports Dagster first.
+            eventually(partial(aws.records, "protocol", run_id), "it was invoked", seconds=60)
             status, message = health(dagster, run_id)
             assert (status, message) == (
                 "RUNNING",
