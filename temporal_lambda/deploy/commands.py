@@ -58,6 +58,9 @@ GO_ON = "to go on: mend that and run the same command again; it skips what is do
     callback=pairs,
     help="A variable of the function; others stay. No place for secrets. Repeatable.",
 )
+@click.option(
+    "--on-failure", metavar="ARN", help="Queue or topic for invocations that Lambda gave up."
+)
 @click.option("--bucket", help="S3 bucket to upload by, for a zip above 50 MB.")
 @click.option(
     "--ramp",
@@ -118,6 +121,7 @@ async def _deploy(archive: Path, options: dict[str, Any], journal: Journal) -> d
         rollouts.Options(
             invoke_role=options["invoke_role"],
             external_id=options["external_id"],
+            on_failure=options["on_failure"],
             ramp=options["ramp"],
             route=not options["no_route"],
             repoint=options["repoint"],
@@ -134,6 +138,7 @@ async def _deploy(archive: Path, options: dict[str, Any], journal: Journal) -> d
 @click.command()
 @click.argument("deployment")
 @click.option("--to", metavar="BUILD", help="The build  [default: end a ramp, else the one before]")
+@click.option("--only-ramp", is_flag=True, help="End a ramp; without one, do nothing.")
 @IGNORE_MISSING
 @DRY_RUN
 @AS_JSON
@@ -151,10 +156,13 @@ def rollback(deployment: str, **options: Any) -> None:
             deployment,
             options["to"],
             journal,
+            only_ramp=options["only_ramp"],
             ignore_missing_task_queues=options["ignore_missing_task_queues"],
         )
         return await _inventory(client, deployment)
 
+    if options["only_ramp"] and options["to"]:
+        raise click.UsageError("--only-ramp goes with no --to")
     _run(options, run)
 
 

@@ -24,12 +24,14 @@ async def test_two_builds_from_the_first_deploy_to_the_clean_up(
     assert set(plan.outcomes.values()) == {"planned"}
     assert account.writes == []
 
-    deployed = await builds.deploy(first)
+    queue = "arn:aws:sqs:us-east-1:123456789012:failed-events"
+    deployed = await builds.deploy(first, "--on-failure", queue)
     assert deployed.code == 0, deployed.output
     assert await builds.workflow() == "1.0"
     assert account.delivery(builds.name, "1") == {
         "MaximumRetryAttempts": 0,
         "MaximumEventAgeInSeconds": 60,
+        "DestinationConfig": {"OnFailure": {"Destination": queue}},
     }
 
     account.writes.clear()
@@ -51,6 +53,8 @@ async def test_two_builds_from_the_first_deploy_to_the_clean_up(
     ]
     assert await builds.workflow() == "2.0"
 
+    nothing = await builds.run("rollback", builds.name, "--only-ramp")
+    assert nothing.outcomes == {f"routing of {builds.name}": "unchanged"}
     back = await builds.run("rollback", builds.name)
     assert back.code == 0, back.output
     assert await builds.workflow() == "1.0"

@@ -45,6 +45,7 @@ class Options:
     Args:
         invoke_role: ARN of the role that Temporal assumes.
         external_id: What it says when it does.
+        on_failure: ARN of a queue or topic for invocations that Lambda gave up.
         ramp: Percent of new workflows that it gets; all of them if ``None``.
         route: Whether any workflow is routed to it.
         repoint: Whether a build that has another function or configuration may be pointed at this.
@@ -54,6 +55,7 @@ class Options:
 
     invoke_role: str | None = None
     external_id: str | None = None
+    on_failure: str | None = None
     ramp: float | None = None
     route: bool = True
     repoint: bool = False
@@ -116,7 +118,13 @@ class Rollout:
             number = await self._publish(existing, wanted)
         else:
             self._journal.unchanged(f"version {number} of {self._function.name}")
-        await set_delivery(self._function.client, self._function.name, number, self._journal)
+        await set_delivery(
+            self._function.client,
+            self._function.name,
+            number,
+            self._options.on_failure,
+            self._journal,
+        )
         since = int(time.time() * 1000)
         await self._register(deployment, state, number)
         if not self._journal.dry_run and number is not None:

@@ -15,17 +15,20 @@ DELIVERY: dict[str, Any] = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds
 invokes again where work is waiting, and a repetition would find none."""
 
 
-async def set_delivery(client: Any, name: str, number: str | None, journal: Journal) -> None:
-    """Switch off retries for a version, unless that is so.
+async def set_delivery(
+    client: Any, name: str, number: str | None, on_failure: str | None, journal: Journal
+) -> None:
+    """Switch off retries for a version and name a destination for what failed, unless that is so.
 
     Args:
         client: boto3's client for Lambda.
         name: The function's name.
         number: The version's number; ``None`` in a dry run for one that is yet to come.
+        on_failure: ARN of the destination; ``None`` leaves it as it is.
         journal: Notes what is done.
     """
     what = f"event delivery of {name}:{number or '(new)'}"
-    detail = "no retries, 60 s"
+    detail = "no retries, 60 s" + (f", failures to {on_failure}" if on_failure else "")
     if number is None:
         await journal.change(what, detail, lambda: None)
         return
@@ -36,7 +39,12 @@ async def set_delivery(client: Any, name: str, number: str | None, journal: Jour
         FunctionName=name,
         Qualifier=number,
     )
-    if current and all(current.get(key) == value for key, value in DELIVERY.items()):
+    destination = on_failure or _destination(current)
+    wanted = dict(DELIVERY)
+    if destination:
+        wanted["DestinationConfig"] = {"OnFailure": {"Destination": destination}}
+    settled = current and all(current.get(key) == value for key, value in DELIVERY.items())
+    if settled and _destination(current) == destination:
         journal.unchanged(what)
         return
     await journal.change(
@@ -47,13 +55,11 @@ async def set_delivery(client: Any, name: str, number: str | None, journal: Jour
             client.put_function_event_invoke_config,
             FunctionName=name,
             Qualifier=number,
-            **DELIVERY,
-            **_destination(current),
+            **wanted,
         ),
     )
 
 
-def _destination(current: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What becomes of failed events stays as it is."""
-    destination = (current or {}).get("DestinationConfig")
-    return {"DestinationConfig": destination} if destination else {}
+def _destination(current: Mapping[str, Any] | None) -> str | None:
+    failures: dict[str, Any] = (current or {}).get("DestinationConfig", {}).get("OnFailure", {})
+    return failures.get("Destination")

@@ -17,6 +17,7 @@ async def roll_back(
     to: str | None,
     journal: Journal,
     *,
+    only_ramp: bool = False,
     ignore_missing_task_queues: bool = False,
 ) -> None:
     """Route new workflows to an earlier build.
@@ -27,6 +28,7 @@ async def roll_back(
         to: The build. If ``None``, a ramp is ended; without a ramp, it is the build that was
             current before.
         journal: Notes what is done.
+        only_ramp: Whether to do nothing where there is no ramp.
         ignore_missing_task_queues: Whether it may lack a task queue of the current build.
 
     Raises:
@@ -35,6 +37,9 @@ async def roll_back(
     deployment = await _read(client, name)
     if deployment.ramping and to is None:
         await end_ramp(client, deployment, journal)
+        return
+    if only_ramp:
+        journal.unchanged(f"routing of {name}", "there is no ramp")
         return
     if deployment.current is None and to is None:
         raise DeployError(f"deployment {name} has no current build: name one with --to")
