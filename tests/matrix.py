@@ -150,8 +150,9 @@ def installation(environment: Environment, folder: Path, python: Path) -> list[C
 
 
 def _recipe(environment: Environment) -> str:
-    made_of = f"{environment}{(ROOT / 'pyproject.toml').read_text()}"
-    return hashlib.sha256(made_of.encode()).hexdigest()
+    # Without the tables of tools, which change nothing of what is installed.
+    dependencies = (ROOT / "pyproject.toml").read_text().partition("\n[tool.")[0]
+    return hashlib.sha256(f"{environment}{dependencies}".encode()).hexdigest()
 
 
 def succeeds(command: Command, log: IO[str]) -> bool:
