@@ -58,7 +58,7 @@ test-dagster: $(VENV)/dev
 test-alone: $(VENV)/dev
 	$(PYTEST) -m alone
 
-test-pythons test-lowest test-newest: $(VENV)/dev
+test-pythons test-lowest test-newest: | $(VENV)/bin/python
 	$(BIN)/python -m tests.matrix $(@:test-%=%)
 
 fuzz: $(VENV)/dev
