@@ -21,6 +21,9 @@ FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 """Between two cancel requests at most."""
 
+LONGEST_UNANSWERED_PAUSE_SECONDS = 5.0
+"""After a request that nobody answered: a busy function may be free for moments only."""
+
 PATIENCE_SECONDS = 3600.0
 """How long a workflow is asked to end."""
 
@@ -52,7 +55,7 @@ class WorkflowCancel:
             if outcome.kind != "died" and outcome.status != NOT_FOUND:
                 return
             over.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            pause = min(2 * pause, LONGEST_UNANSWERED_PAUSE_SECONDS)
 
     def until_settled(
         self, launch: Launch, note: Callable[[str], object], ours: Callable[[], bool]
@@ -89,7 +92,9 @@ class WorkflowCancel:
                     f"has: {_unsettled(outcome)}"
                 )
             time.sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            unanswered = outcome.kind == "died"
+            longest = LONGEST_UNANSWERED_PAUSE_SECONDS if unanswered else LONGEST_PAUSE_SECONDS
+            pause = min(2 * pause, longest)
             if not ours():
                 return None
 
