@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,6 +40,17 @@ async def flush() -> None:
     event("flushed")
 
 
+def set_clock(*steps: float) -> None:
+    """Set Python's wall clock of this process off by so many seconds, in steps of half a second."""
+    true_time = time.time
+    for number, seconds in enumerate(steps, start=1):
+
+        def step(seconds: float = seconds) -> None:
+            time.time = lambda: true_time() + seconds
+
+        threading.Timer(0.5 * number, step).start()
+
+
 def strikes() -> bool:
     """Whether the fault happens now; once."""
     armed = ARMED.exists()
@@ -55,6 +68,14 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
         config.client_connect_config["plugins"] = [Encrypts()]
     if FAULT == "namespace" and strikes():
         config.client_connect_config["namespace"] = "nowhere"
+    if FAULT == "name" and strikes():
+        config.client_connect_config["target_host"] = "nowhere.invalid:7233"
+    if FAULT == "stuck hook" and strikes():
+        config.shutdown_hooks.append(lambda: time.sleep(60))
+    if FAULT == "clock back" and strikes():
+        set_clock(-3600)
+    if FAULT == "clock back and forth" and strikes():
+        set_clock(3600, -3600, 0)
     config.shutdown_hooks.append(lambda: event("hook"))
     yield
 

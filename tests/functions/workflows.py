@@ -62,6 +62,15 @@ async def kill_once() -> str:
 
 
 @activity.defn
+def fill_disk_once() -> str:
+    if activity.info().attempt == 1:
+        # Linux's own full disk.
+        with open("/dev/full", "w") as disk:
+            disk.write("x" * 100_000)
+    return "survived"
+
+
+@activity.defn
 def sleep_in_thread_once(seconds: float) -> str:
     if activity.info().attempt == 1:
         time.sleep(seconds)
@@ -256,6 +265,7 @@ ACTIVITIES: list[Callable[..., Any]] = [
     swallow_cancellation,
     crash_once,
     kill_once,
+    fill_disk_once,
     sleep_in_thread_once,
     hang_after_heartbeats,
     outlast_shutdown_once,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,14 @@ from temporal_lambda.local.invoke_api import InvokeApi
 from tests.support.aws_account import Account
 from tests.support.builds import Builds
 from tests.support.dagster_client import DagsterClient, MakeDagsterClient
-from tests.support.fault_scenario import CheckDocumented, FaultScenario, Handle, behind_proxy
+from tests.support.fault_scenario import (
+    RETRY_DELAYS,
+    CheckDocumented,
+    FaultScenario,
+    Handle,
+    MakeScenario,
+    behind_proxy,
+)
 from tests.support.lambdas import MakeFunction
 from tests.support.packaged import package_greeting
 from tests.support.reliability import WRITE, check
@@ -45,6 +53,30 @@ async def scenario(stack: LocalStack, make_function: MakeFunction) -> AsyncItera
     function = make_function("lifecycle.lambda_handler", seconds=8)
     async with behind_proxy(stack, function) as scenario:
         yield scenario
+
+
+@pytest.fixture
+def armed(tmp_path: Path) -> Path:
+    """The file that lets a fault strike once."""
+    return tmp_path / "armed"
+
+
+@pytest.fixture
+def surrounded_by(stack: LocalStack, make_function: MakeFunction, armed: Path) -> MakeScenario:
+    """The function in surroundings that are at fault."""
+
+    def make(
+        fault: str, seconds: float = 8, env: Mapping[str, str] = {}
+    ) -> AbstractAsyncContextManager[FaultScenario]:
+        function = make_function(
+            "surroundings.lambda_handler",
+            seconds=seconds,
+            env={"FAULT": fault, "ARMED": str(armed), **env},
+            retry_delays=RETRY_DELAYS,
+        )
+        return behind_proxy(stack, function)
+
+    return make
 
 
 @pytest_asyncio.fixture(loop_scope="session")

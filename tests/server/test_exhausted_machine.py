@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -13,21 +10,10 @@ from botocore.exceptions import ClientError
 
 from temporal_lambda.local import LambdaService
 from tests.support.lambdas import call, function
-from tests.support.processes import open_descriptors
+from tests.support.processes import no_more_descriptors, open_descriptors
 from tests.support.waiting import until
 
 NO_PAUSE = (timedelta(0), timedelta(0))
-
-
-@contextmanager
-def no_more_descriptors() -> Iterator[None]:
-    """Leave this process a few file descriptors, too few to start a runtime."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors() + 2, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 async def test_call_without_descriptors_is_one_clear_error_and_the_next_one_works(

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import uuid
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +16,17 @@ from temporal_lambda.report import INVOCATION, find_line
 from temporal_lambda.worker_deployment import set_current, wait_until_bound, wait_until_routed
 from tests.support.by_hand import by_hand
 from tests.support.fault_scenario import (
-    RETRY_DELAYS,
     CheckDocumented,
     FaultScenario,
+    MakeScenario,
     activity_runs,
-    behind_proxy,
     failed,
     had_tasks,
     ran_activity,
 )
-from tests.support.lambdas import MakeFunction, events
+from tests.support.lambdas import events
 from tests.support.reliability import WRITE, Row, check, seen_in_history
 from tests.support.waiting import PATIENCE
-
-MakeScenario = Callable[..., AbstractAsyncContextManager[FaultScenario]]
-
-
-@pytest.fixture
-def armed(tmp_path: Path) -> Path:
-    """The file that lets a fault strike once."""
-    return tmp_path / "armed"
-
-
-@pytest.fixture
-def surrounded_by(stack: LocalStack, make_function: MakeFunction, armed: Path) -> MakeScenario:
-    """The function in surroundings that are at fault."""
-
-    def make(fault: str, seconds: float = 8) -> AbstractAsyncContextManager[FaultScenario]:
-        function = make_function(
-            "surroundings.lambda_handler",
-            seconds=seconds,
-            env={"FAULT": fault, "ARMED": str(armed)},
-            retry_delays=RETRY_DELAYS,
-        )
-        return behind_proxy(stack, function)
-
-    return make
 
 
 @pytest.mark.fault("executor at module level used up by an activity that does not end")
@@ -84,6 +57,7 @@ async def test_hook_that_needs_most_of_the_time_gets_it(
     [
         pytest.param("plugin", marks=pytest.mark.fault("client plugin that raises")),
         pytest.param("namespace", marks=pytest.mark.fault("wrong namespace")),
+        pytest.param("name", marks=pytest.mark.fault("name of the server that can't be resolved")),
     ],
 )
 async def test_start_that_fails_is_made_again(
@@ -94,6 +68,47 @@ async def test_start_that_fails_is_made_again(
         handle = await scenario.start("greet", "World")
         assert await scenario.result(handle) == "Hello, World!"
         await check_documented(scenario, handle, await scenario.wait_for_record(failed))
+
+
+@pytest.mark.fault("proxies in the environment's variables that are down")
+async def test_proxies_in_variables_are_not_used(
+    surrounded_by: MakeScenario, check_documented: CheckDocumented
+) -> None:
+    dead = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:1")
+    async with surrounded_by("none", env=dead) as scenario:
+        handle = await scenario.start("greet", "World")
+        assert await scenario.result(handle) == "Hello, World!"
+        await check_documented(scenario, handle, await scenario.wait_for_record(ran_activity))
+
+
+@pytest.mark.fault("disk that is full while an activity writes")
+async def test_full_disk(scenario: FaultScenario, check_documented: CheckDocumented) -> None:
+    handle = await scenario.start("fill_disk_once")
+    assert await scenario.result(handle) == "survived"
+    await check_documented(scenario, handle, await scenario.wait_for_record(ran_activity))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(
+            "clock back",
+            marks=pytest.mark.fault("wall clock goes back an hour while an activity runs"),
+        ),
+        pytest.param(
+            "clock back and forth",
+            marks=pytest.mark.fault("wall clock goes forth an hour and back two, for a while"),
+        ),
+    ],
+)
+async def test_wall_clock_that_is_set_ends_nothing(
+    fault: str, armed: Path, surrounded_by: MakeScenario, check_documented: CheckDocumented
+) -> None:
+    async with surrounded_by(fault) as scenario:
+        armed.touch()
+        handle = await scenario.start("hold", 2.0)
+        await scenario.result(handle)
+        await check_documented(scenario, handle, await scenario.wait_for_record(ran_activity))
 
 
 @pytest.mark.fault("deadline while a local activity runs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -126,9 +126,17 @@ async def activity_runs(handle: Handle, attempt: int = 1) -> None:
 
 
 @asynccontextmanager
-async def behind_proxy(stack: LocalStack, function: Function) -> AsyncIterator[FaultScenario]:
-    """Deploy a function that reaches the server through a proxy, and wait until it rests."""
-    async with Proxy(stack.temporal_address) as proxy:
+async def behind_proxy(
+    stack: LocalStack, function: Function, server: str | None = None
+) -> AsyncIterator[FaultScenario]:
+    """Deploy a function that reaches the server through a proxy, and wait until it rests.
+
+    Args:
+        stack: Server and Lambda service.
+        function: The function.
+        server: What the proxy leads to; by default the stack's server.
+    """
+    async with Proxy(server or stack.temporal_address) as proxy:
         function = with_env(function, {"TEMPORAL_ADDRESS": proxy.address})
         deployed = await deploy_at_rest(stack, function)
         scenario = FaultScenario(stack, deployed, proxy)
@@ -168,3 +176,11 @@ class CheckDocumented(Protocol):
         handle: Handle,
         record: InvocationRecord,
     ) -> None: ...
+
+
+class MakeScenario(Protocol):
+    """The function ``surroundings`` behind a proxy, with a fault around it."""
+
+    def __call__(
+        self, fault: str, seconds: float = 8, env: Mapping[str, str] = {}
+    ) -> AbstractAsyncContextManager[FaultScenario]: ...

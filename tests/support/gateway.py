@@ -25,6 +25,7 @@ class Gateway(grpc.GenericRpcHandler):
     """
 
     def __init__(self, target: str, api_key: str) -> None:
+        self._failure: grpc.StatusCode | None = None
         self._target = target
         self.api_key = api_key
         self.address = ""
@@ -47,6 +48,14 @@ class Gateway(grpc.GenericRpcHandler):
         assert self._channel
         await self._channel.close()
 
+    def fail(self, status: grpc.StatusCode) -> None:
+        """Answer all calls with an error, until ``recover``."""
+        self._failure = status
+
+    def recover(self) -> None:
+        """Forward calls again."""
+        self._failure = None
+
     def service(self, call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         """See base class."""
         method = call.method
@@ -59,6 +68,8 @@ class Gateway(grpc.GenericRpcHandler):
                 await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"not known: {credential}")
             if self.refuses_health_checks and method.startswith("/grpc.health."):
                 await context.abort(grpc.StatusCode.PERMISSION_DENIED, "Request unauthorized")
+            if self._failure:
+                await context.abort(self._failure, "out of order for a while")
             self.admitted += 1
             assert self._channel
             forwarded: Any = self._channel.unary_unary(method)

@@ -93,6 +93,7 @@ def _anonymous(text: str) -> str:
     text = re.sub(r"127\.0\.0\.1:\d+", "`host:port`", text)
     text = re.sub(r"can't be reached: .*?\. Check", "can't be reached: … . Check", text)
     text = re.sub(r"within the [\d.]+ s", "within the N s", text)
+    text = re.sub(r"limit of \d+", "limit of N", text)
     return re.sub(r"at /\S+/(\w+\.py):\d+", r"at \1", text)
 
 
