@@ -165,7 +165,7 @@ class Dagster:
         assert run is not None
         return run
 
-    def finished(self, run_id: str, seconds: float = 20.0) -> DagsterRun:
+    def finished(self, run_id: str, seconds: float = 60.0) -> DagsterRun:
         """The run, once it has ended."""
         deadline = time.monotonic() + seconds
         while not (run := self.run(run_id)).is_finished:

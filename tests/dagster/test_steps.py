@@ -163,7 +163,7 @@ async def test_steps_of_a_durable_run_show_while_its_function_is_at_work(
     def napping_shows() -> bool:
         return kinds(beside, run_id, "nap") == ["STEP_START"]
 
-    await asyncio.to_thread(eventually, napping_shows, "the step nap has begun")
+    await asyncio.to_thread(eventually, napping_shows, "the step nap has begun", 60.0)
     assert kinds(beside, run_id, "extract")[-1] == "STEP_SUCCESS"
     assert beside.run(run_id).status is DagsterRunStatus.STARTED
     await asyncio.to_thread(beside.succeeded, run_id)
