@@ -15,7 +15,8 @@ try:
     from temporal_lambda.dagster.launching import tags
     from temporal_lambda.dagster.launching.canceling import cancel
     from temporal_lambda.dagster.launching.clients import ClientFactory, Clients
-    from temporal_lambda.dagster.launching.config import LauncherConfig, config_schema
+    from temporal_lambda.dagster.launching.config import LauncherConfig
+    from temporal_lambda.dagster.launching.config_schema import config_schema
     from temporal_lambda.dagster.launching.dagster_internals import (
         CheckRunHealthResult,
         ConfigurableClass,

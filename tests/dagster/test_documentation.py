@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from temporal_lambda.dagster.launching import payload, tags
-from temporal_lambda.dagster.launching.config import LauncherConfig, config_schema
+from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.config_schema import config_schema
 from temporal_lambda.dagster.launching.payload import RunFacts
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "dagster.md").read_text()
