@@ -58,11 +58,10 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
           enabled: true
           poll_interval_seconds: 30
 
-    Which function, and how, is said by tags of jobs and runs: ``lambda/function_name`` or
+    Tags of jobs and runs name the function and how it is invoked: ``lambda/function_name`` or
     ``lambda/function_arn``, ``lambda/invocation_type`` (``Event``, ``RequestResponse``),
     ``lambda/payload_mode`` (``full``, ``config_only``, ``ops_only``, ``custom`` with
-    ``lambda/payload_config_path``), ``lambda/durable`` and ``lambda/external`` (``true``,
-    ``false``).
+    ``lambda/payload_config_path``), ``lambda/durable`` and ``lambda/external`` (a flag each).
 
     The configuration, with its defaults:
 
