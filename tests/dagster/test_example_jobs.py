@@ -116,7 +116,7 @@ async def test_failures_are_told(dagster_here: DagsterHere) -> None:
                 "etl_trigger_op", source="customers", destination="warehouse", steps=["sing"]
             ),
             "sync_lambda_job": {"tags": {"lambda/payload_mode": "some"}},
-            "copy_files_job": {"tags": {"lambda/function_name": "nobody"}},
+            "copy_files_job": {"tags": {"lambda/function_name": "dagster-nobody"}},
         },
     )
     assert {run.status for run in runs.values()} == {"FAILURE"}
