@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -210,7 +210,9 @@ async def _inventory(client: Any, name: str) -> dict[str, Any]:
     return {**inventory.as_json(deployment, found), "table": inventory.as_table(found)}
 
 
-def _run(options: dict[str, Any], work: Callable[[Journal], Awaitable[dict[str, Any]]]) -> None:
+def _run(
+    options: dict[str, Any], work: Callable[[Journal], Coroutine[Any, Any, dict[str, Any]]]
+) -> None:
     """Run a command and print what came of it; the exit code is 0, or 1 if it failed."""
     as_json = options["as_json"]
 
@@ -221,7 +223,7 @@ def _run(options: dict[str, Any], work: Callable[[Journal], Awaitable[dict[str, 
     journal = Journal(dry_run=options["dry_run"], tell=tell)
     result: dict[str, Any] = {}
     try:
-        result = asyncio.run(work(journal))  # type: ignore[arg-type]
+        result = asyncio.run(work(journal))
     except TemporalLambdaError as error:
         result["error"] = str(error)
     table = result.pop("table", [])
