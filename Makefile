@@ -45,7 +45,7 @@ test: lint browser
 
 # Most of the time tests wait for deadlines and servers; each process has a server of its own.
 test-core: $(VENV)/dev
-	$(PYTEST) --numprocesses 6 --dist worksteal -m "not alone" --ignore tests/dagster
+	$(PYTEST) --numprocesses 4 --dist worksteal -m "not alone" --ignore tests/dagster
 
 # Mostly waits, and takes as long as all others of Dagster's.
 test-longest: $(VENV)/dev

@@ -23,6 +23,9 @@ CHECK_SECONDS = 1.0
 """What a health check may cost before the connection counts as lost."""
 
 
+CHECK_INTERVAL = 0.05
+"""Seconds until a check that failed is tried again."""
+
 NO_ANSWER = frozenset(
     {
         RPCStatusCode.UNAVAILABLE,
@@ -191,11 +194,21 @@ class InvocationConnection(Plugin):
 
 
 async def _answers(client: ServiceClient) -> bool:
-    try:
-        await client.check_health(timeout=timedelta(seconds=CHECK_SECONDS))
-        return True
-    except RPCError as error:
-        return error.status not in NO_ANSWER
+    """Whether a server answers within ``CHECK_SECONDS``.
+
+    A connection that was cut fails at once, and is made anew by itself; so this asks again.
+    """
+    clock = asyncio.get_running_loop().time
+    gives_up = clock() + CHECK_SECONDS
+    while (left := gives_up - clock()) > 0:
+        try:
+            await client.check_health(timeout=timedelta(seconds=left))
+            return True
+        except RPCError as error:
+            if error.status not in NO_ANSWER:
+                return True
+        await asyncio.sleep(CHECK_INTERVAL)
+    return False
 
 
 def _snapshot(config: ConnectConfig) -> ConnectConfig:

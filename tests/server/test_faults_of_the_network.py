@@ -100,8 +100,8 @@ async def test_blackhole_after_a_freeze(
     record = await scenario.wait_for_record(ran_activity)
     assert record.report
     assert record.report["connection"] == "replaced"
-    # From the handler's entry to the end of a workflow that takes no time.
-    assert record.report["phases_ms"]["work"] < 1000 * CHECK_SECONDS + 1500
+    # Besides the check it holds a new connection, a workflow, and the second of quiet at the end.
+    assert record.report["phases_ms"]["work"] < 1000 * CHECK_SECONDS + 2500
     await check_documented(scenario, handle, record)
 
 

@@ -271,6 +271,7 @@ def megabytes(records: list[InvocationRecord]) -> float:
     return float(statistics.median(r.report["memory_mb"] for r in records if r.report))
 
 
+@pytest.mark.alone
 async def test_flush_never_leaves_the_handler_at_once(traced: MakeTraced, invoke: Invoke) -> None:
     record = await invoke(traced("quick_handler", env={"FLUSH": "never"}))
     assert record.report

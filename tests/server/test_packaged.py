@@ -11,12 +11,13 @@ from bench import readonly
 from temporal_lambda.deploy.packaging.report import Report
 
 
-def test_zip_is_smaller_than_what_uv_installs_and_complete(packaged: tuple[Path, Report]) -> None:
+def test_zip_is_small_and_complete(packaged: tuple[Path, Report]) -> None:
     path, report = packaged
     assert (report.deployment_name, report.build_id) == ("greeting", "1.0")
     assert report.bytecode["compiled"] > 500
     assert report.unpacked_bytes < 52_000_000, "54 MB as uv installs them"
-    assert report.zipped_bytes < 14_870_000, "as large as without bytecode, with everything"
+    # What it is compared with is in the benchmark; this notices a part that should not be there.
+    assert report.zipped_bytes < 15_500_000
     names = zipfile.ZipFile(path).namelist()
     assert not [name for name in names if name.endswith((".rs", ".pyi", ".proto"))]
     assert [name for name in names if name.startswith("temporalio-") and "LICENSE" in name]

@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 from temporalio.service import ConnectConfig, RPCError, RPCStatusCode, ServiceClient
 
+from temporal_lambda.runtime import connection as connection_module
 from temporal_lambda.runtime.connection import (
     InvocationConnection,
     WarmConnection,
@@ -145,13 +146,15 @@ NO_ANSWER = [
 
 @pytest.mark.parametrize("answer", NO_ANSWER)
 async def test_connection_known_to_be_lost_in_time_is_replaced(
-    answer: RPCError, place: WarmConnection
+    answer: RPCError, place: WarmConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connection_module, "CHECK_SECONDS", 0.01)
     first = await kept(place)
     first.answer = answer
     connection = place.for_invocation()
     connection.begin_check()
-    await asyncio.sleep(0)
+    # The callback takes longer than the check.
+    await asyncio.sleep(0.1)
     second = await use(connection, checked=True)
     assert connection.state == "replaced"
     assert second.config is not first.config
@@ -167,6 +170,22 @@ async def test_connection_that_turns_out_lost_in_use_says_so_and_is_not_kept(
     await asyncio.wait_for(connection.wait_until_lost(lambda: False), 5)
     connection.keep()
     assert place.kept is None
+
+
+async def test_connection_that_was_cut_may_mend_itself_within_the_check(
+    place: WarmConnection,
+) -> None:
+    first = await kept(place)
+    first.answer = NO_ANSWER[0]
+    connection = place.for_invocation()
+    await use(connection)
+    lost = asyncio.create_task(connection.wait_until_lost(lambda: False))
+    await asyncio.sleep(0)
+    first.answer = True
+    await asyncio.wait({lost}, timeout=connection_module.CHECK_SECONDS + 0.2)
+    assert not lost.done()
+    assert first.checks > 1
+    lost.cancel()
 
 
 async def test_connection_that_has_proved_good_by_other_means_is_not_lost(
