@@ -13,7 +13,7 @@ import pytest
 
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
-from tests.support.invocations import Strategy, run_invocation, until_cancelled
+from tests.support.invocations import FakeClock, Strategy, run_invocation, until_cancelled
 
 FAR = 60.0
 
@@ -26,7 +26,12 @@ def release() -> Iterator[threading.Event]:
     event.set()
 
 
-def blocks_here(release: threading.Event) -> None:
+def blocks_here(
+    release: threading.Event, clock: FakeClock | None = None, seconds: float = 0.0
+) -> None:
+    """Block the loop, while so many seconds pass."""
+    if clock:
+        clock.jump(seconds)
     release.wait(FAR)
 
 
@@ -51,14 +56,15 @@ def test_callback_that_blocks_is_named_by_the_users_own_line_and_hooks_run_all_t
 
 def test_work_that_blocks_is_left_behind_with_the_hooks_run(release: threading.Event) -> None:
     hooks = []
+    clock = FakeClock()
 
     def configure(config: LambdaWorkerConfig) -> None:
         config.shutdown_hooks.append(lambda: hooks.append("hook"))
 
     async def work() -> None:
-        blocks_here(release)
+        blocks_here(release, clock, 2.5)
 
-    run = run_invocation(configure, Strategy(work), seconds=4.2)
+    run = run_invocation(configure, Strategy(work), seconds=4.2, clock=clock)
     assert isinstance(run.error, EventLoopBlockedError)
     assert hooks == ["hook"]
     assert run.seconds_left >= 0.2
@@ -68,12 +74,16 @@ def test_hook_that_blocks_is_left_behind_and_the_next_one_runs(
     release: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     hooks = []
+    clock = FakeClock()
 
     def configure(config: LambdaWorkerConfig) -> None:
-        config.shutdown_hooks += [lambda: blocks_here(release), lambda: hooks.append("second")]
+        config.shutdown_hooks += [
+            lambda: blocks_here(release, clock, 2.0),
+            lambda: hooks.append("second"),
+        ]
 
     with caplog.at_level(logging.ERROR):
-        run = run_invocation(configure, seconds=5)
+        run = run_invocation(configure, seconds=5, clock=clock)
     assert run.result == "done"
     assert hooks == ["second"]
     assert "was abandoned: it blocks at" in caplog.text
@@ -160,6 +170,7 @@ def test_teardown_of_a_loop_that_was_blocked_and_comes_back_runs_once(
     release: threading.Event,
 ) -> None:
     happened: list[str] = []
+    clock = FakeClock()
 
     async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
         config.shutdown_hooks.append(lambda: happened.append("hook"))
@@ -173,9 +184,9 @@ def test_teardown_of_a_loop_that_was_blocked_and_comes_back_runs_once(
             happened.append("finally")
 
     async def work() -> None:
-        blocks_here(release)
+        blocks_here(release, clock, 2.7)
 
-    run = run_invocation(configure, Strategy(work), seconds=4.5)
+    run = run_invocation(configure, Strategy(work), seconds=4.5, clock=clock)
     assert isinstance(run.error, EventLoopBlockedError)
     assert happened == ["hook", "after the yield", "finally"]
 
@@ -184,6 +195,7 @@ def test_strategy_that_blocks_its_unwinding_does_not_run_the_hooks_twice(
     release: threading.Event,
 ) -> None:
     hooks: list[str] = []
+    clock = FakeClock()
 
     def configure(config: LambdaWorkerConfig) -> None:
         config.shutdown_hooks += [
@@ -197,9 +209,9 @@ def test_strategy_that_blocks_its_unwinding_does_not_run_the_hooks_twice(
         try:
             await asyncio.Event().wait()
         finally:
-            blocks_here(release)
+            blocks_here(release, clock, 1.2)
 
-    run_invocation(configure, Strategy(work), seconds=4.2)
+    run_invocation(configure, Strategy(work), seconds=4.2, clock=clock)
     assert hooks == ["first", "last"]
 
 
