@@ -174,6 +174,7 @@ async def test_slow_collector_delays_nothing_but_the_flush(
     assert len([line for line in complaints(records) if "telemetry may be lost" in line]) == 1
 
 
+@pytest.mark.alone
 async def test_collector_that_comes_back_gets_what_follows(
     make_function: MakeFunction, invoke: Invoke
 ) -> None:
