@@ -29,8 +29,9 @@ try:
         launch_failed,
     )
     from temporal_lambda.dagster.launching.dispatcher import Dispatcher
-    from temporal_lambda.dagster.launching.health import check_health, monitoring_note
+    from temporal_lambda.dagster.launching.health import check_health
     from temporal_lambda.dagster.launching.inner_launcher import rehydrate
+    from temporal_lambda.dagster.launching.launch_notes import launch_notes
     from temporal_lambda.dagster.launching.lease import RunLease
     from temporal_lambda.dagster.launching.redact import redacted
     from temporal_lambda.dagster.launching.wait_pool import WaitPool, process_pool
@@ -190,7 +191,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             raise launch_failed(
                 f"Run {run.run_id} of {run.job_name} can't be launched on Lambda: {redacted(error)}"
             ) from None  # Dagster shows causes too, and those may quote credentials.
-        self._dispatcher.launch(driver, monitoring_note(self._instance, driver.launch))
+        self._dispatcher.launch(driver, launch_notes(self._instance, run, driver.launch))
 
     def terminate(self, run_id: str) -> bool:
         """Stop a run; it is CANCELING or CANCELED when this returns, which takes no request to AWS.

@@ -18,9 +18,10 @@ For durable runs there are two more requests, in the shape of a ``full`` payload
 
 **An answer** is ``{"statusCode": 200, "body": "<json>"}``. Its body has ``status`` and, where they
 are known, ``run_id``, ``job_name`` and ``workflow_id``; with ``success`` also ``result``
-(``{"ops_processed": 2, "results": {op: …}}``), with ``error`` also ``error``, a text. ``steps`` is
-a list with what became of each op that has begun; times are epoch seconds, and what is empty is
-left out::
+(``{"ops_processed": 2, "results": {op: …}}``), with ``error`` also ``error``, a text. With
+``running`` there may be ``pinned_to``, the build that alone goes on with the run, or ``elsewhere``:
+true if another invocation works for it. ``steps`` is a list with what became of each op that has
+begun; times are epoch seconds, and what is empty is left out::
 
     {"op": "load", "status": "success", "attempt": 2, "start": 1767960000.5, "end": 1767960001.0,
      "output": …, "output_omitted": "<why>", "error": {"type": …, "message": …, "stack": [<line>]},

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 from dagster import DagsterInstance, DagsterRun
 
 from temporal_lambda.dagster.launching import payload, run_facts, tags
+from temporal_lambda.dagster.launching.accepted_runs import process_accepted_runs
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.event_log import RunEventLog
@@ -43,6 +44,7 @@ class Dispatcher:
         self.config = config
         self.clients = clients
         self.pool = pool
+        self.accepted = process_accepted_runs()
         self._launcher = launcher
         self._run_ids: set[str] = set()
 
@@ -78,7 +80,7 @@ class Dispatcher:
         data = payload.build(launch, facts, datetime.now(timezone.utc))
         payload.check_size(data, self._payload_limit(launch), launch)
         self.clients.get(launch.region, self.config.read_timeout_seconds)
-        return self._driver(instance, run, launch, data, phase)
+        return self._driver(instance, run.run_id, launch, data, phase)
 
     def launch(self, driver: RunDriver, notes: dict[str, str]) -> None:
         """Start a run: it is STARTED from here on, and its function will be invoked.
@@ -131,8 +133,26 @@ class Dispatcher:
             why: For the event log.
         """
         # A run that is CANCELING is not invoked, so there is no payload.
-        driver = self._driver(instance, run, launch, b"", "invoked")
+        driver = self._driver(instance, run.run_id, launch, b"", "invoked")
         self._begin(driver, why)
+        self.pool.submit(CANCEL_LANE, driver, CANCEL_THREADS)
+
+    def watch(self, instance: DagsterInstance, run_id: str, launch: Launch) -> None:
+        """Look after a durable run that AWS has accepted, until it has ended.
+
+        Args:
+            instance: Where the run is.
+            run_id: The run.
+            launch: How it was launched.
+        """
+        self.accepted.watch(instance, run_id, launch, self._cancel_ended)
+
+    def _cancel_ended(
+        self, instance: DagsterInstance, run_id: str, run: DagsterRun | None, launch: Launch
+    ) -> None:
+        driver = self._driver(instance, run_id, launch, b"", "invoked")
+        if run is not None:
+            driver.announce()
         self.pool.submit(CANCEL_LANE, driver, CANCEL_THREADS)
 
     def _begin(self, driver: RunDriver, why: str) -> None:
@@ -145,11 +165,11 @@ class Dispatcher:
             raise
 
     def _driver(
-        self, instance: DagsterInstance, run: DagsterRun, launch: Launch, data: bytes, phase: Phase
+        self, instance: DagsterInstance, run_id: str, launch: Launch, data: bytes, phase: Phase
     ) -> RunDriver:
         return RunDriver(
             instance,
-            run.run_id,
+            run_id,
             launch,
             data,
             self.clients,
@@ -157,6 +177,7 @@ class Dispatcher:
             self.pool,
             self._launcher,
             phase,
+            self.watch,
         )
 
     def _submit(self, driver: RunDriver) -> None:

@@ -11,7 +11,7 @@ from temporal_lambda.dagster.launching.dagster_internals import CheckRunHealthRe
 from temporal_lambda.dagster.launching.dispatcher import Dispatcher
 from temporal_lambda.dagster.launching.event_log import RunEventLog
 from temporal_lambda.dagster.launching.invoke import InvokeError
-from temporal_lambda.dagster.launching.lease import RunLease
+from temporal_lambda.dagster.launching.lease import RunLease, process_observer
 from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, interpret_answer
 from temporal_lambda.dagster.launching.result_records import (
     RecordError,
@@ -55,14 +55,14 @@ def check_health(
     if (
         lease
         and not accepted
-        and lease.alive(time.time())
+        and process_observer().alive(lease)
         and not lease.same_process(RunLease.here(run_id))
     ):
         # Before the tags are read, which this process may no longer understand; that one did.
         return CheckRunHealthResult(WorkerStatus.RUNNING, f"waited for by {lease}")
     launch = tags.resolve(run.tags, dispatcher.config)
     if accepted:
-        return _accepted(run, launch, event_log, dispatcher)
+        return _accepted(instance, run, launch, event_log, dispatcher)
     return _lost(instance, run, launch, lease, dispatcher)
 
 
@@ -99,24 +99,11 @@ def _recorded(
     dispatcher: Dispatcher,
 ) -> CheckRunHealthResult | None:
     """End a run by the answer that its function has left in S3; ``None`` if there will be none."""
-    records = dispatcher.config.result_records
-    if records is None or launch.payload_mode != "full":
+    if not _leaves_record(launch, dispatcher):
         return None
-    try:
-        answer = find_record(dispatcher.clients, record_address(records, run.run_id))
-    except RecordError as error:
-        return CheckRunHealthResult(WorkerStatus.RUNNING, str(error), transient=True)
-    if answer is not None:
-        outcome = interpret_answer(
-            answer, run.run_id, fail_on_error_status=dispatcher.config.fail_on_error_status
-        )
-        event_log = dispatcher.event_log(instance, run.run_id)
-        event_log.note(
-            f"{lease or 'The process that waited'} is gone; {launch.function} left its answer."
-        )
-        event_log.replay_steps(outcome.steps)
-        report_end(event_log, launch, outcome)
-        return CheckRunHealthResult(WorkerStatus.SUCCESS, "done in Lambda")
+    why = f"{lease or 'The process that waited'} is gone; {launch.function} left its answer."
+    if found := _end_by_record(instance, run, launch, why, dispatcher):
+        return found
     # The function was invoked while the lease was renewed, and can't run longer than an answer is
     # waited for.
     until = lease.until + dispatcher.config.read_timeout_seconds if lease else 0
@@ -125,11 +112,41 @@ def _recorded(
     return None
 
 
+def _leaves_record(launch: Launch, dispatcher: Dispatcher) -> bool:
+    # The other payloads don't say where.
+    return dispatcher.config.result_records is not None and launch.payload_mode == "full"
+
+
+def _end_by_record(
+    instance: DagsterInstance, run: DagsterRun, launch: Launch, why: str, dispatcher: Dispatcher
+) -> CheckRunHealthResult | None:
+    config = dispatcher.config
+    try:
+        address = record_address(config.result_records or "", run.run_id)
+        answer = find_record(dispatcher.clients, address)
+    except RecordError as error:
+        return CheckRunHealthResult(WorkerStatus.RUNNING, str(error), transient=True)
+    if answer is None:
+        return None
+    strict = config.fail_on_error_status
+    outcome = interpret_answer(answer, run.run_id, fail_on_error_status=strict)
+    event_log = dispatcher.event_log(instance, run.run_id)
+    event_log.note(why)
+    event_log.replay_steps(outcome.steps)
+    report_end(event_log, launch, outcome)
+    return CheckRunHealthResult(WorkerStatus.SUCCESS, "done in Lambda")
+
+
 def _accepted(
-    run: DagsterRun, launch: Launch, event_log: RunEventLog, dispatcher: Dispatcher
+    instance: DagsterInstance,
+    run: DagsterRun,
+    launch: Launch,
+    event_log: RunEventLog,
+    dispatcher: Dispatcher,
 ) -> CheckRunHealthResult:
     if not launch.durable:
-        return CheckRunHealthResult(WorkerStatus.RUNNING, "to be finished from outside")
+        return _external(instance, run, launch, dispatcher)
+    dispatcher.watch(instance, run.run_id, launch)
     try:
         outcome = request_cancel_or_status(
             dispatcher.clients, dispatcher.config, launch, run.run_id, "status"
@@ -144,27 +161,17 @@ def _accepted(
     if outcome.kind == "running" or outcome.status == NOT_FOUND:
         # Not found: AWS may deliver an Event after hours.
         return CheckRunHealthResult(WorkerStatus.RUNNING, "not done in Lambda")
+    dispatcher.accepted.leave(run.run_id)
     report_end(event_log, launch, outcome)
     return CheckRunHealthResult(WorkerStatus.SUCCESS, "done in Lambda")
 
 
-def monitoring_note(instance: DagsterInstance, launch: Launch) -> dict[str, str]:
-    """What the event log should say where run monitoring is off; empty where it is on.
-
-    Args:
-        instance: Where the run is.
-        launch: How the run is launched.
-    """
-    # Dagster+ monitors by itself.
-    monitored = instance.run_monitoring_enabled or hasattr(instance, "organization_name")
-    if monitored or not (launch.durable or launch.invocation_type == "RequestResponse"):
-        return {}
-    consequence = (
-        "nobody learns how the workflow ends, and the run stays STARTED"
-        if launch.invocation_type == "Event"
-        else "should the process that waits for the function die, the run stays STARTED"
-    )
-    return {
-        "Run monitoring": f"off: {consequence}. Set run_monitoring: {{enabled: true}} in "
-        "dagster.yaml"
-    }
+def _external(
+    instance: DagsterInstance, run: DagsterRun, launch: Launch, dispatcher: Dispatcher
+) -> CheckRunHealthResult:
+    """An Event to a plain function: AWS may deliver it after hours, and tells nobody."""
+    outside = CheckRunHealthResult(WorkerStatus.RUNNING, "to be finished from outside")
+    if not _leaves_record(launch, dispatcher):
+        return outside
+    why = f"{launch.function} left its answer."
+    return _end_by_record(instance, run, launch, why, dispatcher) or outside

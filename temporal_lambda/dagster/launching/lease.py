@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -19,6 +22,12 @@ RENEW_SECONDS = 30.0
 
 LEASE_SECONDS = 90.0
 """How long a process on another host counts as alive after it last renewed its lease."""
+
+CLOCK_DIFFERENCE_SECONDS = 900.0
+"""Between two hosts at most. AWS refuses requests that are signed by a clock 5 minutes off."""
+
+MAX_OBSERVED = 10_000
+"""Leases of other hosts that are remembered."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +93,14 @@ class RunLease:
         return other is not None and self._process() == other._process()
 
     def alive(self, now: float) -> bool:
-        """Whether the process is still there, as far as this process can see.
+        """Whether the process is still there, as far as one look can tell.
+
+        Of a process on another host that takes its clock to be right; ``LeaseObserver`` does not.
 
         Args:
             now: Epoch seconds.
         """
-        if (self.host, self.namespace) != (platform.node(), _namespace()):
+        if not self.is_of_this_host():
             return now < self.until
         if self.started:
             return _started(self.pid) == self.started
@@ -102,11 +113,65 @@ class RunLease:
             pass
         return now < self.until
 
+    def is_of_this_host(self) -> bool:
+        """Whether this process can see the other one."""
+        return (self.host, self.namespace) == (platform.node(), _namespace())
+
     def _process(self) -> tuple[str, str, int, str]:
         return self.host, self.namespace, self.pid, self.started
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}"
+
+
+class LeaseObserver:
+    """Tells by this process's clock whether processes on other hosts still renew their leases.
+
+    A clock that is wrong must not make a living process count as dead. So what counts is how long a
+    lease has not changed; only one that ended long ago by any clock counts as ended at first sight.
+
+    Args:
+        clock: Returns seconds.
+
+    Example:
+        >>> now = [0.0]
+        >>> observer = LeaseObserver(clock=lambda: now[0])
+        >>> lease = replace(RunLease.here("9d6c"), host="elsewhere", until=time.time() - 60)
+        >>> observer.alive(lease)
+        True
+        >>> now[0] += LEASE_SECONDS
+        >>> observer.alive(lease)
+        False
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[float, float]] = {}
+
+    def alive(self, lease: RunLease) -> bool:
+        """Whether the process of a lease is still there.
+
+        Args:
+            lease: As it is now.
+        """
+        if lease.is_of_this_host():
+            return lease.alive(time.time())
+        if time.time() > lease.until + CLOCK_DIFFERENCE_SECONDS:
+            return False
+        with self._lock:
+            now = self._clock()
+            until, since = self._seen.pop(lease.run_id, (None, now))
+            self._seen[lease.run_id] = lease.until, since if until == lease.until else now
+            while len(self._seen) > MAX_OBSERVED:
+                del self._seen[next(iter(self._seen))]
+            return now - self._seen[lease.run_id][1] < LEASE_SECONDS
+
+
+@functools.cache
+def process_observer() -> LeaseObserver:
+    """The observer of this process; launchers come and go."""
+    return LeaseObserver()
 
 
 def _namespace() -> str:

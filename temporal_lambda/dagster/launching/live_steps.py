@@ -9,9 +9,8 @@ from types import TracebackType
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.event_log import RunEventLog
-from temporal_lambda.dagster.launching.invoke import InvokeError, invoke
-from temporal_lambda.dagster.launching.outcome import interpret_answer
-from temporal_lambda.dagster.launching.payload import build_request
+from temporal_lambda.dagster.launching.invoke import InvokeError
+from temporal_lambda.dagster.launching.run_requests import request_cancel_or_status
 from temporal_lambda.dagster.launching.tags import Launch
 
 logger = logging.getLogger(__name__)
@@ -86,11 +85,8 @@ class LiveSteps:
                 return
 
     def _ask_once(self) -> None:
-        client = self._clients.to_invoke(
-            self._launch.function, self._launch.region, self._config.cancel_timeout_seconds
+        outcome = request_cancel_or_status(
+            self._clients, self._config, self._launch, self._run_id, "status", patience_seconds=0
         )
-        question = build_request(self._run_id, "status")
-        answer = invoke(client, self._launch.function, question, "RequestResponse", 0)
-        outcome = interpret_answer(answer, self._run_id)
         if outcome.kind == "running" and not self._done.is_set():
             self._event_log.replay_steps(outcome.steps)

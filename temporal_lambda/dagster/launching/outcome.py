@@ -33,7 +33,10 @@ MAX_STACK = 200
 MAX_MESSAGE = 10_000
 """Characters of an error that are kept."""
 
-OF_THE_RUN = ("RunFailedError", "PayloadError")
+RUN_FAILED = "RunFailedError"
+"""What a handler raises about a run whose ops failed."""
+
+OF_THE_RUN = (RUN_FAILED, "PayloadError")
 """What a durable handler raises about the run itself, and not about an invocation."""
 
 
@@ -52,6 +55,7 @@ class Outcome:
         log_tail: The last 4 KB of the function's log.
         workflow_id: The workflow that does this very run, for ``running`` and ``canceled``.
         pinned_to: The build that has to go on with it, where that is not the one that answered.
+        elsewhere: Whether another invocation does the work, for ``running``.
         steps: What the function says of each op, as ``protocol`` has it; not trusted.
     """
 
@@ -65,6 +69,7 @@ class Outcome:
     log_tail: str = field(default="", repr=False)
     workflow_id: str | None = None
     pinned_to: str | None = None
+    elsewhere: bool = False
     steps: Sequence[Any] = field(default=(), repr=False)
 
 
@@ -126,7 +131,13 @@ def _interpret(value: Any, answer: Answer, run_id: str, *, fail_on_error_status:
     running = status == protocol.RUNNING and run_status == "running"
     if running and ours:
         pinned_to = _name(said.get("pinned_to"))
-        return Outcome("running", status=status, workflow_id=workflow_id, pinned_to=pinned_to)
+        return Outcome(
+            "running",
+            status=status,
+            workflow_id=workflow_id,
+            pinned_to=pinned_to,
+            elsewhere=said.get("elsewhere") is True,
+        )
     if running and workflow_id:
         return Outcome(
             "failed",

@@ -5,13 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 from dagster import DagsterInstance
 
 from temporal_lambda.dagster.launching import tags
+from temporal_lambda.dagster.launching.between_invocations import BetweenInvocations
 from temporal_lambda.dagster.launching.claim import Claim
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import LauncherConfig
@@ -20,8 +23,8 @@ from temporal_lambda.dagster.launching.invoke import Answer, InvokeError, invoke
 from temporal_lambda.dagster.launching.lease import Phase
 from temporal_lambda.dagster.launching.live_steps import LiveSteps
 from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, Outcome, interpret_answer
-from temporal_lambda.dagster.launching.pauses import MAX_LOST, Pauses
 from temporal_lambda.dagster.launching.run_end import is_canceling, report_end
+from temporal_lambda.dagster.launching.run_requests import steps_of
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.launching.wait_pool import WaitPool
 from temporal_lambda.dagster.launching.workflow_cancel import WorkflowCancel
@@ -45,6 +48,7 @@ class RunDriver:
         pool: Runs this; has the run's lock.
         launcher: The launcher's class, for the event log.
         phase: ``invoked`` if this goes on where another process ended.
+        on_accepted: Called when AWS has accepted a durable run that nobody waits for.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class RunDriver:
         pool: WaitPool,
         launcher: type[object],
         phase: Phase = "queued",
+        on_accepted: Callable[[DagsterInstance, str, Launch], object] = lambda *_: None,
     ) -> None:
         self.run_id = run_id
         self.launch = launch
@@ -67,7 +72,6 @@ class RunDriver:
         self._pool = pool
         # Whether a workflow may be at work, which goes on whatever becomes of an invocation.
         self._begun = phase == "invoked"
-        self._missed: set[str] = set()
         self._lock = threading.Lock()
         # Set as long as no invocation is under way.
         self._idle = threading.Event()
@@ -75,6 +79,7 @@ class RunDriver:
         self._to_be_canceled = threading.Event()
         self._canceling: threading.Thread | None = None
         self._workflow_cancel = WorkflowCancel(clients, config, run_id)
+        self._on_accepted = partial(on_accepted, instance, run_id)
         self._stack = ExitStack()
         if not instance.is_ephemeral:
             own = DagsterInstance.from_ref(instance.get_ref())
@@ -134,7 +139,7 @@ class RunDriver:
             )
 
     def _run(self) -> None:
-        pauses = Pauses()
+        between = BetweenInvocations(self.event_log, self.launch.function)
         while (step := self._next_step()) != "leave":
             if step == "cancel":
                 self._cancel_workflow()
@@ -145,19 +150,17 @@ class RunDriver:
                 return
             if outcome.kind == "withdrawn":
                 continue
-            self.event_log.replay_steps(outcome.steps)
-            if outcome.kind == "died" and self.launch.durable and pauses.lost < MAX_LOST:
-                seconds = pauses.after_loss()
-                self.event_log.note(
-                    f"An invocation was lost; the run goes on in the next: {outcome.message}"
-                )
-            elif outcome.kind != "running":
+            ask = (self._clients, self._config, self.launch, self.run_id)
+            self.event_log.replay_steps(steps_of(outcome, *ask))
+            if outcome.kind == "died" and self.launch.durable and between.may_lose_another:
+                seconds = between.after_loss(outcome)
+            elif outcome.kind == "running":
+                self._note_workflow(outcome)
+                lasted, quiet = time.monotonic() - begun, self._to_be_canceled.is_set()
+                seconds = between.after_answer(outcome, lasted, quiet=quiet)
+            else:
                 report_end(self.event_log, self.launch, outcome)
                 return
-            else:
-                lasted = time.monotonic() - begun
-                seconds = pauses.after_answer(lasted, pinned=bool(outcome.pinned_to))
-                self._goes_on(outcome, noted=pauses.unfinished > 1)
             self._begun = True
             self._to_be_canceled.wait(seconds)
 
@@ -202,23 +205,11 @@ class RunDriver:
                 return False
             return self._claim.enter("invoked")
 
-    def _goes_on(self, outcome: Outcome, *, noted: bool) -> None:
+    def _note_workflow(self, outcome: Outcome) -> None:
         if outcome.workflow_id and not self.launch.durable:
             # The function knows better than the tags, and the health check has to know it too.
             self.launch = replace(self.launch, durable=True)
             self.event_log.tag(tags.DURABLE, "true")
-        if outcome.pinned_to and outcome.pinned_to not in self._missed:
-            self._missed.add(outcome.pinned_to)
-            self.event_log.note(
-                f"Build {outcome.pinned_to} is needed to go on, and {self.launch.function} is "
-                "another by now: use an alias or a version as the tag's function, or the worker "
-                "controller."
-            )
-        elif not outcome.pinned_to and not noted and not self._to_be_canceled.is_set():
-            self.event_log.note(
-                f"{self.launch.function} had to end before the run did; it goes on in the next "
-                "invocation."
-            )
 
     def _stopped(self) -> str:
         if self._claim.phase == "queued":
@@ -291,6 +282,7 @@ class RunDriver:
             return Outcome("running")
         if self.launch.durable:
             self.event_log.note(f"{what}; the run ends as its workflow ends.", metadata)
+            self._on_accepted(self.launch)
         elif self.launch.external:
             self.event_log.note(f"{what}; it is left to be finished from outside.", metadata)
         else:

@@ -92,14 +92,23 @@ class Answers:
             omission = {"ops_processed": result["ops_processed"], "results": omitted}
         return self._answer(OK, "success", result=omission, steps=steps)
 
-    def running(self, pinned_to: str | None = None, steps: Iterable[Step] = ()) -> dict[str, Any]:
+    def running(
+        self,
+        pinned_to: str | None = None,
+        steps: Iterable[Step] = (),
+        *,
+        elsewhere: bool = False,
+    ) -> dict[str, Any]:
         """The run is not over yet.
 
         Args:
             pinned_to: The build that alone can go on with it, if it is not this one.
             steps: What became of each op so far.
+            elsewhere: Whether another invocation works for it.
         """
-        more = {"pinned_to": pinned_to} if pinned_to else {}
+        more: dict[str, Any] = {"pinned_to": pinned_to} if pinned_to else {}
+        if elsewhere:
+            more["elsewhere"] = True
         return self._answer(RUNNING, "running", **more, steps=steps_as_json(steps))
 
     def failed(self, error: str, steps: Iterable[Step] = ()) -> dict[str, Any]:

@@ -7,7 +7,14 @@ import logging
 from dataclasses import replace
 from typing import Any
 
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.api.enums.v1 import PendingActivityState
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHandle,
+)
 from temporalio.common import (
     PinnedVersioningOverride,
     WorkerDeploymentVersion,
@@ -34,6 +41,11 @@ about a second after a deployment."""
 REGISTRATION_STEP = 0.1
 """Seconds between two attempts to start a workflow in a version that is not registered yet."""
 
+AWAITED = "RequestResponse"
+"""The invocation type of a launcher that waits for the answer, and asks again."""
+
+ELSEWHERE_SECONDS = 2.0
+"""Seconds between two looks at whether another invocation does the work."""
 
 STEPS_SECONDS = 2.0
 """How long reading what became of the ops may take; an answer without them is better than none."""
@@ -82,15 +94,45 @@ class RunDurably:
         self._started = True
         # Not the handle of the start: that one would decode the result into the workflow's type.
         handle = work.client.get_workflow_handle(self._workflow_id)
-        if build_id := await self._other_build(handle):
+        description = await handle.describe()
+        if build_id := self._other_build(description):
             steps = await _steps(work.client, self._workflow_id)
             return Stop("result", self._answers.running(build_id, steps))
+        result = asyncio.create_task(_result(work.client, handle, self._answers))
+        elsewhere = asyncio.create_task(self._until_elsewhere(work, handle, description))
         try:
-            return Stop("result", await _result(work.client, handle, self._answers))
+            await asyncio.wait({result, elsewhere}, return_when=asyncio.FIRST_COMPLETED)
+            if result.done():
+                return Stop("result", result.result())
+            elsewhere.result()
+            steps = await _steps(work.client, self._workflow_id)
+            return Stop("result", self._answers.running(steps=steps, elsewhere=True))
         except asyncio.CancelledError:
             # While the worker closes, there is time to look once more.
             self._steps = await _steps(work.client, self._workflow_id)
             raise
+        finally:
+            result.cancel()
+            elsewhere.cancel()
+
+    async def _until_elsewhere(
+        self, work: Work, handle: WorkflowHandle[Any, Any], seen: WorkflowExecutionDescription
+    ) -> None:
+        """Return once another invocation does the work, and this one would be billed for waiting.
+
+        Only a launcher that waits for the answer asks again.
+        """
+        assert work.client is not None
+        own = work.config.worker_config.get("identity") or work.client.identity
+        if self._run.context.invocation_type != AWAITED:
+            await asyncio.Event().wait()
+        while not _is_elsewhere(seen, own):
+            await asyncio.sleep(ELSEWHERE_SECONDS)
+            if not work.activities.on_server:
+                try:
+                    seen = await handle.describe()
+                except RPCError as error:
+                    logger.debug("the workflow can't be looked at: %s", error)
 
     def outcome(self) -> Any:
         """See base class."""
@@ -125,9 +167,8 @@ class RunDurably:
                 f"bytes, and a workflow can be started with {MAX_PAYLOAD_BYTES}: {REMEDY}"
             )
 
-    async def _other_build(self, handle: WorkflowHandle[Any, Any]) -> str | None:
+    def _other_build(self, description: WorkflowExecutionDescription) -> str | None:
         """The build a run that goes on is pinned to, if this worker is another."""
-        description = await handle.describe()
         info = description.raw_description.workflow_execution_info
         build_id = info.versioning_info.versioning_override.pinned.version.build_id
         running = description.status == WorkflowExecutionStatus.RUNNING
@@ -195,6 +236,17 @@ class AskAbout:
     def outcome(self) -> Any:
         """See base class."""
         return self._answers.running()
+
+
+def _is_elsewhere(description: WorkflowExecutionDescription, own: str) -> bool:
+    """Whether ops of a run are at work, and all of them by workers of another identity."""
+    started = [
+        activity.last_worker_identity
+        for activity in description.raw_description.pending_activities
+        if activity.state == PendingActivityState.PENDING_ACTIVITY_STATE_STARTED
+    ]
+    running = description.status == WorkflowExecutionStatus.RUNNING
+    return running and bool(started) and own not in started
 
 
 async def _exists(client: Client, workflow_id: str) -> bool:

@@ -126,12 +126,7 @@ class OpContext(RunContext):
             metadata: Name -> a JSON value.
             partition: The partition; that of the run by default.
         """
-        self._report(
-            "materialization",
-            asset_key=asset_key,
-            metadata=dict(metadata or {}),
-            partition=partition if partition is not None else self.partition_key,
-        )
+        self._report_event("materialization", asset_key, metadata, partition)
 
     def report_observation(
         self,
@@ -147,12 +142,7 @@ class OpContext(RunContext):
             metadata: Name -> a JSON value.
             partition: The partition; that of the run by default.
         """
-        self._report(
-            "observation",
-            asset_key=asset_key,
-            metadata=dict(metadata or {}),
-            partition=partition if partition is not None else self.partition_key,
-        )
+        self._report_event("observation", asset_key, metadata, partition)
 
     def report_asset_check(
         self,
@@ -195,6 +185,16 @@ class OpContext(RunContext):
             ValueError: A number is infinite or NaN.
         """
         self.output_metadata.update(_as_json(metadata))
+
+    def _report_event(
+        self, kind: str, asset_key: str, metadata: Mapping[str, Any] | None, partition: str | None
+    ) -> None:
+        self._report(
+            kind,
+            asset_key=asset_key,
+            metadata=dict(metadata or {}),
+            partition=partition if partition is not None else self.partition_key,
+        )
 
     def _report(self, kind: str, **entry: Any) -> None:
         told = {name: value for name, value in entry.items() if value is not None}
