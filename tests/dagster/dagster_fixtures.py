@@ -112,6 +112,11 @@ def sent(record: InvocationRecord) -> Any:
     return json.loads(line.removeprefix("GOT "))
 
 
+def requests(aws: Lambda, run_id: str, function: str = "protocol") -> list[str]:
+    """What the function was asked for, by the time it answered."""
+    return [sent(record).get("request", "run") for record in aws.records(function, run_id)]
+
+
 class Dagster:
     """Creates, launches and watches runs of an instance."""
 

@@ -15,14 +15,9 @@ from dagster._core.execution.backfill import cancel_backfill_runs_and_cancellati
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching.lease import Phase, RunLease
 from temporal_lambda.dagster.launching.tags import REQUEST_ID, WAITER
-from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sent, sync
+from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, requests, sync
 
 pytestmark = pytest.mark.server
-
-
-def requests(aws: Lambda, run_id: str, function: str = "protocol") -> list[str]:
-    """What the function was asked for, by the time it answered."""
-    return [sent(record).get("request", "run") for record in aws.records(function, run_id)]
 
 
 def test_durable_run_is_canceled_in_lambda(dagster: Dagster, aws: Lambda) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
 from dagster import DagsterRunStatus
 
+from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launching.tags import REQUEST_ID
 from temporal_lambda.dagster.launching.wait_pool import process_pool
 from temporal_lambda.local import Function, LocalStack
 from tests.dagster import jobs
 from tests.dagster.conftest import DIRECT
 from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, eventually, sync
+from tests.support.dagster_client import payload, pending_activity
 from tests.support.lambdas import MakeFunction, events
 
 pytestmark = pytest.mark.server
@@ -82,6 +85,26 @@ async def test_run_outlives_its_invocations_and_is_done_once(
     assert len(records) >= 2
     naps = [event for record in records for event in events(record) if "nap from" in event]
     assert naps.count("nap from 0") == 1
+
+
+async def test_waiting_invocation_ends_while_another_one_works_for_the_run(
+    stack: LocalStack, durable: Callable[..., Function], beside: Dagster
+) -> None:
+    function = durable()
+    config = {"ops": {"nap": {"config": {"steps": 4, "seconds": 1.0}}}}
+    run = beside.create(sync(function.name, durable="true"), config, jobs.napping)
+    # As the worker controller's, it asks nobody to wait for an answer.
+    event = payload({"nap": {"steps": 4}}, jobs.napping.name, run.run_id)
+    working = asyncio.create_task(stack.service.invoke(function, json.dumps(event).encode()))
+    await pending_activity(stack.client.get_workflow_handle(f"dagster-{run.run_id}"))
+    launch = partial(beside.launcher().launch_run, LaunchRunContext(run, None))
+    await asyncio.to_thread(launch)
+    await asyncio.to_thread(beside.succeeded, run.run_id)
+    worked, _ = await working
+    waited = [one for one in stack.service.records if one.function == function.name]
+    waited.remove(worked)
+    assert sum(one.duration_ms for one in waited) < worked.duration_ms / 2
+    assert f"Another invocation of {function.name} works for the run" in beside.log(run.run_id)
 
 
 @pytest.mark.timeout(240)

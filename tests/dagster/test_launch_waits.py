@@ -18,6 +18,7 @@ from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching import lease, tags, wait_pool
 from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launching.lease import Phase, RunLease
+from tests.dagster.claimed_runs import GONE, health, started
 from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sync
 
 pytestmark = pytest.mark.server
@@ -106,24 +107,6 @@ def test_process_that_waited_has_died(dagster: Dagster, aws: Lambda, state: Path
     dagster.succeeded(durable)
     assert "the run is durable and attached to" in dagster.log(durable)
     assert len(aws.records("protocol", plain)) == invoked
-
-
-def health(dagster: Dagster, run_id: str) -> tuple[str, str]:
-    """What run monitoring would be told, by a launcher of its own."""
-    found = dagster.launcher().check_run_worker_health(dagster.run(run_id))
-    return found.status.value, found.msg or ""
-
-
-def started(dagster: Dagster, function: str, claimed: RunLease | None, **more: str) -> str:
-    """A run that a process has claimed."""
-    run = dagster.create(sync(function, **more), status=DagsterRunStatus.STARTED)
-    if claimed:
-        tag = replace(claimed, run_id=claimed.run_id or run.run_id).tag()
-        dagster.instance.add_run_tags(run.run_id, {tags.WAITER: tag})
-    return run.run_id
-
-
-GONE = replace(RunLease.here(""), started="1", phase="invoked", until=0)
 
 
 def test_run_whose_tags_make_no_sense_here_is_left_to_the_process_that_waits(
@@ -233,59 +216,3 @@ def test_waits_renew_their_lease(dagster: Dagster, monkeypatch: pytest.MonkeyPat
     eventually(lambda: until() > first + 0.2, "the lease was renewed")
     dagster.succeeded(run_id)
     assert own.join([run_id], 10) == []
-
-
-@pytest.mark.parametrize(
-    ("mark", "status"),
-    [
-        ("done", DagsterRunStatus.SUCCESS),
-        ("failed", DagsterRunStatus.FAILURE),
-        ("canceled", DagsterRunStatus.CANCELED),
-    ],
-)
-@pytest.mark.parametrize("external", ["true", "false"])
-def test_durable_run_that_was_accepted_ends_as_its_workflow_ends(
-    external: str, mark: str, status: DagsterRunStatus, dagster: Dagster, aws: Lambda, state: Path
-) -> None:
-    durable = {"lambda/durable": "true", "lambda/external": external}
-    run_id = dagster.launch({"lambda/function_name": "protocol", **durable})
-    eventually(lambda: aws.records("protocol", run_id), "it has begun")
-    eventually(lambda: not dagster.waits_for(run_id), "it is not waited for")
-    assert health(dagster, run_id) == ("RUNNING", "not done in Lambda")
-    (state / f"{run_id}.{mark}").touch()
-    assert health(dagster, run_id)[0] == "SUCCESS"
-    assert dagster.run(run_id).status is status
-
-
-def test_trouble_of_the_function_that_is_asked_about_a_run_does_not_end_it(
-    dagster: Dagster, aws: Lambda
-) -> None:
-    run_id = started(dagster, "fail", replace(GONE, phase="accepted"), durable="true")
-    assert health(dagster, run_id)[0] == "RUNNING"
-    assert dagster.run(run_id).status is DagsterRunStatus.STARTED
-
-
-@pytest.mark.parametrize(
-    ("tags", "consequence"),
-    [
-        (sync("echo"), "should the process that waits for the function die, the run stays STARTED"),
-        (
-            {"lambda/function_name": "echo", "lambda/durable": "true"},
-            "nobody learns how the workflow ends, and the run stays STARTED",
-        ),
-        ({"lambda/function_name": "echo"}, ""),
-    ],
-)
-def test_launch_says_what_is_missing_without_run_monitoring(
-    tags: dict[str, str], consequence: str, dagster: Dagster
-) -> None:
-    log = dagster.log(dagster.launch(tags))
-    assert ("Run monitoring" in log) == bool(consequence)
-    assert consequence in log
-
-
-def test_external_durable_run_that_can_not_be_asked_stays_started(dagster: Dagster) -> None:
-    run_id = started(dagster, "nobody", replace(GONE, phase="accepted"), durable="true")
-    status, message = health(dagster, run_id)
-    assert status == "RUNNING"
-    assert "Function not found" in message

@@ -18,7 +18,7 @@ from temporal_lambda.dagster.launching.lease import RunLease
 from temporal_lambda.dagster.launching.result_records import record_address
 from temporal_lambda.dagster.launching.tags import WAITER
 from temporal_lambda.errors import SettingsError
-from tests.dagster.dagster_fixtures import Dagster, Lambda, aws_values, sync
+from tests.dagster.dagster_fixtures import Dagster, Lambda, aws_values, eventually, sync
 
 pytestmark = pytest.mark.server
 
@@ -102,9 +102,25 @@ def test_run_fails_only_when_its_function_can_not_be_at_work_any_more(
     assert health(dagster, abandoned(dagster, payload_mode="ops_only"), options)[0] == "FAILED"
 
 
+def test_external_run_of_a_plain_function_ends_by_the_answer_it_has_left_with_its_steps(
+    dagster: Dagster, bucket: Bucket, options: dict[str, Any]
+) -> None:
+    tags = {"lambda/function_name": "echo", "lambda/external": "true"}
+    run_id = dagster.launch(tags, **options)
+    eventually(lambda: not dagster.waits_for(run_id), "AWS has accepted it")
+    assert health(dagster, run_id, options) == ("RUNNING", "to be finished from outside")
+    step = {"op": "op_a", "status": "success", "attempt": 1, "start": 1767960000.0, "output": 1}
+    body = {"run_id": run_id, "status": "success", "result": 1, "steps": [step]}
+    bucket.leave(run_id, {"statusCode": 200, "body": json.dumps(body)})
+    assert health(dagster, run_id, options) == ("SUCCESS", "done in Lambda")
+    assert dagster.run(run_id).status is DagsterRunStatus.SUCCESS
+    assert [one.step_key for one in dagster.instance.get_run_step_stats(run_id)] == ["op_a"]
+
+
 def test_records_that_can_not_be_read_end_no_run(
     dagster: Dagster, bucket: Bucket, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     run_id = abandoned(dagster, ago=2000)
     nowhere = {**options, "aws": {**options["aws"], "s3_endpoint_url": "http://127.0.0.1:9"}}
     status, message = health(dagster, run_id, nowhere)

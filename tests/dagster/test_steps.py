@@ -85,7 +85,7 @@ async def test_each_op_is_a_step_with_its_own_times(
     assert times[0] > 1e9
 
 
-@BOTH
+@pytest.mark.parametrize("handler", ["durable", "durable_raising", "inline"])
 async def test_op_that_fails_is_a_failed_step_with_its_error_and_stack(
     function: Callable[..., Function], beside: Dagster, handler: str
 ) -> None:

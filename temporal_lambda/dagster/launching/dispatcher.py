@@ -132,6 +132,7 @@ class Dispatcher:
             launch: How it was launched.
             why: For the event log.
         """
+        self.accepted.leave(run.run_id)
         # A run that is CANCELING is not invoked, so there is no payload.
         driver = self._driver(instance, run.run_id, launch, b"", "invoked")
         self._begin(driver, why)

@@ -31,3 +31,10 @@ def test_pauses_grow_with_each_invocation_that_is_lost_until_one_answers() -> No
     assert pauses.lost == 4
     assert pauses.after_answer(800, pinned=False) == 1
     assert pauses.lost == 0
+
+
+def test_run_that_another_invocation_works_for_is_asked_about_every_few_seconds() -> None:
+    pauses = Pauses()
+    waits = [pauses.after_answer(0.3, pinned=False, elsewhere=True) for _ in range(5)]
+    assert waits == [1, 2, 4, 5, 5]
+    assert pauses.after_answer(800, pinned=False) == 1
