@@ -262,14 +262,14 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         if inner is None:
             raise launch_failed(
                 f"Run {context.dagster_run.run_id} is not resumed: its function may have done its "
-                "work, and would do it twice. Launch it again if that is all right"
+                "work. Launch it again if it may be done twice"
             )
         inner.resume_run(context)
 
     def dispose(self) -> None:
         """Wait for the answers that are still out, at most ``shutdown_timeout_seconds``.
 
-        A second Ctrl-C ends the process without them; run monitoring then takes care of the runs.
+        A second Ctrl-C ends the process without them; run monitoring then has the runs.
         """
         if self.inner is not None:
             self.inner.dispose()
@@ -279,8 +279,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
                 self.config.shutdown_timeout_seconds,
                 ", ".join(sorted(waiting)),
             )
-            left = self._pool.join(waiting, self.config.shutdown_timeout_seconds)
-            for run_id in left:
+            for run_id in self._pool.join(waiting, self.config.shutdown_timeout_seconds):
                 logger.warning("run %s is left to run monitoring", run_id)
 
     def join(self, timeout: int = 30) -> None:
@@ -295,7 +294,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         if self.inner is not None:
             self.inner.join(timeout)
         if left := self._pool.join(self._dispatcher.run_ids, timeout):
-            raise TimeoutError(f"after {timeout} s these runs are not done: {', '.join(left)}")
+            raise TimeoutError(f"not done after {timeout} s: {', '.join(left)}")
 
     def _inner_of(self, run: DagsterRun) -> RunLauncher[DagsterInstance] | None:
         return None if tags.is_for_lambda(run.tags) else self.inner
