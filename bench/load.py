@@ -51,6 +51,19 @@ class Run(NamedTuple):
     seconds: float
 
 
+async def execute(stack: LocalStack, deployed: Deployed, workflow: str, *arguments: object) -> Run:
+    """Run one workflow of any kind."""
+    begun = time.monotonic()
+    handle: Handle = await stack.client.start_workflow(
+        workflow,
+        args=arguments,
+        id=f"{deployed.task_queue}-{uuid.uuid4().hex}",
+        task_queue=deployed.task_queue,
+    )
+    await handle.result()
+    return Run(handle, time.monotonic() - begun)
+
+
 async def run(stack: LocalStack, deployed: Deployed, seconds: float) -> Run:
     """Run one workflow."""
     begun = time.monotonic()

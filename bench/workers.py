@@ -27,10 +27,11 @@ def function(
     worker: Worker,
     *,
     timeout: float,
-    idle: float | None = None,
+    idle: float | Literal["auto"] | None = None,
     shutdown: tuple[float, float] | None = None,
     concurrency: int = 10,
     suffix: str = "",
+    many_workflows: bool = False,
     environment: dict[str, str] | None = None,
 ) -> Function:
     """A worker's function, not created yet.
@@ -38,17 +39,20 @@ def function(
     Args:
         worker: Which module it is made with.
         timeout: The function's timeout, seconds.
-        idle: Our ``idle_timeout``, seconds; contrib has none.
+        idle: Our ``idle_timeout``, seconds or ``auto``; contrib has none.
         shutdown: ``graceful_shutdown_timeout`` and ``shutdown_deadline_buffer``, seconds; both
             modules' own defaults (5 and 7) if ``None``.
         concurrency: How many invocations may run at once.
         suffix: Makes the name unique where a stack has several of a worker.
+        many_workflows: Register all kinds of workflows, and not just ``OneActivity``.
         environment: Further variables.
     """
     name = worker + suffix
     variables = {"WORKER": worker, "DEPLOYMENT": name, "TEMPORAL_TASK_QUEUE": name}
     if idle is not None and worker == "ours":
-        variables["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = f"{idle}s"
+        variables["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = idle if idle == "auto" else f"{idle}s"
+    if many_workflows:
+        variables["MANY_WORKFLOWS"] = "1"
     if shutdown:
         variables["GRACEFUL_SECONDS"], variables["BUFFER_SECONDS"] = map(str, shutdown)
     return Function(

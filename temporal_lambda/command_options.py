@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from temporalio.common import WorkerDeploymentVersion
 
-from temporal_lambda.settings.values import duration
+from temporal_lambda.settings.values import duration, idle_timeout
 
 if TYPE_CHECKING:
     _ParamType = click.ParamType[timedelta]
+    _TextType = click.ParamType[str]
 else:
     # Before 8.4, click's class takes no type parameter at run time.
-    _ParamType = click.ParamType
+    _ParamType = _TextType = click.ParamType
 
 PORT = click.IntRange(0, 65_535)
 
@@ -33,6 +34,20 @@ class DurationType(_ParamType):
             return value if isinstance(value, timedelta) else duration(value)
         except ValueError as error:
             self.fail(f"{value!r}: {error}", param, ctx)
+
+
+class IdleTimeoutType(_TextType):
+    """A duration, or ``auto``; its value is the text for the function's environment."""
+
+    name = "duration|auto"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """See base class."""
+        try:
+            idle_timeout(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+        return str(value)
 
 
 def deployment_version(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Protocol, cast, overload
+from typing import Any, Literal, Protocol, cast, overload
 
 from temporalio.client import ClientConnectConfig
 from temporalio.worker import WorkerConfig
@@ -79,9 +79,11 @@ class LambdaWorkerConfig:
         shutdown_hooks: Callables without arguments, in a list or another sequence, called in order
             when the worker has stopped, also after an error. What one returns is awaited if it can
             be.
-        idle_timeout: End the invocation once no task has been in flight for this long; ``None``
-            polls until the deadline. Choose a value other than a whole number of seconds, at which
-            retries and timers come back.
+        idle_timeout: When to end an invocation that has nothing to do. ``"auto"``: as soon as
+            staying would cost more than coming back, by what is known of timers and retries, and
+            of arrivals so far. A timedelta: once no task has been in flight for this long; choose
+            one other than a whole number of seconds, at which retries and timers come back.
+            ``None``: not before the deadline.
         reuse_connection: Keep the connection to the server for the next invocation in the same
             execution environment.
         recycle_environment: When to end the process after an invocation, so that the next one
@@ -90,6 +92,10 @@ class LambdaWorkerConfig:
             of later invocations and lose them, or if abandoned activities have used up an executor
             at module level. ``abandoned``: if anything was left running. ``never``: not at all.
         cloudwatch_metrics: Print the report in a form from which CloudWatch extracts metrics.
+        poll_cancellation_fans_out: Whether the Temporal server runs with
+            ``frontend.enableMatchingFanOutForPollCancellation``. If it does not, or you don't know,
+            an invocation of ``idle_timeout = "auto"`` that was queried or served a Nexus operation
+            stays for 5.5 s, since the server would lose the next one within 5 s after its end.
         activity_needs: The least time that activities need, by type. One that comes when less is
             left is not begun just to be cut off: it is failed at once, and its next attempt comes
             when this invocation takes no more work. That counts as an attempt, so one that has no
@@ -103,7 +109,7 @@ class LambdaWorkerConfig:
     Example:
         >>> def configure(config: LambdaWorkerConfig) -> None:
         ...     config.worker_config["task_queue"] = "greetings"
-        ...     config.idle_timeout = timedelta(seconds=1.3)
+        ...     config.idle_timeout = "auto"
         >>> config = LambdaWorkerConfig()
         >>> configure(config)
         >>> config.worker_config
@@ -117,10 +123,11 @@ class LambdaWorkerConfig:
     worker_config: WorkerConfig = field(default_factory=lambda: WorkerConfig())
     shutdown_deadline_buffer: FollowsGracefulTimeout = FollowsGracefulTimeout()
     shutdown_hooks: list[ShutdownHook] = field(default_factory=list)
-    idle_timeout: timedelta | None = None
+    idle_timeout: timedelta | Literal["auto"] | None = None
     reuse_connection: bool = SETTINGS["reuse_connection"].default
     recycle_environment: Recycling = SETTINGS["recycle_environment"].default
     cloudwatch_metrics: bool = SETTINGS["cloudwatch_metrics"].default
+    poll_cancellation_fans_out: bool = SETTINGS["poll_cancellation_fans_out"].default
     activity_needs: dict[str, timedelta] = field(default_factory=dict)
     credentials: Credentials | None = field(default=None, repr=False)
     invocation: InvocationInfo = field(default_factory=InvocationInfo, repr=False, compare=False)

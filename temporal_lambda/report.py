@@ -24,6 +24,10 @@ WORKER = "temporal_lambda worker"
 """How the line begins that a cold start adds: what the worker serves."""
 
 
+WORTH_A_WORD = 1.0
+"""Seconds of idling in one invocation, below which nothing is said."""
+
+
 @dataclass
 class InvocationReport:
     """What happened in one invocation.
@@ -47,6 +51,7 @@ class InvocationReport:
             there is no ``/proc``.
         abandoned: What did not stop in time: activities, hooks, teardown, or a blocked event loop.
         errors: The errors raised, as ``phase: type: message``, each with its causes.
+        advice: What would make later invocations cheaper, said once per execution environment.
     """
 
     request_id: str | None
@@ -62,6 +67,7 @@ class InvocationReport:
     peak_memory_mb: float | None = None
     abandoned: list[dict[str, Any]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+    advice: str | None = None
     _running: tuple[str, float] = field(default=("configure", 0.0), repr=False)
 
     @contextmanager
@@ -97,6 +103,22 @@ class InvocationReport:
         )
         self.errors.append(f"{where or self.current_phase}: {chain}")
 
+    def advise(self) -> bool:
+        """Say what idling has cost an invocation without idle timeout; return whether it did.
+
+        Example:
+            >>> report = InvocationReport(None, cold=True, idle_ms=51_000.0, stop_reason="deadline")
+            >>> report.advise(), report.advice
+            (True, '51.0 s were billed without a task in flight: set idle_timeout = "auto"')
+        """
+        idle = (self.idle_ms or 0.0) / 1000
+        if self.stop_reason != "deadline" or idle < WORTH_A_WORD:
+            return False
+        self.advice = (
+            f'{idle:.1f} s were billed without a task in flight: set idle_timeout = "auto"'
+        )
+        return True
+
     def as_dict(self) -> dict[str, Any]:
         """The report as plain JSON values."""
         return {
@@ -113,6 +135,7 @@ class InvocationReport:
             "phases_ms": self.phases,
             "abandoned": self.abandoned,
             "errors": self.errors,
+            "advice": self.advice,
         }
 
     def measure(self, seconds: float) -> None:

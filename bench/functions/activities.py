@@ -30,9 +30,16 @@ async def hold(seconds: float) -> int:
 
 
 @activity.defn
+async def fail_once() -> None:
+    """Fails in its first attempt."""
+    if activity.info().attempt == 1:
+        raise RuntimeError("as it is meant to")
+
+
+@activity.defn
 def sleep_in_thread(seconds: float) -> None:
     """Can't be cancelled: Python has no way to interrupt it."""
     time.sleep(seconds)
 
 
-ACTIVITIES = [pause, hold, sleep_in_thread]
+ACTIVITIES = [pause, hold, fail_once, sleep_in_thread]

@@ -12,10 +12,12 @@ from activities import ACTIVITIES
 from log_values import resources, tell
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Plugin, Worker
-from workflows import OneActivity
+from workflows import WORKFLOWS, OneActivity
 
 CONTRIB = os.environ.get("WORKER") == "contrib"
 TELEMETRY = bool(os.environ.get("TELEMETRY"))
+MANY = bool(os.environ.get("MANY_WORKFLOWS"))
+"""Each workflow takes some milliseconds to register."""
 
 if CONTRIB:
     from temporalio.contrib.aws.lambda_worker import run_worker
@@ -52,7 +54,7 @@ class Started(Plugin):
 def configure(config: Any) -> None:
     worker = config.worker_config
     worker["task_queue"] = os.environ["TEMPORAL_TASK_QUEUE"]
-    worker["workflows"] = [OneActivity]
+    worker["workflows"] = WORKFLOWS if MANY else [OneActivity]
     worker["activities"] = ACTIVITIES
     worker["activity_executor"] = THREADS
     worker["plugins"] = [Started()]

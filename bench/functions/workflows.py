@@ -1,4 +1,4 @@
-"""What the benchmarks run: workflows of one activity."""
+"""What the benchmarks run."""
 
 from __future__ import annotations
 
@@ -19,3 +19,34 @@ class OneActivity:
             # Temporal's default pause of 1 s, but the same after every attempt.
             retry_policy=RetryPolicy(backoff_coefficient=1.0),
         )
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class FailsOnce:
+    """Its activity fails once, so that it waits for Temporal's default pause of 1 s."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.execute_activity("fail_once", start_to_close_timeout=timedelta(seconds=20))
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class Sleeps:
+    @workflow.run
+    async def run(self, seconds: float) -> None:
+        await workflow.sleep(seconds)
+
+
+@workflow.defn(versioning_behavior=VersioningBehavior.AUTO_UPGRADE)
+class StepSleepStep:
+    @workflow.run
+    async def run(self, work: float, seconds: float) -> None:
+        for pause in (seconds, 0.0):
+            await workflow.execute_activity(
+                "pause", work, start_to_close_timeout=timedelta(seconds=20)
+            )
+            if pause:
+                await workflow.sleep(pause)
+
+
+WORKFLOWS = [OneActivity, FailsOnce, Sleeps, StepSleepStep]

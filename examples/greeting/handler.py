@@ -1,7 +1,5 @@
 """The Lambda function: a Temporal worker for greetings."""
 
-from datetime import timedelta
-
 from temporalio.common import WorkerDeploymentVersion
 from workflows import Greeting, compose_greeting
 
@@ -12,8 +10,7 @@ def configure(config: LambdaWorkerConfig) -> None:
     config.worker_config["task_queue"] = "greetings"
     config.worker_config["workflows"] = [Greeting]
     config.worker_config["activities"] = [compose_greeting]
-    # Not a whole second: default retries and many timers come back after exactly 1, 2 or 4 s.
-    config.idle_timeout = timedelta(seconds=1.3)
+    config.idle_timeout = "auto"
 
 
 lambda_handler = run_worker(

@@ -8,7 +8,6 @@ stopped.
 import dataclasses
 import os
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import aioboto3
 from temporalio.common import WorkerDeploymentVersion
@@ -26,8 +25,7 @@ async def configure(config: LambdaWorkerConfig) -> AsyncIterator[None]:
     config.worker_config["task_queue"] = "digests"
     config.worker_config["workflows"] = [Digest]
     config.worker_config["activities"] = [collect, measure]
-    # Not a whole second: default retries and many timers come back after exactly 1, 2 or 4 s.
-    config.idle_timeout = timedelta(seconds=1.3)
+    config.idle_timeout = "auto"
     async with session.client("s3") as s3:
         driver = S3StorageDriver(
             client=new_aioboto3_client(s3), bucket=os.environ["PAYLOAD_BUCKET"]

@@ -1,7 +1,5 @@
 """The Lambda function: a worker that exports traces, metrics and logs before it is frozen."""
 
-from datetime import timedelta
-
 from temporalio.common import WorkerDeploymentVersion
 from workflows import Parcel, collect, deliver
 
@@ -16,8 +14,7 @@ def configure(config: LambdaWorkerConfig) -> None:
     config.worker_config["task_queue"] = "parcels"
     config.worker_config["workflows"] = [Parcel]
     config.worker_config["activities"] = [collect, deliver]
-    # Not a whole second: default retries and many timers come back after exactly 1, 2 or 4 s.
-    config.idle_timeout = timedelta(seconds=1.3)
+    config.idle_timeout = "auto"
 
 
 lambda_handler = run_worker(

@@ -15,6 +15,7 @@ from rich.console import Console
 from temporal_lambda.command_options import (
     PORT,
     DurationType,
+    IdleTimeoutType,
     deployment_version,
     json_values,
     pairs,
@@ -52,8 +53,9 @@ from temporal_lambda.local.stack import LocalStack
 )
 @click.option(
     "--idle-timeout",
-    type=DurationType(),
-    help="End an invocation after this long without a task, unless the callback sets its own.",
+    type=IdleTimeoutType(),
+    help="End an invocation after this long without a task, or when that is cheapest (auto), "
+    "unless the callback sets its own.",
 )
 @click.option(
     "--env",
@@ -126,8 +128,7 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
     code, handler = locate_handler(target)
     environment = options["environment"]
     if options["idle_timeout"]:
-        seconds = options["idle_timeout"].total_seconds()
-        environment["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = str(seconds)
+        environment["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = options["idle_timeout"]
     function = Function(
         name=options["function_name"] or _new_name(handler),
         handler=handler,

@@ -20,7 +20,13 @@ from temporal_lambda.local.function import Function
 from temporal_lambda.local.invoke_api import InvokeApi
 from temporal_lambda.local.pipes import Lines, Pipe
 from temporal_lambda.local.service import LambdaService
-from temporal_lambda.local.temporal_server import TemporalServer, require_free
+from temporal_lambda.local.temporal_server import (
+    CONTROLLER,
+    FANS_OUT,
+    TemporalServer,
+    require_free,
+)
+from temporal_lambda.settings.table import variable
 from temporal_lambda.worker_deployment import (
     Compute,
     register,
@@ -112,7 +118,7 @@ class LocalStack:
         self._ui_port = ui_port
         self._lambda_port = lambda_port
         self._database = database
-        self._dynamic_config = dynamic_config
+        self._dynamic_config = {**CONTROLLER, **(dynamic_config or {})}
         self._server: TemporalServer | None = None
         self._serving: dict[WorkerDeploymentVersion, str] = {}
         self._exit = AsyncExitStack()
@@ -225,6 +231,7 @@ class LocalStack:
         if self._own_server:
             # A profile in temporal.toml that is meant for production must not get in the way.
             connection["TEMPORAL_TLS"] = "false"
+            connection[variable("poll_cancellation_fans_out")] = self._dynamic_config[FANS_OUT]
         function = dataclasses.replace(
             function,
             code=function.code.resolve(),

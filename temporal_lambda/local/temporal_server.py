@@ -21,6 +21,9 @@ from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.pipes import Lines, Pipe
 
+FANS_OUT = "frontend.enableMatchingFanOutForPollCancellation"
+"""The setting that has all partitions of a task queue told when a worker leaves."""
+
 CONTROLLER: Mapping[str, str] = {
     "workercontroller.enabled": "true",
     "workercontroller.compute_providers.enabled": '["aws-lambda"]',
@@ -29,7 +32,7 @@ CONTROLLER: Mapping[str, str] = {
     "frontend.enableCancelWorkerPollsOnShutdown": "true",
     # Else a query or a Nexus operation within 5 s after an invocation's end often finds a partition
     # of the task queue that still counts on its worker, and invokes nobody.
-    "frontend.enableMatchingFanOutForPollCancellation": "true",
+    FANS_OUT: "true",
 }
 """Dynamic configuration that switches the server's worker controller on."""
 

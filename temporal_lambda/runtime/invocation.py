@@ -198,7 +198,9 @@ class Invocation:
         return await self._work_over(await self._connect(), strategy)
 
     async def _work_over(self, client: Client | None, strategy: WorkStrategy) -> Stop:
-        self._progress.worker = worker = InvocationWorker(self._config, self._budget)
+        self._progress.worker = worker = InvocationWorker(
+            self._config, self._budget, self._environment.arrivals
+        )
         announce_work_time(lambda: self._budget.work_left())
         polling = None
         if client and strategy.polls:
@@ -206,7 +208,9 @@ class Invocation:
             self._introduce(worker)
         self._progress.work_began = True
         self._work_phase = WorkPhase(strategy, worker, self._signal)
-        work = Work(client, self._config, self._budget, worker.slots, worker.activities)
+        work = Work(
+            client, self._config, self._budget, worker.slots, worker.activities, worker.leaving
+        )
         lost = asyncio.create_task(self._connection.wait_until_lost(lambda: worker.has_polled))
         try:
             return await self._work_phase.run(work, polling, lost)
@@ -273,6 +277,9 @@ class Invocation:
     async def _run_steps(self, lifeline: Lifeline, closing: Budget) -> None:
         lifeline.check()
         self._progress.count_work()
+        polled_on = self._strategy and self._strategy.polls and not self._config.idle_timeout
+        if polled_on and not self._environment.advised:
+            self._environment.advised = self._progress.report.advise()
         self._progress.steps = steps = ClosingSteps(closing, self._progress.report)
         if self._signal.hurried:
             # Now that they are there, a signal that comes later finds them by itself.

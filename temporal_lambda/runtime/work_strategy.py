@@ -13,6 +13,7 @@ from temporalio.client import Client
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.runtime.budget import Budget
+from temporal_lambda.runtime.leaving import Leaving
 from temporal_lambda.tracking.activities import ActivitiesInFlight
 from temporal_lambda.tracking.slots import SlotCounter
 
@@ -28,6 +29,7 @@ class Work(NamedTuple):
         budget: This invocation's time.
         slots: Counts tasks in flight; counts nothing where the user brought a tuner.
         activities: Knows the activities in flight.
+        leaving: Decides when to leave, where ``idle_timeout`` leaves that to us.
     """
 
     client: Client | None
@@ -35,6 +37,7 @@ class Work(NamedTuple):
     budget: Budget
     slots: SlotCounter
     activities: ActivitiesInFlight
+    leaving: Leaving
 
 
 class Stop(NamedTuple):
@@ -118,9 +121,13 @@ class ServeTaskQueue:
 
     async def run(self, work: Work) -> Stop:
         """See base class."""
-        if work.config.idle_timeout is None:
+        idle_timeout = work.config.idle_timeout
+        if idle_timeout is None:
             await _forever()
-        await work.slots.wait_until_quiet(work.config.idle_timeout.total_seconds())
+        elif isinstance(idle_timeout, timedelta):
+            await work.slots.wait_until_quiet(idle_timeout.total_seconds())
+        else:
+            await work.leaving.wait()
         return Stop("idle")
 
     def outcome(self) -> None:

@@ -14,10 +14,12 @@ from temporalio.worker import Worker
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.runtime.budget import SOFT_CLOSE, Budget
 from temporal_lambda.runtime.connect_errors import Target, status_code
+from temporal_lambda.runtime.leaving import AUTO, Leaving
 from temporal_lambda.runtime.worker_observer import WorkerObserver
 from temporal_lambda.timeouts import CLEANUP
 from temporal_lambda.tracking.activities import NO_PAUSE, ActivitiesInFlight, invocation_ended
 from temporal_lambda.tracking.activity_times import ActivityTimes, TimeForActivities
+from temporal_lambda.tracking.arrivals import Arrivals
 from temporal_lambda.tracking.returns import KnownReturns
 from temporal_lambda.tracking.slots import SlotCounter
 from temporal_lambda.tracking.workflows import UnfinishedWorkflows
@@ -35,23 +37,36 @@ class InvocationWorker:
     Args:
         config: This invocation's configuration.
         budget: This invocation's time.
+        arrivals: What earlier invocations have seen; it learns from this one.
 
     Attributes:
         slots: Counts tasks; counts nothing where a tuner was brought.
         activities: The activities in flight.
         returns: Knows which tasks will come back, and when.
+        leaving: Decides when to leave, if the configuration leaves that to us.
         stuck: Whether it did not end when it was drained.
     """
 
-    def __init__(self, config: LambdaWorkerConfig, budget: Budget) -> None:
+    def __init__(
+        self, config: LambdaWorkerConfig, budget: Budget, arrivals: Arrivals | None = None
+    ) -> None:
         self._config = config
         self._budget = budget
         self._client: Client | None = None
         self._worker: Worker | None = None
         self._run: asyncio.Task[None] | None = None
-        self.slots = SlotCounter(budget.deadline.clock)
+        clock, arrivals = budget.deadline.clock, arrivals or Arrivals()
+        self.slots = SlotCounter(clock)
         self.activities = ActivitiesInFlight()
-        self.returns = KnownReturns(budget.deadline.clock)
+        self.returns = KnownReturns(clock, queried=arrivals.called)
+        self.leaving = Leaving(
+            self.slots,
+            self.returns,
+            arrivals,
+            clock,
+            entered_at=clock() - config.invocation.elapsed(),
+            fans_out=config.poll_cancellation_fans_out,
+        )
         self._workflows = UnfinishedWorkflows()
         self._observer = WorkerObserver(
             self.slots,
@@ -104,6 +119,7 @@ class InvocationWorker:
         config["plugins"] = [*config.get("plugins", []), self._observer]
         self._client = client
         self._worker = Worker(client, **cast(dict[str, Any], config))
+        self.leaving.started()
         self._run = asyncio.create_task(_run(self._worker))
         if (left := self._budget.work_left()) < math.inf:
             asyncio.get_running_loop().call_later(left - BEFORE_CLOSE, self.slots.expect_close)
@@ -128,6 +144,8 @@ class InvocationWorker:
             Whether nothing came; else the worker goes on as before, unless its time to work is
             over: then it stays closed for new work.
         """
+        if self._config.idle_timeout == AUTO:
+            return not self.leaving.seconds_to_stay()
         await self._wait_for_returns()
         still_to_wait = SOFT_CLOSE - self.slots.quiet_seconds()
         if still_to_wait <= 0:
@@ -185,6 +203,7 @@ class InvocationWorker:
         """
         if self._run is None or self._worker is None:
             return None
+        self.leaving.leave()
         shutdown = asyncio.create_task(self._worker.shutdown())
         ends: set[asyncio.Future[None]] = {self._run} if hurry.done() else {self._run, hurry}
         limit = max(0.0, closing.drain_left() - CLEANUP)

@@ -12,8 +12,8 @@ from temporalio.worker import PollerBehaviorSimpleMaximum
 from temporal_lambda.settings.values import (
     DURATION,
     FLAG,
+    IDLE_TIMEOUT,
     NAME,
-    POSITIVE_DURATION,
     WHOLE,
     ValueKind,
     one_of,
@@ -86,9 +86,10 @@ SETTINGS: Mapping[str, Setting] = {
         Setting("task_queue", NAME, None, "the task queue to serve", "required", "task_queue"),
         Setting(
             "idle_timeout",
-            POSITIVE_DURATION,
+            IDLE_TIMEOUT,
             None,
-            "end the invocation once no task has been in flight for this long",
+            "end an invocation that has nothing to do: `auto` [decides](closing.md#auto), a "
+            "duration does it once no task has been in flight for this long",
             "off",
         ),
         Setting(
@@ -111,6 +112,15 @@ SETTINGS: Mapping[str, Setting] = {
             FLAG,
             False,
             "print the report as CloudWatch metrics",
+            "`false`",
+        ),
+        Setting(
+            "poll_cancellation_fans_out",
+            FLAG,
+            False,
+            "whether the server runs with `frontend.enableMatchingFanOutForPollCancellation`, so "
+            "that `auto` need not stay [for the next "
+            "query](closing.md#queries-and-nexus-operations)",
             "`false`",
         ),
         Setting(

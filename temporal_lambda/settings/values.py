@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 
 class ValueKind(NamedTuple):
@@ -81,10 +81,30 @@ def _seconds(text: str) -> float | None:
         return None
 
 
-def _positive_duration(raw: Any) -> timedelta:
-    value = duration(raw)
+def idle_timeout(raw: Any) -> timedelta | Literal["auto"]:
+    """When to end an invocation that has nothing to do: ``auto``, or a duration above 0.
+
+    Args:
+        raw: The word, a number of seconds, or text such as ``1.3s``.
+
+    Raises:
+        ValueError: It is neither.
+
+    Example:
+        >>> idle_timeout("auto"), idle_timeout("1.3s")
+        ('auto', datetime.timedelta(seconds=1, microseconds=300000))
+    """
+    if isinstance(raw, str) and raw.strip().lower() == "auto":
+        return "auto"
+    try:
+        value = duration(raw)
+    except ValueError:
+        value = None
     if not value:
-        raise ValueError("expected a duration above 0 (leave it out to switch it off)")
+        raise ValueError(
+            "expected auto, or a duration above 0: seconds (2.5) or text such as 500ms, 5s, 1m30s "
+            "(leave it out to switch it off)"
+        )
     return value
 
 
@@ -148,10 +168,10 @@ DURATION = ValueKind(
     lambda value: isinstance(value, timedelta) and value >= timedelta(),
     "a timedelta of 0 or more",
 )
-POSITIVE_DURATION = ValueKind(
-    _positive_duration,
-    lambda value: isinstance(value, timedelta) and value > timedelta(),
-    "a timedelta above 0",
+IDLE_TIMEOUT = ValueKind(
+    idle_timeout,
+    lambda value: value == "auto" or (isinstance(value, timedelta) and value > timedelta()),
+    '"auto" or a timedelta above 0',
 )
 FLAG = ValueKind(_flag, lambda value: isinstance(value, bool), "True or False")
 NAME = ValueKind(_name, lambda value: isinstance(value, str) and bool(value.strip()), "a name")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,19 @@ ENDS = frozenset(
 )
 """The commands that end a run."""
 
+AWAITED = {
+    "schedule_activity": "resolve_activity",
+    "start_child_workflow_execution": "resolve_child_workflow_execution",
+    "schedule_nexus_operation": "resolve_nexus_operation",
+    "signal_external_workflow_execution": "resolve_signal_external_workflow",
+    "request_cancel_external_workflow_execution": "resolve_request_cancel_external_workflow",
+}
+"""The commands that ask something of others, and the jobs that bring the answer."""
+
+ANSWERS = frozenset(AWAITED.values())
+
 Timer = tuple[str, int]
+Awaited = tuple[str, str, int]
 Retry = tuple[str | None, str]
 
 
@@ -62,23 +74,49 @@ class KnownReturns(Interceptor):
     Args:
         clock: Returns seconds; the moments are on this clock.
         wall_clock: Returns seconds since the epoch, to compare with the server's times.
+        queried: Is called for each query.
     """
 
-    def __init__(self, clock: Clock, wall_clock: Clock = time.time) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        wall_clock: Clock = time.time,
+        queried: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
         self._wall_clock = wall_clock
+        self._queried = queried
         # Workflows run in threads of their own.
         self._lock = threading.Lock()
         self._timers: dict[Timer, float] = {}
         self._retries: dict[Retry, float] = {}
+        self._awaited: set[Awaited] = set()
 
     def next_due(self) -> float | None:
         """The moment of the nearest known return that may still come; ``None`` for none."""
+        return min(self._dues(), default=None)
+
+    def on_wall_clock(self) -> list[float]:
+        """The moments of all of them, in seconds since the epoch."""
+        ahead = self._wall_clock() - self._clock()
+        return [due + ahead for due in self._dues()]
+
+    def _dues(self) -> list[float]:
         earliest = self._clock() - OVERDUE
         with self._lock:
             self._retries = {key: due for key, due in self._retries.items() if due > earliest}
             self._timers = {key: due for key, due in self._timers.items() if due > earliest}
-            return min([*self._timers.values(), *self._retries.values()], default=None)
+            return [*self._timers.values(), *self._retries.values()]
+
+    @property
+    def awaits_others(self) -> bool:
+        """Whether a workflow waits for what others do, if nothing is in flight here.
+
+        That is an activity in another invocation, a child workflow, or a Nexus operation. An
+        activity that waits for its retry is none: when it comes is known.
+        """
+        with self._lock:
+            return len(self._awaited) > len(self._retries)
 
     def is_near(self) -> bool:
         """Whether a known return may come while a worker that closes now is closing."""
@@ -102,10 +140,22 @@ class KnownReturns(Interceptor):
             for job in activation.jobs:
                 # A run that leaves the cache keeps its timers here: they fire all the same, and
                 # replay finds the same ones.
-                if job.HasField("fire_timer"):
+                brings = job.WhichOneof("variant")
+                if brings == "fire_timer":
                     self._timers.pop((run, job.fire_timer.seq), None)
+                elif brings in ANSWERS:
+                    self._awaited.discard((run, brings, getattr(job, brings).seq))
+                elif job.resolve_child_workflow_execution_start.HasField("failed"):
+                    seq = job.resolve_child_workflow_execution_start.seq
+                    self._awaited.discard((run, "resolve_child_workflow_execution", seq))
+                elif brings == "remove_from_cache":
+                    self._awaited = {one for one in self._awaited if one[0] != run}
+                elif brings == "query_workflow":
+                    self._queried()
             for command in completion.successful.commands:
                 kind = command.WhichOneof("variant")
+                if kind in AWAITED:
+                    self._awaited.add((run, AWAITED[kind], getattr(command, kind).seq))
                 if kind == "start_timer":
                     delay = command.start_timer.start_to_fire_timeout.ToNanoseconds() / 1e9
                     self._timers[run, command.start_timer.seq] = begun + delay
@@ -117,6 +167,7 @@ class KnownReturns(Interceptor):
     def _forget(self, run: str) -> None:
         self._timers = {key: due for key, due in self._timers.items() if key[0] != run}
         self._retries = {key: due for key, due in self._retries.items() if key[0] != run}
+        self._awaited = {one for one in self._awaited if one[0] != run}
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """See base class."""

@@ -9,12 +9,22 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, Protocol
 
 from temporal_lambda.deadline import Clock
 
 Kind = Literal["workflow", "activity", "local_activity", "nexus"]
 KINDS: tuple[Kind, ...] = ("workflow", "activity", "local_activity", "nexus")
+
+
+class SlotWatch(Protocol):
+    """Is told of the tasks as they come and go; called in threads of Core's."""
+
+    def came(self, kind: Kind, *, alone: bool) -> None:
+        """A task began; ``alone`` if nothing else was in flight."""
+
+    def rested(self) -> None:
+        """The last task in flight has ended."""
 
 
 SETTLE_SECONDS = 0.15
@@ -45,9 +55,10 @@ class SlotCounter:
         self._tasks: dict[Kind, int] = dict.fromkeys(KINDS, 0)
         self._busy = 0.0
         self._changed_at = clock()
-        self._polling = False
         self._open_polls = 0
         self._on_accept: list[Callable[[], None]] = []
+        self._first_poll_at: float | None = None
+        self._watch: SlotWatch | None = None
         self.refuses_polls = False
         self.close_is_near = False
 
@@ -74,12 +85,22 @@ class SlotCounter:
     def has_polled(self) -> bool:
         """Whether a poll was ever open."""
         with self._lock:
-            return self._polling
+            return self._first_poll_at is not None
+
+    @property
+    def first_poll_at(self) -> float | None:
+        """When the first poll was opened; ``None`` if none was."""
+        with self._lock:
+            return self._first_poll_at
+
+    def tell(self, watch: SlotWatch) -> None:
+        """Tell this of the tasks from now on."""
+        self._watch = watch
 
     def quiet_seconds(self) -> float:
         """How long nothing has been in flight, in seconds; 0 until the worker polls."""
         with self._lock:
-            if self._in_flight or not self._polling:
+            if self._in_flight or self._first_poll_at is None:
                 return 0.0
             return self._clock() - self._changed_at
 
@@ -142,16 +163,17 @@ class SlotCounter:
         Returns:
             Whether none came.
         """
-        before = self._begun
+        before = self.begun
         gives_up = self._clock() + limit
-        while not self.in_flight and self._begun == before:
+        while not self.in_flight and self.begun == before:
             if self._clock() >= gives_up or self._settled():
                 return True
             await asyncio.sleep(SETTLE_INTERVAL)
         return False
 
     @property
-    def _begun(self) -> int:
+    def begun(self) -> int:
+        """How many tasks have begun."""
         return sum(self.tasks.values())
 
     def _settled(self) -> bool:
@@ -163,9 +185,8 @@ class SlotCounter:
         """A slot was handed out for a poll: from now on quiet means idle."""
         with self._lock:
             self._open_polls += 1
-            if not self._polling:
-                self._polling = True
-                self._changed_at = self._clock()
+            if self._first_poll_at is None:
+                self._first_poll_at = self._changed_at = self._clock()
 
     def poll_ended(self) -> None:
         """A poll brought a task, or ended without one."""
@@ -177,14 +198,20 @@ class SlotCounter:
         with self._lock:
             self._tasks[kind] += 1
             self._in_flight += 1
-            if self._in_flight == 1:
+            alone = self._in_flight == 1
+            if alone:
                 self._changed_at = self._clock()
+        if self._watch:
+            self._watch.came(kind, alone=alone)
 
     def end(self) -> None:
         """A task ended."""
         with self._lock:
             self._in_flight -= 1
-            if self._in_flight == 0:
+            rests = self._in_flight == 0
+            if rests:
                 now = self._clock()
                 self._busy += now - self._changed_at
                 self._changed_at = now
+        if rests and self._watch:
+            self._watch.rested()

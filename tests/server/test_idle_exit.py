@@ -55,10 +55,11 @@ async def test_activity_that_is_longer_than_idle_timeout_keeps_the_invocation(
     assert record.report["tasks"]["workflow"] == 2
 
 
+@pytest.mark.parametrize("idle_timeout", ["1s", "auto"])
 async def test_task_that_comes_back_as_the_invocation_would_close_is_not_lost(
-    stack: LocalStack, make_function: MakeFunction
+    idle_timeout: str, stack: LocalStack, make_function: MakeFunction
 ) -> None:
-    env = {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1s"}
+    env = {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": idle_timeout}
 
     async def run() -> float:
         deployed = await deploy_at_rest(stack, make_function("lifecycle.lambda_handler", env=env))

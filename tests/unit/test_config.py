@@ -38,6 +38,7 @@ def test_fields_stand_in_the_order_of_the_contrib_module() -> None:
         "reuse_connection",
         "recycle_environment",
         "cloudwatch_metrics",
+        "poll_cancellation_fans_out",
         "activity_needs",
         "credentials",
         "invocation",
@@ -169,9 +170,9 @@ def test_negative_time_or_one_of_another_type_is_named(name: str, value: Any) ->
         completed(lambda config: setattr(config, name, value))
 
 
-@pytest.mark.parametrize("value", [timedelta(0), timedelta(seconds=-1), 0, 3])
+@pytest.mark.parametrize("value", [timedelta(0), timedelta(seconds=-1), 0, 3, "soon"])
 def test_idle_timeout_that_is_no_time_is_refused(value: Any) -> None:
-    with pytest.raises(SettingsError, match="idle_timeout must be None or a timedelta above 0"):
+    with pytest.raises(SettingsError, match='must be None or "auto" or a timedelta above 0'):
         completed(lambda config: setattr(config, "idle_timeout", value))
 
 
@@ -215,6 +216,10 @@ def test_tuner_replaces_the_limits() -> None:
     worker = completed(change).worker_config
     assert worker["tuner"] is tuner
     assert not any(name.startswith("max_concurrent_") for name in worker)
+
+
+def test_idle_timeout_may_be_left_to_us() -> None:
+    assert completed(idle_timeout="auto").idle_timeout == "auto"
 
 
 def test_idle_timeout_with_a_tuner_says_what_to_do() -> None:

@@ -67,3 +67,14 @@ def test_idle_time_is_the_work_phase_without_the_busy_time() -> None:
     report = InvocationReport("id", cold=True, phases={"work": 1000.0})
     report.count({"activity": 1}, busy_seconds=0.25)
     assert (report.busy_ms, report.idle_ms) == (250.0, 750.0)
+
+
+@pytest.mark.parametrize(
+    ("stop_reason", "idle_ms"), [("idle", 51_000.0), ("deadline", 900.0), ("deadline", None)]
+)
+def test_little_idling_or_one_that_was_wanted_is_no_reason_for_advice(
+    stop_reason: str, idle_ms: float | None
+) -> None:
+    report = InvocationReport(None, cold=True, stop_reason=stop_reason, idle_ms=idle_ms)
+    assert not report.advise()
+    assert report.as_dict()["advice"] is None

@@ -30,7 +30,8 @@ class Phase:
         self.worker = InvocationWorker(made, budget)
         self.signal = StopSignal()
         self.signal.enter_loop()
-        self.work = Work(None, made, budget, self.worker.slots, self.worker.activities)
+        worker = self.worker
+        self.work = Work(None, made, budget, worker.slots, worker.activities, worker.leaving)
         self._phase = WorkPhase(strategy, self.worker, self.signal)
         self.unwind = self._phase.unwind
 

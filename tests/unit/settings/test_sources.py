@@ -144,6 +144,13 @@ def test_environment_wins_over_the_file(working_directory: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("word", ["auto", " AUTO "])
+def test_idle_timeout_may_be_left_to_us(word: str, working_directory: Path) -> None:
+    assert load_settings({"TEMPORAL_LAMBDA_IDLE_TIMEOUT": word}).values == {"idle_timeout": "auto"}
+    write(working_directory / "temporal.toml", f'[lambda_worker]\nidle_timeout = "{word}"\n')
+    assert load_settings({}).values == {"idle_timeout": "auto"}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -164,11 +171,11 @@ def test_environment_wins_over_the_file(working_directory: Path) -> None:
         ("lambda_worker = 1\n", r"lambda_worker must be a table"),
         (
             "[lambda_worker]\nidle_timeout = -1\n",
-            r"temporal\.toml: \[lambda_worker\] idle_timeout: expected a duration of 0 or more.*-1",
+            r"temporal\.toml: \[lambda_worker\] idle_timeout: expected auto, or a.*-1",
         ),
-        ('[lambda_worker]\nidle_timeout = "soon"\n', r"idle_timeout: expected a duration.*'soon'"),
-        ("[lambda_worker]\nidle_timeout = 0\n", r"idle_timeout: expected a duration above 0"),
-        ("[lambda_worker]\nidle_timeout = true\n", r"idle_timeout: expected a duration"),
+        ('[lambda_worker]\nidle_timeout = "soon"\n', r"idle_timeout: expected auto, or.*'soon'"),
+        ("[lambda_worker]\nidle_timeout = 0\n", r"expected auto, or a duration above 0"),
+        ("[lambda_worker]\nidle_timeout = true\n", r"idle_timeout: expected auto, or"),
         (
             "[lambda_worker]\nmax_concurrent_activities = 0\n",
             r"max_concurrent_activities: expected a whole number of 1 or more; got 0",
@@ -177,7 +184,7 @@ def test_environment_wins_over_the_file(working_directory: Path) -> None:
         ('[lambda_worker]\nreuse_connection = "maybe"\n', r"expected true or false; got 'maybe'"),
         ('[lambda_worker]\ntask_queue = " "\n', r"task_queue: expected a name"),
         ("[lambda_worker]\ntask_queue = 5\n", r"task_queue: expected a name; got 5"),
-        ('[lambda_worker]\nidle_timeout = "99999999999999h"\n', r"idle_timeout: expected a durat"),
+        ('[lambda_worker]\nidle_timeout = "99999999999999h"\n', r"idle_timeout: expected auto, or"),
         (f"[lambda_worker]\nmax_cached_workflows = {'9' * 5000}\n", r"is not valid TOML: .*digits"),
         (f"[lambda_worker]\nmax_cached_workflows = {'9' * 50}\n", r"expected a whole number"),
         (f"[lambda_worker]\ntask_queue = {'[' * 5000}\n", r"nested too deeply"),
@@ -195,7 +202,9 @@ def test_bad_file_is_one_clear_error(text: str, message: str, working_directory:
 
 
 def test_bad_variable_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"TEMPORAL_LAMBDA_IDLE_TIMEOUT: expected a duration"):
+    with pytest.raises(
+        SettingsError, match=r"TEMPORAL_LAMBDA_IDLE_TIMEOUT: expected auto, or a duration"
+    ):
         load_settings({"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "-3s"})
 
 

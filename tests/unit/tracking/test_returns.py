@@ -16,6 +16,7 @@ from temporalio.testing import ActivityEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowRunner
 
 from temporal_lambda.tracking.returns import (
+    AWAITED,
     GUARD,
     OVERDUE,
     KnownReturns,
@@ -150,6 +151,76 @@ def test_return_is_near_from_a_guard_before_it_until_it_has_come(
     assert returns.is_near()
     clock.now += GUARD + OVERDUE / 2
     assert returns.is_near()
+
+
+def test_moments_are_told_in_the_servers_time(returns: KnownReturns) -> None:
+    returns.workflow_advanced(activation(), completion(starts=(1, 5)))
+    returns.attempt_failed(attempt(), ValueError())
+    assert sorted(returns.on_wall_clock()) == [WALL + 1, WALL + 5]
+
+
+def asks(command: str, seq: int = 7) -> WorkflowActivationCompletion:
+    made = completion()
+    getattr(made.successful.commands.add(), command).seq = seq
+    return made
+
+
+def answers(job: str, seq: int = 7) -> WorkflowActivation:
+    made = activation()
+    getattr(made.jobs.add(), job).seq = seq
+    return made
+
+
+@pytest.mark.parametrize(("command", "job"), AWAITED.items())
+def test_workflow_awaits_what_others_do_until_the_answer_comes(
+    command: str, job: str, returns: KnownReturns
+) -> None:
+    returns.workflow_advanced(activation(), asks(command))
+    assert returns.awaits_others
+    returns.workflow_advanced(answers(job, seq=8), completion())
+    assert returns.awaits_others
+    returns.workflow_advanced(answers(job), completion())
+    assert not returns.awaits_others
+
+
+def test_child_that_could_not_be_started_is_not_awaited(returns: KnownReturns) -> None:
+    returns.workflow_advanced(activation(), asks("start_child_workflow_execution"))
+    started = activation()
+    job = started.jobs.add().resolve_child_workflow_execution_start
+    job.seq = 7
+    job.succeeded.run_id = "child"
+    returns.workflow_advanced(started, completion())
+    assert returns.awaits_others
+    job.failed.SetInParent()
+    returns.workflow_advanced(started, completion())
+    assert not returns.awaits_others
+
+
+def test_activity_that_waits_for_its_retry_is_known_and_not_awaited(
+    returns: KnownReturns,
+) -> None:
+    returns.workflow_advanced(activation(), asks("schedule_activity"))
+    returns.attempt_failed(attempt(), ValueError())
+    assert not returns.awaits_others
+
+
+@pytest.mark.parametrize("end", ["evicted", "over"])
+def test_run_that_is_gone_awaits_nothing(end: str, returns: KnownReturns) -> None:
+    returns.workflow_advanced(activation(), asks("schedule_activity"))
+    if end == "evicted":
+        returns.workflow_advanced(activation(evicts=True), completion())
+    else:
+        returns.workflow_advanced(activation(), completion(ends="fail_workflow_execution"))
+    assert not returns.awaits_others
+
+
+def test_query_is_told_of(clock: Clock) -> None:
+    told: list[str] = []
+    returns = KnownReturns(clock, queried=lambda: told.append("queried"))
+    asked = activation()
+    asked.jobs.add().query_workflow.query_type = "count"
+    returns.workflow_advanced(asked, completion())
+    assert told == ["queried"]
 
 
 def attempt(**changes: Any) -> activity.Info:

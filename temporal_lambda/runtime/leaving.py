@@ -1,0 +1,144 @@
+"""When to leave: what ``idle_timeout = "auto"`` decides.
+
+An invocation leaves as soon as it has nothing to do, unless staying costs less than coming back.
+What a worker knows to come back soon it waits for; what it can't know it judges by what came
+before. docs/closing.md has the arithmetic.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from temporal_lambda.deadline import Clock
+from temporal_lambda.tracking.arrivals import COMING_BACK, CONTROLLER_SECONDS, Arrivals
+from temporal_lambda.tracking.returns import KnownReturns
+from temporal_lambda.tracking.slots import Kind, SlotCounter
+
+AUTO = "auto"
+"""The value of ``idle_timeout`` that leaves the decision to this module."""
+
+LEAST_SETTLE = 0.05
+"""Seconds without a task in flight before anything is decided: the next task of a workflow is under
+way for a round trip and the server's own time."""
+
+MOST_SETTLE = 0.5
+"""Seconds it may be at most, however slow the first poll was to open."""
+
+ROUND_TRIPS = 2
+"""How many round trips it is at least."""
+
+WORTH_WAITING = 0.45
+"""Seconds until a known return that is waited for; coming back for a later one is cheaper. Longer
+than the guard around known returns (``GUARD``), so that no closing falls into that."""
+
+COOL_OFF = 0.1
+"""Seconds from the entry in which an invocation does not leave. The controller asks for no other
+one within 0.1 s of the last time, so nobody else would come for a task that arrives then."""
+
+WITHOUT_TASKS = 1.0
+"""Seconds that an invocation without any task stays: somebody called it for a reason."""
+
+CALLER_WINDOW = 5.5
+"""Seconds without a task after which a query finds that nobody polls: the server counts polls that
+began in the last 5 s (``matching.workerControllerNoPollerHookWindow``), and this has a margin."""
+
+TOLERANCE = 0.001
+"""Seconds it may be too early: no event loop sleeps more exactly than that."""
+
+NEXT_LOOK = 0.01
+"""Seconds between two looks at what comes without being announced."""
+
+
+class Leaving:
+    """Decides when an invocation with nothing to do is over.
+
+    Args:
+        slots: What is in flight.
+        returns: What will come back, and when.
+        arrivals: What has come from outside so far; outlives the invocation.
+        clock: Returns seconds, the ones ``slots`` and ``returns`` count in.
+        entered_at: When the handler was entered.
+        fans_out: Whether the server tells all partitions of a task queue that a worker has left, so
+            that a query needs no poll of the last seconds.
+    """
+
+    def __init__(
+        self,
+        slots: SlotCounter,
+        returns: KnownReturns,
+        arrivals: Arrivals,
+        clock: Clock,
+        *,
+        entered_at: float,
+        fans_out: bool = False,
+    ) -> None:
+        self._slots = slots
+        self._returns = returns
+        self._arrivals = arrivals
+        self._clock = clock
+        self._fans_out = fans_out
+        self._entered_at = self._started_at = entered_at
+        slots.tell(self)
+
+    def started(self) -> None:
+        """The worker starts now; it opens its first poll one round trip later."""
+        self._started_at = self._clock()
+
+    @property
+    def settle(self) -> float:
+        """Seconds without a task in flight after which no more of the same work is on its way."""
+        first_poll_at = self._slots.first_poll_at
+        start = first_poll_at - self._started_at if first_poll_at else 0.0
+        return min(max(LEAST_SETTLE, ROUND_TRIPS * start), MOST_SETTLE)
+
+    def seconds_to_stay(self) -> float:
+        """How long to stay from now on at least; 0 if it is time to leave."""
+        if not self._slots.has_polled:
+            return NEXT_LOOK
+        if self._slots.in_flight:
+            return self.settle
+        due = self._returns.next_due()
+        if due is not None and due - self._clock() < WORTH_WAITING:
+            return NEXT_LOOK
+        quiet, elapsed = self._slots.quiet_seconds(), self._clock() - self._entered_at
+        seconds = max(self._quiet_to_stay() - quiet, COOL_OFF - elapsed)
+        return seconds if seconds > TOLERANCE else 0.0
+
+    def _quiet_to_stay(self) -> float:
+        patience = self._arrivals.worth_waiting()
+        if self._returns.awaits_others:
+            # Nobody knows when. Staying for as long as coming back costs is at most twice what the
+            # best decision would have cost.
+            patience = max(patience, COMING_BACK)
+        quiet = self.settle + patience
+        if not self._slots.begun:
+            quiet = max(quiet, WITHOUT_TASKS)
+        if self._arrivals.expects_callers and not self._fans_out:
+            quiet = max(quiet, CALLER_WINDOW)
+        return quiet
+
+    async def wait(self) -> None:
+        """Return when it is time to leave. Cancelling it has no effect."""
+        while seconds := self.seconds_to_stay():
+            # No longer than that: a task that comes meanwhile may change everything.
+            await asyncio.sleep(min(seconds, LEAST_SETTLE))
+
+    def leave(self) -> None:
+        """Note what the next invocation is to expect."""
+        self._arrivals.left(self._returns.on_wall_clock())
+
+    def came(self, kind: Kind, *, alone: bool) -> None:
+        """See ``SlotWatch``."""
+        if kind == "nexus":
+            self._arrivals.called()
+        if not alone:
+            return
+        now, due = self._clock(), self._returns.next_due()
+        known = due is not None and due - CONTROLLER_SECONDS <= now
+        first = self._slots.begun == 1
+        late = now - self._entered_at + CONTROLLER_SECONDS if first else 0.0
+        self._arrivals.came(settle=self.settle, known=known, late=late)
+
+    def rested(self) -> None:
+        """See ``SlotWatch``."""
+        self._arrivals.rested()

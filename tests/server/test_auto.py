@@ -1,0 +1,76 @@
+"""An invocation with idle_timeout auto ends with its work, unless more of it comes soon."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from temporal_lambda.local import InvocationRecord, LocalStack
+from temporal_lambda.local.stack import Deployed
+from tests.support.fault_scenario import had_tasks
+from tests.support.lambdas import MakeFunction, deploy_at_rest, rest
+
+AUTO = {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "auto"}
+
+
+async def invocations(
+    stack: LocalStack, deployed: Deployed, workflow: str, *arguments: Any
+) -> list[InvocationRecord]:
+    """The invocations that had tasks, of those that one workflow causes."""
+    before = stack.service.invocations
+    workflow_id = f"auto-{uuid.uuid4().hex[:6]}"
+    await stack.client.execute_workflow(
+        workflow, args=arguments, id=workflow_id, task_queue=deployed.task_queue
+    )
+    await rest(stack, deployed)
+    found = [
+        record
+        for record in stack.service.records
+        if record.function == deployed.function.name and record.number > before
+    ]
+    assert {record.report and record.report["stop_reason"] for record in found} == {"idle"}
+    return list(filter(had_tasks, found))
+
+
+@pytest.mark.parametrize(
+    ("workflow", "arguments", "count"),
+    [
+        ("RunActivity", ["hold", 1.5, 10.0], 1),
+        ("Naps", [2, 0.2], 1),
+        ("Naps", [1, 3.0], 2),
+    ],
+    ids=["one activity", "short pauses", "a long pause"],
+)
+async def test_invocation_ends_with_the_work_unless_more_of_it_comes_soon(
+    workflow: str,
+    arguments: list[Any],
+    count: int,
+    stack: LocalStack,
+    make_function: MakeFunction,
+) -> None:
+    deployed = await deploy_at_rest(stack, make_function("lifecycle.lambda_handler", env=AUTO))
+    assert len(await invocations(stack, deployed, workflow, *arguments)) == count
+
+
+async def test_worker_that_was_queried_stays_while_the_server_would_lose_the_next_query(
+    stack: LocalStack, make_function: MakeFunction
+) -> None:
+    env = {**AUTO, "TEMPORAL_LAMBDA_POLL_CANCELLATION_FANS_OUT": "false"}
+    function = make_function("lifecycle.lambda_handler", seconds=20, env=env)
+    deployed = await deploy_at_rest(stack, function)
+    handle = await stack.client.start_workflow(
+        "Counts", id=deployed.task_queue, task_queue=deployed.task_queue, start_signal="add"
+    )
+    try:
+        assert await handle.query("count") == 1
+        await rest(stack, deployed)
+    finally:
+        await handle.terminate()
+    last = max(
+        (r for r in stack.service.records if r.function == function.name), key=lambda r: r.number
+    )
+    assert last.report
+    assert last.report["stop_reason"] == "idle"
+    assert last.report["idle_ms"] > 5000

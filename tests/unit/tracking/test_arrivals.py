@@ -1,0 +1,125 @@
+"""What an environment learns of the gaps between arrivals, and what it makes of that."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from temporal_lambda.tracking.arrivals import (
+    CALLERS_REMEMBERED,
+    COMING_BACK,
+    GAPS_KEPT,
+    LEAST_GAPS,
+    SLACK,
+    Arrivals,
+)
+from tests.support.clock import Clock
+
+SETTLE = 0.05
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def arrivals(clock: Clock) -> Arrivals:
+    return Arrivals(clock)
+
+
+def arrive(arrivals: Arrivals, clock: Clock, *gaps: float, known: bool = False) -> None:
+    """Let tasks arrive after so many seconds beyond the settle time, one after the other."""
+    for gap in gaps:
+        arrivals.rested()
+        clock.now += SETTLE + gap
+        arrivals.came(settle=SETTLE, known=known)
+
+
+def at_random(rate: float) -> list[float]:
+    randomness = random.Random(5)
+    return [randomness.expovariate(rate) for _ in range(GAPS_KEPT)]
+
+
+def test_nothing_is_worth_waiting_for_before_anything_is_known(
+    arrivals: Arrivals, clock: Clock
+) -> None:
+    assert arrivals.worth_waiting() == 0
+    arrive(arrivals, clock, *[0.01] * (LEAST_GAPS - 1))
+    assert arrivals.worth_waiting() == 0
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.8])
+def test_rare_arrivals_are_not_waited_for(rate: float, arrivals: Arrivals, clock: Clock) -> None:
+    arrive(arrivals, clock, *at_random(rate))
+    assert arrivals.worth_waiting() == 0
+
+
+def test_frequent_arrivals_are_waited_for(arrivals: Arrivals, clock: Clock) -> None:
+    gaps = at_random(10)
+    arrive(arrivals, clock, *gaps)
+    assert COMING_BACK / 2 < arrivals.worth_waiting() <= max(gaps) + SLACK + 1e-6
+
+
+def test_regular_arrivals_are_waited_for_with_some_slack(arrivals: Arrivals, clock: Clock) -> None:
+    arrive(arrivals, clock, *[0.2] * 5)
+    assert arrivals.worth_waiting() == pytest.approx(0.2 + SLACK)
+
+
+def test_gap_between_bursts_is_not_waited_for(arrivals: Arrivals, clock: Clock) -> None:
+    arrive(arrivals, clock, *([0.1] * 9 + [300.0]) * 3)
+    assert arrivals.worth_waiting() == pytest.approx(0.1 + SLACK)
+
+
+def test_what_has_changed_is_forgotten(arrivals: Arrivals, clock: Clock) -> None:
+    arrive(arrivals, clock, *[0.1] * GAPS_KEPT)
+    assert arrivals.worth_waiting() > 0
+    arrive(arrivals, clock, *[50.0] * GAPS_KEPT)
+    assert arrivals.worth_waiting() == 0
+
+
+def test_next_task_of_the_same_work_is_no_arrival(arrivals: Arrivals, clock: Clock) -> None:
+    arrive(arrivals, clock, *[-0.01] * 10)
+    assert arrivals.worth_waiting() == 0
+
+
+def test_what_was_known_to_come_back_is_no_arrival_and_ends_no_gap(
+    arrivals: Arrivals, clock: Clock
+) -> None:
+    for _ in range(LEAST_GAPS):
+        arrive(arrivals, clock, 0.1, known=True)
+        arrive(arrivals, clock, 0.1)
+    assert arrivals.worth_waiting() == pytest.approx(0.2 + SLACK)
+
+
+def test_what_an_earlier_invocation_knew_of_is_no_arrival(arrivals: Arrivals, clock: Clock) -> None:
+    for _ in range(LEAST_GAPS):
+        arrivals.left([clock.now + 0.1])
+        arrive(arrivals, clock, 0.1)
+    assert arrivals.worth_waiting() == 0
+
+
+def test_time_that_a_task_has_waited_for_its_invocation_is_no_part_of_the_gap(
+    arrivals: Arrivals, clock: Clock
+) -> None:
+    for _ in range(LEAST_GAPS):
+        arrivals.rested()
+        clock.now += SETTLE + 0.3
+        arrivals.came(settle=SETTLE, late=0.1)
+    assert arrivals.worth_waiting() == pytest.approx(0.2 + SLACK)
+
+
+def test_wall_clock_that_was_set_back_does_no_harm(arrivals: Arrivals, clock: Clock) -> None:
+    arrivals.rested()
+    clock.now -= 3600
+    arrivals.came(settle=SETTLE)
+    assert arrivals.worth_waiting() == 0
+
+
+def test_callers_are_expected_for_a_while_after_the_last(arrivals: Arrivals, clock: Clock) -> None:
+    assert not arrivals.expects_callers
+    arrivals.called()
+    assert arrivals.expects_callers
+    clock.now += CALLERS_REMEMBERED
+    assert not arrivals.expects_callers
