@@ -116,7 +116,7 @@ async def test_long_step_gets_all_that_the_short_ones_do_not_need() -> None:
 
 
 async def test_step_that_hangs_leaves_the_reserve_of_those_behind_it() -> None:
-    steps, report = steps_with(2)
+    steps, report = steps_with(0.8)
     left: list[float] = []
     steps.add("hook", "hangs", asyncio.Event().wait)
     for name in ("second", "third"):

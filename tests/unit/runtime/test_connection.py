@@ -162,8 +162,9 @@ async def test_connection_known_to_be_lost_in_time_is_replaced(
 
 @pytest.mark.parametrize("answer", NO_ANSWER)
 async def test_connection_that_turns_out_lost_in_use_says_so_and_is_not_kept(
-    answer: RPCError, place: WarmConnection
+    answer: RPCError, place: WarmConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connection_module, "CHECK_SECONDS", 0.05)
     (await kept(place)).answer = answer
     connection = place.for_invocation()
     await use(connection)
@@ -173,8 +174,9 @@ async def test_connection_that_turns_out_lost_in_use_says_so_and_is_not_kept(
 
 
 async def test_connection_that_was_cut_may_mend_itself_within_the_check(
-    place: WarmConnection,
+    place: WarmConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(connection_module, "CHECK_SECONDS", 0.2)
     first = await kept(place)
     first.answer = NO_ANSWER[0]
     connection = place.for_invocation()

@@ -46,7 +46,7 @@ def test_code_that_cancels_all_tasks_does_not_skip_the_hooks(events: Events) -> 
                 task.cancel()
             await asyncio.sleep(0)
 
-    run = run_invocation(traced(events), Strategy(work), seconds=4.1)
+    run = run_invocation(traced(events), Strategy(work), seconds=3.6)
     assert events[1:] == ["first hook", "second hook", "teardown"]
     assert run.error
     assert run.report["errors"]

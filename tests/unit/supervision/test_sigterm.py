@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -30,32 +31,56 @@ print("goes on after", run.report["stop_reason"])
 """
 
 
-def run(before: str = "") -> subprocess.CompletedProcess[str]:
-    """A process that gets SIGTERM in an invocation, outside of Lambda."""
-    program = PROGRAM.format(before=before)
-    return subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60
-    )
+NOBODY = ""
+SOMEBODY = [
+    "signal.signal(signal.SIGTERM, lambda number, frame: print('handled', number))",
+    "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+    "os.environ['AWS_LAMBDA_RUNTIME_API'] = 'x'",  # Lambda ends it.
+]
 
 
-def test_process_ends_after_the_report_where_nobody_handles_the_signal() -> None:
-    done = run()
-    assert done.returncode == -signal.SIGTERM, done.stderr
-    assert "hook" in done.stdout
-    assert '"stop_reason": "signal"' in done.stdout
-    assert "goes on" not in done.stdout
+class Ended(NamedTuple):
+    """What became of a process that got SIGTERM in an invocation, outside of Lambda."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-@pytest.mark.parametrize(
-    "before",
-    [
-        "signal.signal(signal.SIGTERM, lambda number, frame: print('handled', number))",
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
-        "os.environ['AWS_LAMBDA_RUNTIME_API'] = 'x'",  # Lambda ends it.
-    ],
-)
-def test_process_goes_on_where_somebody_else_is_in_charge(before: str) -> None:
-    done = run(before)
-    assert done.returncode == 0, done.stderr
-    assert "goes on after signal" in done.stdout
-    assert ("handled 15" in done.stdout) is ("handled" in before)
+@pytest.fixture(scope="module")
+def ended() -> dict[str, Ended]:
+    """By what each process does before; they run side by side, since most of it is imports."""
+    processes = {
+        before: subprocess.Popen(
+            [sys.executable, "-c", PROGRAM.format(before=before)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for before in [NOBODY, *SOMEBODY]
+    }
+    outputs = {before: process.communicate(timeout=60) for before, process in processes.items()}
+    return {
+        before: Ended(process.returncode, *outputs[before]) for before, process in processes.items()
+    }
+
+
+def test_process_ends_after_the_report_where_nobody_handles_the_signal(
+    ended: dict[str, Ended],
+) -> None:
+    process = ended[NOBODY]
+    assert process.returncode == -signal.SIGTERM, process.stderr
+    assert "hook" in process.stdout
+    assert '"stop_reason": "signal"' in process.stdout
+    assert "goes on" not in process.stdout
+
+
+@pytest.mark.parametrize("before", SOMEBODY)
+def test_process_goes_on_where_somebody_else_is_in_charge(
+    before: str, ended: dict[str, Ended]
+) -> None:
+    process = ended[before]
+    assert process.returncode == 0, process.stderr
+    assert "goes on after signal" in process.stdout
+    assert ("handled 15" in process.stdout) is ("handled" in before)

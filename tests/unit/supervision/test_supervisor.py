@@ -44,7 +44,7 @@ def test_callback_that_blocks_is_named_by_the_users_own_line_and_hooks_run_all_t
         config.shutdown_hooks.append(lambda: hooks.append(threading.current_thread().name))
         blocks_here(release)
 
-    run = run_invocation(configure, seconds=1.5)
+    run = run_invocation(configure, seconds=1.1)
     assert isinstance(run.error, EventLoopBlockedError)
     assert "test_supervisor.py" in str(run.error)
     assert "in blocks_here (in " in str(run.error)
@@ -104,7 +104,7 @@ def test_callback_that_swallows_its_cancellation_is_late_and_not_blocked() -> No
         config.shutdown_hooks.append(lambda: ended.append("hook"))
         await waits_on()
 
-    run = run_invocation(configure, seconds=1.5)
+    run = run_invocation(configure, seconds=1.1)
     assert isinstance(run.error, DeadlineError)
     assert "configure did not end in time" in str(run.error)
     assert "in waits_on" in str(run.error)
@@ -184,9 +184,9 @@ def test_teardown_of_a_loop_that_was_blocked_and_comes_back_runs_once(
             happened.append("finally")
 
     async def work() -> None:
-        blocks_here(release, clock, 2.7)
+        blocks_here(release, clock, 2.5)
 
-    run = run_invocation(configure, Strategy(work), seconds=4.5, clock=clock)
+    run = run_invocation(configure, Strategy(work), seconds=4.2, clock=clock)
     assert isinstance(run.error, EventLoopBlockedError)
     assert happened == ["hook", "after the yield", "finally"]
 
@@ -211,7 +211,7 @@ def test_strategy_that_blocks_its_unwinding_does_not_run_the_hooks_twice(
         finally:
             blocks_here(release, clock, 1.2)
 
-    run_invocation(configure, Strategy(work), seconds=4.2, clock=clock)
+    run_invocation(configure, Strategy(work), seconds=3.6, clock=clock)
     assert hooks == ["first", "last"]
 
 
@@ -230,7 +230,7 @@ def test_setup_in_an_async_generator_is_named_by_the_users_own_line() -> None:
         await my_setup()
         yield
 
-    run = run_invocation(configure, seconds=1.5)
+    run = run_invocation(configure, seconds=1.1)
     assert "in my_setup (in " in str(run.error)
 
 
