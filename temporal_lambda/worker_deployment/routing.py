@@ -104,7 +104,7 @@ async def set_ramping(
     )
 
 
-async def wait_until_routed(client: Client, deployment_name: str, timeout: float = 30.0) -> None:
+async def wait_until_routed(client: Client, deployment_name: str, timeout: float = 60.0) -> None:
     """Wait until all task queues know of the routing that was set last, about a second.
 
     A workflow that starts before may wait where no worker looks, and the worker controller would

@@ -34,7 +34,7 @@ async def test_controller_that_may_not_invoke_is_told_in_awss_words(
 async def test_throttled_function_is_told(builds: Builds, account: Account) -> None:
     archive = builds.package("1.0")
     account.refuse_invocations = "throttled"
-    refused = await builds.deploy(archive)
+    refused = await builds.deploy(archive, "--bind-timeout", "10s")
     assert refused.code == 1
     assert "Rate Exceeded" in refused.output
     assert "raise the function's reserved concurrency" in refused.output
