@@ -12,6 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from temporalio.worker import Worker
 
 from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.runtime import first_polls
 from temporal_lambda.runtime.budget import SOFT_CLOSE, Budget
 from temporal_lambda.runtime.connect_errors import Target, status_code
 from temporal_lambda.runtime.leaving import AUTO, Leaving
@@ -26,11 +27,6 @@ from temporal_lambda.tracking.workflows import UnfinishedWorkflows
 
 RETURN_INTERVAL = 0.02
 """Seconds between two looks at whether a known return has come."""
-
-POLLS_OPEN = 0.1
-"""Seconds from a worker's start within which its first polls reach the server. A shutdown that
-crosses them on the way does not end them: of 150 workers shut down within 20 ms of their start 12
-took 1 to 55 s to end, of those after 20 to 50 ms 1, after 50 to 100 ms none (temporalio 1.35)."""
 
 BEFORE_CLOSE = 1.0
 """Seconds before the soft close from which on no slot is handed out ahead of its poll."""
@@ -101,6 +97,9 @@ class InvocationWorker:
         Where a tuner hides that, it is taken for granted: a worker that works must not be ended.
         """
         return self.slots.has_polled or not self.counted
+
+    def _polls_since(self) -> float | None:
+        return self.slots.first_poll_at if self.counted else self._started_at
 
     @property
     def polls(self) -> bool:
@@ -211,7 +210,7 @@ class InvocationWorker:
         if self._run is None or self._worker is None:
             return None
         ends: set[asyncio.Future[None]] = {self._run} if hurry.done() else {self._run, hurry}
-        await self._let_polls_open(ends, closing)
+        await first_polls.reach_the_server(self._polls_since, ends, closing)
         self.leaving.leave()
         shutdown = asyncio.create_task(self._worker.shutdown())
         limit = max(0.0, closing.drain_left() - CLEANUP)
@@ -224,13 +223,6 @@ class InvocationWorker:
             await asyncio.wait({self._run}, timeout=CLEANUP)
             return None
         return None if self._run.cancelled() else self._run.exception()
-
-    async def _let_polls_open(self, ends: set[asyncio.Future[None]], closing: Budget) -> None:
-        """Let a worker that has only just started open its polls, before it is shut down."""
-        still_to_wait = POLLS_OPEN - (self._budget.deadline.clock() - self._started_at)
-        limit = min(still_to_wait, closing.drain_left() - CLEANUP)
-        if limit > 0:
-            await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
 
     async def hand_back(self, limit: float, gone_after: float) -> None:
         """Tell the server that the activities in flight are given up, so that it retries them now.

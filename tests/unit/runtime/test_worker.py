@@ -12,7 +12,7 @@ from temporalio import activity
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.runtime.budget import Budget
-from temporal_lambda.runtime.worker import POLLS_OPEN, InvocationWorker
+from temporal_lambda.runtime.worker import InvocationWorker
 from tests.support.clock import Clock
 
 
@@ -46,30 +46,6 @@ async def test_one_that_never_polled_is_drained_at_once(clock: Clock) -> None:
     made = worker(clock)
     assert await made.drain(made._budget.close(), hurry) is None
     assert not made.stuck
-
-
-async def test_one_that_has_only_just_started_opens_its_polls_before_it_is_shut_down(
-    clock: Clock,
-) -> None:
-    class Started:
-        """Stands for a running worker, and keeps the moment of its shutdown."""
-
-        shut_down_at = 0.0
-
-        async def shutdown(self) -> None:
-            self.shut_down_at = asyncio.get_running_loop().time()
-            over.set()
-
-    over = asyncio.Event()
-    hurry: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    made, stand_in = worker(clock), Started()
-    made._worker = stand_in  # type: ignore[assignment]
-    made._run = asyncio.create_task(over.wait())  # type: ignore[arg-type]
-    made._started_at = clock.now
-    begun = asyncio.get_running_loop().time()
-    await made.drain(made._budget.close(), hurry)
-    assert not made.stuck
-    assert stand_in.shut_down_at - begun >= POLLS_OPEN - 0.01
 
 
 async def test_quiet_of_a_second_needs_no_more_waiting(clock: Clock) -> None:
