@@ -12,6 +12,7 @@ from temporalio.common import WorkerDeploymentVersion
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.invocation_info import InvocationInfo
+from temporal_lambda.process import reseed_after_restore
 from temporal_lambda.report import InvocationReport
 from temporal_lambda.runtime.budget import Budget
 from temporal_lambda.runtime.config_factory import ConfigFactory, graceful_timeout
@@ -82,6 +83,7 @@ def make_handler(
         # module, this function is called inside the sandbox, where no handler is needed.
         return _never_called
     factory = _make_factory(version)
+    reseed_after_restore()
     environment = ExecutionEnvironment(
         factory=factory,
         configure=Configure(configure),

@@ -43,6 +43,54 @@ def is_lambda() -> bool:
     return "AWS_LAMBDA_RUNTIME_API" in os.environ
 
 
+SNAP_START = "snap-start"
+MANAGED_INSTANCES = "lambda-managed-instances"
+
+
+def initialization() -> str | None:
+    """How Lambda began this process.
+
+    Returns:
+        ``on-demand``, ``provisioned-concurrency``, ``snap-start`` or ``lambda-managed-instances``,
+        as AWS names them; ``None`` outside of Lambda.
+
+    Example:
+        >>> os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start"
+        >>> initialization()
+        'snap-start'
+        >>> del os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"]
+    """
+    if os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY"):
+        # By this the runtime client decides whether to begin several processes.
+        return MANAGED_INSTANCES
+    return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
+
+
+def is_replaced() -> bool:
+    """Whether Lambda begins another process when this one ends.
+
+    On Managed Instances a runtime begins its processes once, and goes on with those that are left.
+    """
+    return is_lambda() and initialization() != MANAGED_INSTANCES
+
+
+def reseed_after_restore() -> None:
+    """Let restores of one snapshot draw different numbers from ``random`` (SnapStart).
+
+    Its state is part of the snapshot, so that without this all of them would draw the same trace
+    and span ids. The hook runs where it stands among those of the function: one that is registered
+    later may still seed ``random`` as it likes.
+    """
+    if initialization() != SNAP_START:
+        return
+    # Part of Lambda's runtimes for Python 3.12 and later; the runtime client needs it, too.
+    import random
+
+    from snapshot_restore_py import register_after_restore
+
+    register_after_restore(random.seed)
+
+
 def end_process(error: BaseException | None) -> NoReturn:
     """End the process immediately, even if threads are still running in it.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from temporal_lambda.deadline import Clock
 from temporal_lambda.errors import causes, text_of
-from temporal_lambda.process import memory_mb
+from temporal_lambda.process import initialization, memory_mb
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,10 @@ class InvocationReport:
     Attributes:
         request_id: Lambda's request id, or ``None`` outside Lambda.
         duration_ms: Milliseconds from the handler's entry to this report.
-        cold: Whether this was the first invocation of its execution environment.
+        cold: Whether this was the first invocation of its process.
+        initialization: How Lambda began the process, ``on-demand`` or ``snap-start`` for instance:
+            a cold invocation with ``snap-start`` is the first one after a restore. ``None`` outside
+            Lambda.
         phases: Milliseconds per phase, in the order they ran.
         tasks: Tasks begun, by kind; ``None`` if a custom tuner hides them.
         busy_ms: Milliseconds with at least one task in flight; ``None`` if a custom tuner hides the
@@ -50,6 +53,8 @@ class InvocationReport:
         peak_memory_mb: Peak resident memory since the process began, in megabytes; ``None`` where
             there is no ``/proc``.
         abandoned: What did not stop in time: activities, hooks, teardown, or a blocked event loop.
+        recycled: Whether the process was ended after this report, with all that was abandoned;
+            otherwise that stays behind in it.
         errors: The errors raised, as ``phase: type: message``, each with its causes.
         advice: What would make later invocations cheaper, said once per execution environment.
     """
@@ -66,6 +71,8 @@ class InvocationReport:
     memory_mb: float | None = None
     peak_memory_mb: float | None = None
     abandoned: list[dict[str, Any]] = field(default_factory=list)
+    recycled: bool = False
+    initialization: str | None = field(default_factory=initialization)
     errors: list[str] = field(default_factory=list)
     advice: str | None = None
     _running: tuple[str, float] = field(default=("configure", 0.0), repr=False)
@@ -124,6 +131,7 @@ class InvocationReport:
         return {
             "request_id": self.request_id,
             "cold": self.cold,
+            "initialization": self.initialization,
             "stop_reason": self.stop_reason,
             "tasks": self.tasks,
             "busy_ms": self.busy_ms,
@@ -134,6 +142,7 @@ class InvocationReport:
             "peak_memory_mb": self.peak_memory_mb,
             "phases_ms": self.phases,
             "abandoned": self.abandoned,
+            "recycled": self.recycled,
             "errors": self.errors,
             "advice": self.advice,
         }

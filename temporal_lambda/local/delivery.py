@@ -64,6 +64,10 @@ async def _init(
     record.cold = True
     begun = time.monotonic()
     failure = await environment.start(function.init_timeout.total_seconds(), call.request_id)
+    if function.snapstart:
+        # On AWS the init belongs to the publishing of the version, and is not repeated.
+        record.restore_ms = environment.restore_ms
+        return failure, 0.0
     record.init_ms = (time.monotonic() - begun) * 1000
     if failure is None or environment.retired:
         return failure, 0.0

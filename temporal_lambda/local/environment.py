@@ -21,6 +21,9 @@ from temporal_lambda.local.runtime_api import Answer, Call, RuntimeApi
 EXIT_SECONDS = 1.0
 """How long a runtime that has reported an init error may take to exit."""
 
+RESTORE_SECONDS = 10.0
+"""How long the hooks after a restore may take (AWS: "Lambda SnapStart runtime hooks")."""
+
 
 class ExecutionEnvironment:
     """A process of AWS's own runtime client, ``python -m awslambdaric``.
@@ -36,6 +39,8 @@ class ExecutionEnvironment:
         request_id: Request id of the running invocation; ``None`` between invocations.
         peak_memory_mb: Peak resident memory of the process in MB; ``None`` where ``/proc`` is
             missing.
+        restore_ms: Milliseconds from the end of its snapshot's freeze until it asked for its first
+            invocation, hooks included; ``None`` without SnapStart.
     """
 
     def __init__(self, number: int, function: Function, guardian: Guardian) -> None:
@@ -45,6 +50,7 @@ class ExecutionEnvironment:
         self.on_line: Callable[[str], None] = lambda line: None
         self.request_id: str | None = None
         self.peak_memory_mb: int | None = None
+        self.restore_ms: float | None = None
         self._guardian = guardian
         self._api = RuntimeApi(self._asked)
         self._asking = asyncio.Event()
@@ -53,6 +59,7 @@ class ExecutionEnvironment:
         self._pipes: list[Pipe] = []
         self._lines = Lines(self._say)
         self._frozen = False
+        self._is_snapshot = False
 
     @property
     def pid(self) -> int:
@@ -72,12 +79,15 @@ class ExecutionEnvironment:
     async def start(self, limit: float, request_id: str) -> Answer | None:
         """Start the process and wait until it asks for its first invocation.
 
+        With SnapStart, the process is frozen when its init is complete, and then restored. It goes
+        on itself; a process can't be copied here.
+
         Args:
             limit: Seconds it may take.
             request_id: The invocation it is started for, named in an error.
 
         Returns:
-            ``None``, or the init error; after an error the process has ended.
+            ``None``, or the error of the init or the restore, after which the process has ended.
 
         Raises:
             OSError: The process can't be started because the system lacks a resource.
@@ -93,10 +103,14 @@ class ExecutionEnvironment:
             raise
         self._api.serve(process.pid)
         self._exited = asyncio.create_task(process.wait())
-        return await self._finish_init(process, limit, request_id)
+        failure = await self._finish_init(process, limit, request_id)
+        if failure is None and self._is_snapshot:
+            failure = await self._restore(process, request_id)
+        return failure
 
     async def _spawn(self) -> Child:
-        self._api = RuntimeApi(self._asked)
+        self._api = RuntimeApi(self._asked, self._snapshot_taken)
+        self._is_snapshot, self.restore_ms = False, None
         address = await self._api.start()
         self._asking.clear()
         self._frozen = False
@@ -135,6 +149,26 @@ class ExecutionEnvironment:
         if exited is not None:
             return Answer.failure(request_id, "Runtime.ExitError", _exit_message(process))
         return _timed_out(request_id, limit)
+
+    async def _restore(self, process: Child, request_id: str) -> Answer | None:
+        self._asking.clear()
+        begun = time.monotonic()
+        self._thaw()
+        self._api.restore()
+        await self._wait_until_asking(RESTORE_SECONDS)
+        self.restore_ms = (time.monotonic() - begun) * 1000
+        if self._asking.is_set():
+            return None
+        exited = process.returncode
+        await self.stop()
+        if self._api.restore_error:
+            message = f"a hook failed after the restore: {self._api.restore_error.describe()}"
+        elif exited is not None:
+            message = _exit_message(process)
+        else:
+            message = f"the restore was not complete within {RESTORE_SECONDS:.0f} s"
+            return Answer.failure(request_id, "SnapStartTimeoutException", message)
+        return Answer.failure(request_id, "SnapStartException", message)
 
     async def invoke(self, call: Call) -> tuple[Status, Answer]:
         """Run one invocation.
@@ -180,6 +214,10 @@ class ExecutionEnvironment:
         """Send SIGTERM to a running process, as Lambda does before it kills one."""
         if self._process and not self._frozen:
             self._process.send(signal.SIGTERM)
+
+    def _snapshot_taken(self) -> None:
+        self._is_snapshot = True
+        self._asked()
 
     def _asked(self) -> None:
         self._freeze()

@@ -28,6 +28,10 @@ ASYNC_LIMIT = 1024 * 1024
 LOG_TAIL = 4096
 """Bytes of log returned for LogType=Tail (AWS quota)."""
 
+RESTORE_ERRORS = {"SnapStartException": 400, "SnapStartTimeoutException": 408}
+"""HTTP status of the errors that AWS answers with when a restore fails; they are the service's own,
+and not the function's."""
+
 _NAME = re.compile(
     r"(?:arn:aws[a-z-]*:lambda:(?P<region>[a-z0-9-]+):)?(?:(?P<account>\d{12}):function:)?"
     r"(?P<name>[A-Za-z0-9-_]+)(?::(?P<qualifier>\$LATEST|[A-Za-z0-9-_]+))?"
@@ -150,6 +154,9 @@ class InvokeApi:
             raise _throttled("ReservedFunctionConcurrentInvocationLimitExceeded") from None
         if record.status == "service_error":
             raise AwsError(500, "ServiceException", record.error or "the local Lambda failed")
+        if record.status == "init_error" and record.restore_ms is not None:
+            kind = answer.error_type or ""
+            raise AwsError(RESTORE_ERRORS[kind], kind, record.error or "the restore failed")
         headers = {
             "x-amzn-RequestId": record.request_id,
             "X-Amz-Executed-Version": function.version,

@@ -26,9 +26,12 @@ class InvocationRecord:
         attempt: 1 for the first delivery.
         cold: Whether the environment was started for it.
         started_at: When the handler was called (UTC).
-        init_ms: Milliseconds of init, on a cold start.
+        init_ms: Milliseconds of init, on a cold start; ``None`` with SnapStart, where init belongs
+            to the publishing of the version.
+        restore_ms: Milliseconds of the restore, on the first invocation after one (SnapStart): the
+            hooks that run after it, and not the time in which AWS loads a snapshot.
         duration_ms: Milliseconds until the runtime asked for the next invocation.
-        billed_ms: Duration plus init, rounded up to 1 ms, as AWS bills zip functions.
+        billed_ms: Duration plus init or restore, rounded up to 1 ms, as AWS bills zip functions.
         max_memory_mb: Peak resident memory of the environment; ``None`` where ``/proc`` is missing.
         status: How it ended; ``service_error`` if the local Lambda itself failed.
         error: ``errorType: errorMessage``, if it failed.
@@ -48,6 +51,7 @@ class InvocationRecord:
     started_at: datetime
     pid: int
     init_ms: float | None = None
+    restore_ms: float | None = None
     duration_ms: float = 0.0
     max_memory_mb: int | None = None
     status: Status = "success"
@@ -59,7 +63,7 @@ class InvocationRecord:
     @property
     def billed_ms(self) -> int:
         """What AWS would bill, in milliseconds."""
-        return math.ceil(self.duration_ms + (self.init_ms or 0.0))
+        return math.ceil(self.duration_ms + (self.init_ms or 0.0) + (self.restore_ms or 0.0))
 
     def summary_line(self, memory_mb: int) -> str:
         """Lambda's REPORT line."""
@@ -73,6 +77,9 @@ class InvocationRecord:
             parts.append(f"Max Memory Used: {self.max_memory_mb} MB")
         if self.init_ms is not None:
             parts.append(f"Init Duration: {self.init_ms:.2f} ms")
+        if self.restore_ms is not None:
+            parts.append(f"Restore Duration: {self.restore_ms:.2f} ms")
+            parts.append(f"Billed Restore Duration: {math.ceil(self.restore_ms)} ms")
         return "\t".join(parts)
 
 

@@ -73,15 +73,28 @@ class RuntimeApi:
 
     Args:
         on_asking: Called each time the process asks for an invocation and waits.
+        on_snapshot: Called when its init is complete and it waits to be restored (SnapStart).
+
+    Attributes:
+        init_error: The error of its init, if it reported one.
+        restore_error: The error of a hook that ran after the restore, if it reported one.
+        answer: What it answered to the invocation given last.
     """
 
-    def __init__(self, on_asking: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        on_asking: Callable[[], None],
+        on_snapshot: Callable[[], None] = lambda: None,
+    ) -> None:
         self._on_asking = on_asking
+        self._on_snapshot = on_snapshot
+        self._restored = asyncio.Event()
         self._next: asyncio.Queue[Call] = asyncio.Queue()
         self._runner: web.AppRunner | None = None
         self._process_id: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._trusted: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
         self.init_error: Answer | None = None
+        self.restore_error: Answer | None = None
         self.answer: Answer | None = None
         self._waiting = False
         self._running: Call | None = None
@@ -102,6 +115,8 @@ class RuntimeApi:
                 web.post("/2018-06-01/runtime/invocation/{id}/response", self._take_response),
                 web.post("/2018-06-01/runtime/invocation/{id}/error", self._take_error),
                 web.post("/2018-06-01/runtime/init/error", self._take_init_error),
+                web.get("/2018-06-01/runtime/restore/next", self._give_restore),
+                web.post("/2018-06-01/runtime/restore/error", self._take_restore_error),
             ]
         )
         self._runner = web.AppRunner(
@@ -137,6 +152,10 @@ class RuntimeApi:
         """Hand an invocation to the process, which waits for one."""
         self.answer = None
         self._next.put_nowait(call)
+
+    def restore(self) -> None:
+        """Let the process go on from its snapshot."""
+        self._restored.set()
 
     @web.middleware
     async def _admit(
@@ -194,6 +213,15 @@ class RuntimeApi:
 
     async def _take_init_error(self, request: web.Request) -> web.Response:
         self.init_error = await _read_error(request)
+        return _accepted()
+
+    async def _give_restore(self, request: web.Request) -> web.Response:
+        self._on_snapshot()
+        await self._restored.wait()
+        return web.Response()
+
+    async def _take_restore_error(self, request: web.Request) -> web.Response:
+        self.restore_error = await _read_error(request)
         return _accepted()
 
     def _answered(

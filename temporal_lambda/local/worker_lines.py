@@ -84,6 +84,7 @@ def _numbers(value: Any) -> bool:
 
 REPORT: Mapping[str, Check] = {
     "cold": lambda value: isinstance(value, bool),
+    "initialization": _text,
     "stop_reason": _text,
     "tasks": _numbers,
     "busy_ms": _number,
@@ -96,6 +97,7 @@ REPORT: Mapping[str, Check] = {
     "abandoned": lambda value: (
         isinstance(value, list) and all(isinstance(item, dict) for item in value)
     ),
+    "recycled": lambda value: isinstance(value, bool),
     "errors": _texts,
 }
 """How each field of ``InvocationReport.as_dict`` is checked."""

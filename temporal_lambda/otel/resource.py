@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Mapping
+from functools import cache
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.semconv.resource import (
@@ -46,5 +48,16 @@ def lambda_resource(service_name: str, environ: Mapping[str, str] = os.environ) 
     if memory := environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "").strip():
         # Lambda counts in MiB, the convention in bytes.
         attributes[ResourceAttributes.FAAS_MAX_MEMORY] = int(memory) * MEGABYTE
+    attributes[ResourceAttributes.SERVICE_INSTANCE_ID] = _instance_id()
     own = Resource(attributes)
     return own.merge(Resource.create({ResourceAttributes.SERVICE_NAME: service_name}))
+
+
+@cache
+def _instance_id() -> str:
+    """A random id of this process, made when it is first asked for: in an invocation.
+
+    Nothing that Lambda provides would do: the processes of a Managed Instance share a log stream,
+    the restores of a snapshot have none, and share all that was made before it.
+    """
+    return str(uuid.uuid4())

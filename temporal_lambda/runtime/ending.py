@@ -14,7 +14,7 @@ from typing import Any
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
 from temporal_lambda.naming import name_abandoned
-from temporal_lambda.process import end_process, is_lambda
+from temporal_lambda.process import end_process, is_lambda, is_replaced
 from temporal_lambda.runtime.budget import TERMINATION
 from temporal_lambda.runtime.executors import KnownExecutors
 from temporal_lambda.runtime.progress import Progress, chain
@@ -107,7 +107,14 @@ class Ending:
         progress.count_work()
         progress.error = progress.first_error()
         self._check_executors()
-        must_recycle = self._must_recycle()
+        must_recycle = self._must_recycle() and is_lambda()
+        report.recycled = must_recycle and is_replaced()
+        if must_recycle and not report.recycled:
+            logger.error(
+                "this process goes on although work that could not be stopped stays behind in it: "
+                "on a Managed Instance no process is begun in place of one that has ended. It may "
+                'harm the next invocations; "abandoned" in the report names it'
+            )
         # Nothing of these goes on, but what they would have done is not done.
         report.abandoned += [{"background task": name} for name in cancelled]
         report.measure(self._config.invocation.elapsed())
@@ -115,7 +122,7 @@ class Ending:
             report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
         else:
             report.log()
-        if must_recycle and is_lambda():
+        if report.recycled:
             end_process(progress.error)
 
     def _check_executors(self) -> None:

@@ -139,8 +139,8 @@ def _runtime(name: str, configuration: Mapping[str, Any]) -> Iterator[Finding]:
             "managed-instances",
             "warning",
             f"{name} runs on Lambda Managed Instances",
-            "a process that ends, as after an abandoned activity, is not replaced",
-            "set recycle_environment to never, and watch abandoned in the reports",
+            "a process that ends is not replaced: what an invocation abandons stays in its process",
+            "watch abandoned in the reports, and let activities end when they are cancelled",
         )
     if configuration.get("DurableConfig"):
         yield Finding(

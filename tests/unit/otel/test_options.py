@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -96,3 +97,9 @@ def test_resource_describes_the_function() -> None:
     }
     assert expected.items() <= attributes.items()
     assert "cloud.provider" not in lambda_resource("shop", {}).attributes
+
+
+def test_resource_names_the_process_with_an_id_that_nothing_from_outside_decides() -> None:
+    first, second = lambda_resource("shop", {}), lambda_resource("orders", {})
+    assert uuid.UUID(str(first.attributes["service.instance.id"])).version == 4
+    assert first.attributes["service.instance.id"] == second.attributes["service.instance.id"]

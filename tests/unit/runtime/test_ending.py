@@ -112,7 +112,21 @@ def test_process_ends_where_the_setting_says_so(
     progress.worker = LeftWorker(stuck=stuck, polls=polls)
     progress.report.abandoned.append({"worker": "shutdown"})
     ending.write_report([], [], None)
-    assert bool(ended) is ends
+    assert bool(ended) is progress.report.recycled is ends
+
+
+def test_process_of_a_managed_instance_goes_on_and_its_log_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1")
+    monkeypatch.setenv("AWS_LAMBDA_MAX_CONCURRENCY", "16")
+    monkeypatch.setattr(ending_module, "end_process", pytest.fail)
+    ending, progress = begun(recycle_environment="abandoned")
+    progress.report.abandoned.append({"hook": "flush"})
+    ending.write_report([], [], None)
+    assert progress.report.as_dict()["recycled"] is False
+    assert progress.report.abandoned == [{"hook": "flush"}]
+    assert "no process is begun in place of one that has ended" in caplog.text
 
 
 def test_process_lives_on_outside_of_lambda_and_after_sigterm(
