@@ -169,3 +169,22 @@ async def test_server_out_of_order_while_an_activity_runs(
         gateway.recover()
         await scenario.result(handle)
         await check_documented(scenario, handle, await scenario.wait_for_record(ran_activity))
+
+
+@pytest.mark.fault("health check of the kept connection is refused")
+async def test_refused_health_check(
+    stack: LocalStack,
+    gateway: Gateway,
+    make_function: MakeFunction,
+    check_documented: CheckDocumented,
+) -> None:
+    env = {"TEMPORAL_API_KEY": API_KEY, "TEMPORAL_TLS": "false"}
+    function = make_function("lifecycle.lambda_handler", env=env)
+    async with behind_proxy(stack, function, gateway.address) as scenario:
+        gateway.refuses_health_checks = True
+        handle = await scenario.start("hold", 0.1)
+        await scenario.result(handle)
+        record = await scenario.wait_for_record(ran_activity)
+        await check_documented(scenario, handle, record)
+    assert record.report
+    assert record.report["connection"] == "reused"

@@ -27,6 +27,10 @@ class Proxy:
         tls: Speak TLS to clients; the server is spoken to in plain text.
         round_trip: Seconds that a request and its answer spend on the way. A new connection costs
             one more, which stands for TCP's own handshake.
+
+    Attributes:
+        accepted: How many connections there were.
+        forwarded: How many bytes came, of both sides.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Proxy:
         self._flowing.set()
         self._refuses = False
         self.accepted = 0
+        self.forwarded = 0
 
     @property
     def address(self) -> str:
@@ -149,6 +154,7 @@ class Proxy:
         try:
             while data:
                 data = await source.read(65_536)
+                self.forwarded += len(data)
                 arrives = max(loop.time(), begun + handshake) + self._round_trip / 2
                 on_the_way.put_nowait((arrives, data))
             await delivering
