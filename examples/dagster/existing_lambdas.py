@@ -1,4 +1,4 @@
-"""Lambda functions that were there before: they know nothing of Dagster, Temporal or each other.
+"""Lambda functions that know nothing of Dagster, Temporal or each other.
 
 A job's payload mode gives each the event it has always got.
 """

@@ -1,21 +1,15 @@
 """Jobs that run in Lambda. The bodies of their ops don't: Lambda has neither them nor Dagster.
 
 What Dagster takes from an op here is its name, its config and what it comes after. The work itself
-is an activity of the same name in ``activities.py``, or a Lambda function that was there before
-(``existing_lambdas.py``). The tags of a job say which function it goes to, and how.
+is an activity of the same name in ``activities.py``. The tags of a job say which function it goes
+to, and how. ``existing_jobs.py`` has the jobs for functions that know nothing of Dagster.
 
 Each job has a default config, which the launchpad of the UI fills in.
 """
 
-from typing import NoReturn
-
 import dagster as dg
-
-
-def only_in_lambda() -> NoReturn:
-    """The body of every op here; it runs if a job is launched by something else by mistake."""
-    raise dg.Failure("this op has no body in Dagster: its job is for the Lambda run launcher")
-
+import existing_jobs
+from no_body import only_in_lambda
 
 # --- A message that nobody waits for ---
 
@@ -175,41 +169,6 @@ def api_trigger_job() -> None:
     api_trigger_op()
 
 
-class Nightly(dg.Config):
-    source: str
-    destination: str
-    steps: list[str]
-
-
-@dg.op
-def etl_trigger_op(config: Nightly) -> None:
-    only_in_lambda()
-
-
-@dg.job(
-    tags={
-        "lambda/function_name": "nightly-etl",
-        "lambda/invocation_type": "RequestResponse",
-        "lambda/payload_mode": "custom",
-        "lambda/payload_config_path": "ops.etl_trigger_op.config",
-    },
-    config={
-        "ops": {
-            "etl_trigger_op": {
-                "config": {
-                    "source": "customers",
-                    "destination": "warehouse",
-                    "steps": ["strip", "upper"],
-                }
-            }
-        }
-    },
-)
-def etl_trigger_job() -> None:
-    """Starts an ETL function that has run for years, as it is."""
-    etl_trigger_op()
-
-
 class Check(dg.Config):
     table: str
     at_least: int
@@ -229,116 +188,6 @@ def check_data_job() -> None:
     check_data_op()
 
 
-# --- Functions that were there before ---
-
-
-class Copy(dg.Config):
-    source_bucket: str
-    destination_bucket: str
-    file_pattern: str = "*"
-
-
-@dg.op
-def copy_files_op(config: Copy) -> None:
-    only_in_lambda()
-
-
-@dg.job(
-    tags={
-        "lambda/function_name": "copy-files",
-        "lambda/invocation_type": "RequestResponse",
-        "lambda/payload_mode": "ops_only",
-    },
-    config={
-        "ops": {
-            "copy_files_op": {
-                "config": {
-                    "source_bucket": "inbox",
-                    "destination_bucket": "archive",
-                    "file_pattern": "*.csv",
-                }
-            }
-        }
-    },
-)
-def copy_files_job() -> None:
-    """The function gets ``{"copy_files_op": {"config": …}}``."""
-    copy_files_op()
-
-
-class Post(dg.Config):
-    api_key: str
-    endpoint: str
-    data: list[int]
-
-
-@dg.op
-def api_call_op(config: Post) -> None:
-    only_in_lambda()
-
-
-@dg.job(
-    tags={
-        "lambda/function_name": "call-api",
-        "lambda/invocation_type": "RequestResponse",
-        "lambda/payload_mode": "custom",
-        "lambda/payload_config_path": "ops.api_call_op.config",
-    },
-    config={
-        "ops": {
-            "api_call_op": {
-                "config": {
-                    "api_key": "not-a-secret",
-                    "endpoint": "https://shop.example/stock",
-                    "data": [4, 8],
-                }
-            }
-        }
-    },
-)
-def api_call_job() -> None:
-    """The function gets the op's config and nothing around it."""
-    api_call_op()
-
-
-class Files(dg.Config):
-    input_file: str
-    output_file: str
-
-
-class Destination(dg.Config):
-    destination: str
-
-
-@dg.op
-def transform_op(config: Files) -> None:
-    only_in_lambda()
-
-
-@dg.op
-def load_op(config: Destination) -> None:
-    only_in_lambda()
-
-
-@dg.job(
-    tags={
-        "lambda/function_name": "run-config-etl",
-        "lambda/invocation_type": "RequestResponse",
-        "lambda/payload_mode": "config_only",
-    },
-    config={
-        "ops": {
-            "transform_op": {"config": {"input_file": "raw.json", "output_file": "clean.json"}},
-            "load_op": {"config": {"destination": "warehouse"}},
-        }
-    },
-)
-def etl_job() -> None:
-    """Two ops that don't depend on each other; the function gets the whole run config."""
-    transform_op()
-    load_op()
-
-
 JOBS = [
     async_lambda_job,
     sync_lambda_job,
@@ -346,11 +195,8 @@ JOBS = [
     etl_lambda_job,
     durable_etl_job,
     api_trigger_job,
-    etl_trigger_job,
     check_data_job,
-    copy_files_job,
-    api_call_job,
-    etl_job,
+    *existing_jobs.JOBS,
 ]
 
 defs = dg.Definitions(jobs=JOBS)

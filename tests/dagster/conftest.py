@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -16,6 +17,7 @@ from examples.dagster.demo.scenario import example
 from temporal_lambda.dagster.launching import pauses, wait_pool, workflow_cancel
 from temporal_lambda.local import LocalStack
 from tests.dagster.dagster_fixtures import Dagster, Lambda, dagster_on_disk
+from tests.dagster.world import SETTINGS, World
 
 DIRECT = {
     "run_coordinator": {
@@ -54,18 +56,34 @@ def aws(state: Path) -> Iterator[Lambda]:
 
 
 @pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[World]:
+    """An instance whose runs are queued, with its daemon and its webserver."""
+    home = tmp_path_factory.mktemp("world")
+    with dagster_on_disk(home, aws.endpoint, {**SETTINGS, **one_database(home)}) as dagster:
+        world = World(dagster)
+        try:
+            yield world
+        finally:
+            world.close()
+
+
+@pytest.fixture(scope="session")
 def dagster(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[Dagster]:
     """An instance whose coordinator launches at once."""
     home = tmp_path_factory.mktemp("dagster")
-    # One database for all event logs; by default each run has its own, which takes long to make.
+    settings = {**DIRECT, **one_database(home)}
+    with dagster_on_disk(home, aws.endpoint, settings) as dagster:
+        yield dagster
+
+
+def one_database(home: Path) -> dict[str, Any]:
+    """Settings for event logs in one database; by default each run has its own, which is slow."""
     storage = {
         "module": "dagster.core.storage.event_log",
         "class": "ConsolidatedSqliteEventLogStorage",
         "config": {"base_dir": str(home)},
     }
-    settings = {**DIRECT, "event_log_storage": storage}
-    with dagster_on_disk(home, aws.endpoint, settings) as dagster:
-        yield dagster
+    return {"event_log_storage": storage}
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -29,7 +29,9 @@ from temporal_lambda.local import Function, InvocationRecord, LambdaService
 from temporal_lambda.local.invoke_api import InvokeApi
 from tests.dagster import jobs
 
-HANDLERS = Path(__file__).parent.parent / "functions" / "launched"
+FUNCTIONS = Path(__file__).parent.parent / "functions"
+
+HANDLERS = FUNCTIONS / "launched"
 
 JOBS = Path(__file__).parent / "jobs.py"
 
@@ -71,11 +73,11 @@ class Lambda:
         self._thread.join()
 
     def add(self, name: str, handler: str = "", seconds: float = 10, **options: Any) -> None:
-        """A function of one of the handlers, by default the one of its name."""
+        """A function of one of the handlers, by default the one of its name; or ``module.name``."""
         function = Function(
             name,
-            f"handlers.{handler or name}",
-            HANDLERS,
+            handler if "." in handler else f"handlers.{handler or name}",
+            FUNCTIONS if "." in handler else HANDLERS,
             timeout=timedelta(seconds=seconds),
             **options,
         )
@@ -208,6 +210,11 @@ class Dagster:
             if data and "Result" in data.metadata:
                 return data.metadata["Result"].value
         raise AssertionError(self.log(run_id))
+
+
+def steps_of(dagster: Dagster, run_id: str) -> set[str]:
+    """The steps that a run's event log tells of."""
+    return {log.step_key for log in dagster.instance.all_logs(run_id) if log.step_key}
 
 
 def aws_values(endpoint: str) -> dict[str, str]:

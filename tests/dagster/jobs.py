@@ -75,7 +75,7 @@ def nested() -> None:
     load(preparing())
 
 
-days = dg.StaticPartitionsDefinition(["monday", "tuesday"])
+days = dg.StaticPartitionsDefinition(["monday", "tuesday", "wednesday"])
 
 
 @dg.asset(key_prefix="shop", partitions_def=days)

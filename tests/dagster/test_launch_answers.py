@@ -2,95 +2,35 @@
 
 from __future__ import annotations
 
-import io
-import json
-import threading
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 from dagster import DagsterEventType, DagsterRunStatus
 
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.launching import event_log, pauses
+from temporal_lambda.dagster.launching import pauses
 from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.dagster_internals import (
     DagsterLaunchFailedError,
     LaunchRunContext,
 )
-from temporal_lambda.dagster.launching.invoke import Answer
 from tests.dagster.dagster_fixtures import Dagster, eventually, sync
+from tests.dagster.scripted import (
+    DONE,
+    RUNNING,
+    Does,
+    Scripted,
+    answer,
+    error,
+    launch,
+    launcher,
+    refused,
+    says,
+)
 
 pytestmark = pytest.mark.server
-
-Does = Exception | dict[str, Any] | Callable[[str], dict[str, Any]]
-
-
-class Scripted:
-    """A Lambda client that does what it is told to, one after the other; the last for ever."""
-
-    def __init__(self, *does: Does) -> None:
-        self.does = list(does)
-        self.requests: list[str] = []
-        self.functions: list[str] = []
-        self._lock = threading.Lock()
-
-    def invoke(self, **asked: Any) -> Any:
-        payload = json.loads(asked["Payload"])
-        with self._lock:
-            self.requests.append(payload.get("request", "run"))
-            self.functions.append(asked["FunctionName"])
-            what = self.does.pop(0) if len(self.does) > 1 else self.does[0]
-        if isinstance(what, Exception):
-            raise what
-        return what if isinstance(what, dict) else what(payload["dagster_run"]["run_id"])
-
-
-def answer(value: Any, **more: Any) -> dict[str, Any]:
-    return {
-        "StatusCode": 200,
-        "ResponseMetadata": {"RequestId": "id"},
-        "Payload": io.BytesIO(json.dumps(value).encode()),
-        **more,
-    }
-
-
-def error(**value: str) -> dict[str, Any]:
-    return answer(value, FunctionError="Unhandled")
-
-
-def says(code: int, status: str, **more: Any) -> Callable[[str], dict[str, Any]]:
-    """An answer as a durable handler gives it."""
-
-    def given(run_id: str) -> dict[str, Any]:
-        known = {"run_id": run_id, "workflow_id": f"dagster-{run_id}"}
-        body = json.dumps({**known, "status": status, **more})
-        return answer({"statusCode": code, "body": body})
-
-    return given
-
-
-RUNNING = says(202, "running")
-DONE = says(200, "success", result={})
-
-
-def refused(status: int, code: str, message: str = "") -> ClientError:
-    error = {"Error": {"Code": code, "Message": message}}
-    return ClientError({**error, "ResponseMetadata": {"HTTPStatusCode": status}}, "Invoke")
-
-
-def launcher(dagster: Dagster, client: Any, **values: Any) -> LambdaRunLauncher:
-    made = LambdaRunLauncher(LauncherConfig.of(values), client_factory=lambda *_: client)
-    made.register_instance(dagster.instance)
-    return made
-
-
-def launch(dagster: Dagster, client: Any, values: dict[str, Any], **tags: str) -> str:
-    run = dagster.create(sync("f", **tags))
-    launcher(dagster, client, **values).launch_run(LaunchRunContext(run, None))
-    return run.run_id
 
 
 @pytest.mark.parametrize(
@@ -275,34 +215,3 @@ def test_cancel_request_without_an_answer_is_sent_again(dagster: Dagster) -> Non
     assert dagster.run(run_id).status is DagsterRunStatus.CANCELING
     client.does = [says(200, "canceled")]
     assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
-
-
-def test_storage_that_fails_for_a_moment_costs_no_result(
-    dagster: Dagster, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(event_log, "RETRY_PAUSES", (0.01, 0.01, 0.01))
-    run = dagster.create(sync("f"), status=DagsterRunStatus.STARTED)
-    own = event_log.RunEventLog(dagster.instance, run.run_id, LambdaRunLauncher)
-    instance = dagster.instance
-
-    def fail_first(name: str, times: int) -> None:
-        real, left = getattr(instance, name), [None] * times
-
-        def flaky(*args: Any, **more: Any) -> Any:
-            if left:
-                left.pop()
-                raise OSError("database is locked")
-            return real(*args, **more)
-
-        monkeypatch.setattr(instance, name, flaky)
-
-    fail_first("add_run_tags", 1)
-    own.answered("f", Answer(200, "id"))
-    assert "can't be tagged with its invocation" in caplog.text
-    fail_first("report_engine_event", 1)
-    own.note("lost")
-    fail_first("get_run_by_id", 3)
-    fail_first("report_dagster_event", 3)
-    own.succeeded("done")
-    assert dagster.run(run.run_id).status is DagsterRunStatus.SUCCESS
-    assert len(dagster.messages(run.run_id, DagsterEventType.RUN_SUCCESS)) == 1

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dagster import DagsterRun, DagsterRunStatus, RunsFilter
+from dagster import DagsterRun
 from dagster._core.execution.api import create_execution_plan
 from dagster._core.execution.plan.state import KnownExecutionState
 
@@ -17,8 +16,7 @@ from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
 from temporal_lambda.local import Function, LocalStack
 from tests.dagster import jobs
 from tests.dagster.conftest import DIRECT
-from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, eventually, sync
-from tests.dagster.test_launch_daemon import QUEUED, Daemon, launch_by_cli
+from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, steps_of, sync
 from tests.support.lambdas import MakeFunction
 
 pytestmark = pytest.mark.server
@@ -68,10 +66,6 @@ def again(beside: Dagster, parent: DagsterRun, steps: list[str] | None = None) -
     return run.run_id
 
 
-def steps_of(beside: Dagster, run_id: str) -> set[str]:
-    return {log.step_key for log in beside.instance.all_logs(run_id) if log.step_key}
-
-
 def output_of(beside: Dagster, run_id: str, step: str) -> Any:
     for log in beside.instance.all_logs(run_id):
         event = log.dagster_event
@@ -110,33 +104,3 @@ async def test_selected_steps_of_a_run_that_succeeded_get_its_outputs(
     await asyncio.to_thread(beside.succeeded, second)
     assert steps_of(beside, second) == {"once_there"}
     assert output_of(beside, second, "once_there") == ["t-0!", "t-1!"]
-
-
-async def test_automatic_retry_of_a_run_does_not_repeat_what_is_through(
-    stack: LocalStack,
-    function: Callable[..., Function],
-    tmp_path: Path,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    tags = {**sync(function("inline").name), "dagster/max_retries": "1"}
-    home = tmp_path_factory.mktemp("retried")
-    settings = {**QUEUED, "run_retries": {"enabled": True}}
-    with dagster_on_disk(home, stack.lambda_endpoint, settings) as dagster:
-        await asyncio.to_thread(fail_and_be_retried, dagster, tags, tmp_path / "there")
-
-
-def fail_and_be_retried(dagster: Dagster, tags: dict[str, str], path: Path) -> None:
-    daemon = Daemon(dagster)
-    daemon.start()
-    try:
-        config = ("--config-json", json.dumps(recovering(path)))
-        first = launch_by_cli(dagster, "recovering", tags, *config)
-        dagster.finished(first, 60)
-        path.touch()
-        retries = RunsFilter(tags={"dagster/parent_run_id": first})
-        (second,) = eventually(lambda: dagster.instance.get_runs(retries), "it is retried", 60)
-        run = dagster.finished(second.run_id, 60)
-    finally:
-        daemon.kill()
-    assert run.status is DagsterRunStatus.SUCCESS
-    assert steps_of(dagster, second.run_id) == {"once_there", "publish"}

@@ -26,13 +26,6 @@ MODULES = [
 ]
 
 MAX_LINES = 300
-LONG_FILES = {
-    "examples/dagster/lambda_jobs.py",
-    "tests/dagster/test_launch_answers.py",
-    "tests/unit/dagster/serving/test_planner.py",
-}
-"""Files that may still have up to 400 lines. This list only shrinks."""
-
 MAX_FUNCTION_LINES = 60
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -49,11 +42,7 @@ def test_no_file_is_long() -> None:
         path: len(text.splitlines())
         for path, text in python_files("temporal_lambda", "tests", "examples", "bench")
     }
-    long = {
-        path: lines
-        for path, lines in lengths.items()
-        if lines > (400 if path in LONG_FILES else MAX_LINES)
-    }
+    long = {path: lines for path, lines in lengths.items() if lines > MAX_LINES}
     assert long == {}
 
 

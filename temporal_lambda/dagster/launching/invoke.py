@@ -34,7 +34,11 @@ FIRST_PAUSE = 0.5
 """Seconds before the second attempt; it doubles from there, with jitter."""
 
 LONGEST_PAUSE = 10.0
-"""Seconds between two attempts at most."""
+"""Seconds between two attempts at most, for what would make AWS's throttling worse."""
+
+LONGEST_REQUEST_PAUSE = 1.0
+"""Seconds between two attempts at a request about a run at most. The function may be busy with that
+very run, and have room for a moment only."""
 
 
 UNSENT = (
@@ -90,6 +94,7 @@ def invoke(
     keep_trying: Callable[[], bool] = lambda: True,
     refused: Callable[[], object] = lambda: None,
     sleep: Callable[[float], object] = time.sleep,
+    longest_pause: float = LONGEST_PAUSE,
 ) -> Answer:
     """Invoke a function once.
 
@@ -105,6 +110,7 @@ def invoke(
         keep_trying: Asked just before each further attempt.
         refused: Called before each pause: the function was certainly not invoked so far.
         sleep: Pauses for so many seconds, or less.
+        longest_pause: Seconds between two attempts at most.
 
     Raises:
         InvokeError: There is no answer; names the function and what AWS or the network said.
@@ -124,7 +130,7 @@ def invoke(
         sleep(min(left, pause * random.uniform(0.5, 1.0)))
         if not keep_trying():
             raise last
-        pause = min(2 * pause, LONGEST_PAUSE)
+        pause = min(2 * pause, longest_pause)
 
 
 class _NotInvokedError(InvokeError):

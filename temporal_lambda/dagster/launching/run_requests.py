@@ -8,7 +8,7 @@ from typing import Any
 
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import LauncherConfig
-from temporal_lambda.dagster.launching.invoke import InvokeError, invoke
+from temporal_lambda.dagster.launching.invoke import LONGEST_REQUEST_PAUSE, InvokeError, invoke
 from temporal_lambda.dagster.launching.outcome import RUN_FAILED, Outcome, interpret_answer
 from temporal_lambda.dagster.launching.payload import build_request
 from temporal_lambda.dagster.launching.tags import Launch
@@ -42,7 +42,14 @@ def request_cancel_or_status(
     client = clients.to_invoke(launch.function, launch.region, config.cancel_timeout_seconds)
     payload = build_request(run_id, request)
     patience = config.cancel_timeout_seconds if patience_seconds is None else patience_seconds
-    answer = invoke(client, launch.function, payload, "RequestResponse", patience)
+    answer = invoke(
+        client,
+        launch.function,
+        payload,
+        "RequestResponse",
+        patience,
+        longest_pause=LONGEST_REQUEST_PAUSE,
+    )
     return interpret_answer(answer, run_id)
 
 

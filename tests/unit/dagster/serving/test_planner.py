@@ -1,4 +1,4 @@
-"""Events -> requests -> runs that can be carried out."""
+"""Requests -> runs that can be carried out."""
 
 from __future__ import annotations
 
@@ -14,21 +14,10 @@ from temporalio.common import RetryPolicy
 
 from temporal_lambda import SettingsError
 from temporal_lambda.dagster import JobOptions, OpOptions, Run
-from temporal_lambda.dagster.serving.env_references import (
-    check_references,
-    references,
-    resolve_references,
-)
-from temporal_lambda.dagster.serving.graph import in_order
 from temporal_lambda.dagster.serving.ops import Ops, validate
 from temporal_lambda.dagster.serving.plan import ANY_ERROR, MOST_ATTEMPTS, OP_CALL, Retries
 from temporal_lambda.dagster.serving.planner import Planner
-from temporal_lambda.dagster.serving.request import (
-    MAX_OPS,
-    OpRequest,
-    parse_event,
-    recognize_mode,
-)
+from temporal_lambda.dagster.serving.request import parse_event
 from temporal_lambda.errors import PayloadError
 
 FULL: dict[str, Any] = {
@@ -60,112 +49,6 @@ async def three(a: int, b: int, c: int) -> None: ...
 
 
 OPS = Ops([extract, load_table, tell, three])
-
-
-@pytest.mark.parametrize(
-    ("event", "mode"),
-    [
-        (FULL, "full"),
-        ({"dagster_run": {}}, "full"),
-        ({"ops": {}}, "config_only"),
-        ({"ops": {}, "resources": {}, "loggers": {}}, "config_only"),
-        ({"ops": {}, "table": "t"}, "custom"),
-        ({"ops": ["a"]}, "custom"),
-        ({"copy": {"config": {}}}, "ops_only"),
-        ({"copy": {"config": {}}, "tell": {"inputs": {}}}, "ops_only"),
-        ({"copy": {}}, "custom"),
-        ({"copy": {"config": {}, "retries": 1}}, "custom"),
-        ({"config": {"a": 1}}, "custom"),
-        ({"table": "t"}, "custom"),
-        (["a"], "custom"),
-        ("text", "custom"),
-        (0, "custom"),
-    ],
-    ids=str,
-)
-def test_mode_is_recognized_by_the_shape(event: Any, mode: str) -> None:
-    assert recognize_mode(event) == mode
-
-
-@pytest.mark.parametrize("event", [{}, None, [], ""], ids=repr)
-def test_empty_event_asks_for_nothing(event: Any) -> None:
-    with pytest.raises(PayloadError, match="the event is empty"):
-        recognize_mode(event)
-
-
-def test_pinned_mode_beats_a_look_alike() -> None:
-    assert parse_event(FULL, "custom").ops == {"": OpRequest(FULL)}
-
-
-@pytest.mark.parametrize(
-    ("event", "said"),
-    [
-        ([1], "a payload of mode full is an object; got a list"),
-        ({"dagster_run": 1}, "the payload must have dagster_run, an object; got a int"),
-        ({"dagster_run": {}}, "dagster_run.run_id must be text"),
-        ({"dagster_run": {"run_id": "a/b"}}, "dagster_run.run_id must be text"),
-        ({"dagster_run": {"run_id": "a" * 129}}, "dagster_run.run_id must be text"),
-        ({"dagster_run": {"run_id": "a", "job_name": 1}}, "dagster_run.job_name must be text"),
-        ({"dagster_run": {"run_id": "a", "tags": {"a": 1}}}, "must have run_config"),
-        (
-            {"dagster_run": {"run_id": "a", "tags": {"a": 1}}, "run_config": {}},
-            "dagster_run.tags must be an object of texts",
-        ),
-        (
-            {"dagster_run": {"run_id": "a", "step_selection": "a"}, "run_config": {}},
-            "dagster_run.step_selection must be a list of texts",
-        ),
-        ({**FULL, "environment_variables": [1]}, "environment_variables must be an object"),
-        ({"dagster_run": {"run_id": "a"}}, "must have run_config, an object; it is missing"),
-        ({**FULL, "request": "delete"}, "request must be one of run, cancel, status"),
-        ({**FULL, "run_config": {"ops": []}}, "ops must be an object"),
-        ({**FULL, "run_config": {"ops": {"a": 1}}}, "op 'a' must be an object"),
-        ({**FULL, "run_config": {"ops": {"a": {"b": 1}}}}, "op 'a' must be an object"),
-        ({**FULL, "run_config": {"ops": {"a": {"inputs": 1}}}}, "inputs of an op"),
-        ({**FULL, "job_graph": {"a": "b"}}, "job_graph must be an object"),
-        ({**FULL, "job_graph": {str(n): [] for n in range(MAX_OPS + 1)}}, "1000 ops at most"),
-        (
-            {**FULL, "run_config": {"ops": {str(n): {} for n in range(MAX_OPS + 1)}}},
-            "1000 ops at most",
-        ),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "event",
-)
-def test_garbage_is_refused_with_the_reason(event: Any, said: str) -> None:
-    with pytest.raises(PayloadError) as caught:
-        parse_event(event, "full")
-    assert said in str(caught.value)
-
-
-def test_nesting_has_a_limit() -> None:
-    ops: dict[str, Any] = {}
-    for _ in range(200):
-        ops = {"graph": {"ops": ops}}
-    with pytest.raises(PayloadError, match="nested more than 100 deep"):
-        parse_event({"ops": ops}, "config_only")
-
-
-def test_ops_inside_of_graphs_are_named_by_their_path_and_inputs_are_unwrapped() -> None:
-    inner = {"op": {"config": 1, "inputs": {"a": {"value": 2}, "b": 3}}}
-    request = parse_event({"ops": {"graph": {"ops": inner}, "bare": None}}, "config_only")
-    assert request.ops == {"graph.op": OpRequest(1, {"a": 2, "b": 3}), "bare": OpRequest()}
-
-
-def test_request_about_a_run_needs_no_config() -> None:
-    request = parse_event({"dagster_run": {"run_id": "8f1c"}, "request": "cancel"})
-    assert (request.kind, request.run_id, request.ops) == ("cancel", "8f1c", {})
-
-
-# Order
-
-
-def test_order_is_that_of_the_needs_and_stable() -> None:
-    assert list(in_order({"c": ["b"], "b": [], "a": []}, [])) == ["b", "a", "c"]
-
-
-def test_cycle_is_told_in_full() -> None:
-    with pytest.raises(PayloadError, match=r"ops wait for each other: (a -> b -> a|b -> a -> b)$"):
-        in_order({"a": ["b"], "b": ["a"]}, [])
 
 
 def plan(event: Any, job: JobOptions | None = None, **options: OpOptions) -> Run:
@@ -366,15 +249,3 @@ def test_config_that_does_not_fit_its_pydantic_model_is_told_by_field_without_va
     assert "sk-secret" not in str(caught.value)
     # What would be shown with it, and says the value.
     assert (caught.value.__cause__, caught.value.__context__) == (None, None)
-
-
-def test_references_to_variables_are_found_and_resolved_at_any_depth() -> None:
-    config = {"a": [{"b": {"env": "KEY"}}], "c": {"env": "x", "d": 1}, "e": {"env": 1}}
-    assert list(references(config)) == ["KEY"]
-    assert resolve_references(config, ["KEY"], {"KEY": "k"}) == {**config, "a": [{"b": "k"}]}
-
-
-def test_reference_that_is_not_allowed_is_refused_by_name() -> None:
-    check_references({"key": {"env": "KEY"}}, ["KEY"], "load")
-    with pytest.raises(PayloadError, match="op 'load' refers to the environment variable 'HOME'"):
-        check_references({"key": {"env": "HOME"}}, ["KEY"], "load")

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import socket
-import subprocess
-import sys
-import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from dagster import AssetKey, DagsterEventType
 
-from tests.dagster.dagster_fixtures import JOBS, Dagster, Lambda, eventually, sync
+from tests.dagster.dagster_fixtures import Dagster, Lambda, sync
+from tests.dagster.world import World
 
 pytestmark = pytest.mark.server
 
@@ -51,43 +46,9 @@ FAILURES: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def webserver(dagster: Dagster) -> Iterator[str]:
-    """Dagster's webserver beside the tests' instance; its GraphQL address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = Path(sys.executable).parent / "dagster-webserver"
-    process = subprocess.Popen(
-        [command, "-f", JOBS, "-h", "127.0.0.1", "-p", str(port)],
-        env={"DAGSTER_HOME": dagster.instance.root_directory, "PATH": "/usr/bin:/bin"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}/graphql"
-    try:
-        eventually(lambda: answers(url), "the webserver answers", seconds=60)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def answers(url: str) -> bool:
-    try:
-        return bool(ask(url, "{ version }"))
-    except OSError:
-        return False
-
-
-def ask(url: str, query: str) -> Any:
-    """What Dagster's GraphQL says, which must be no error."""
-    body = json.dumps({"query": query}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=60) as response:
-        found = json.loads(response.read())
-    assert "errors" not in found, str(found)[:2000]
-    return found["data"]
+@pytest.fixture
+def dagster(world: World) -> Dagster:
+    return world.dagster
 
 
 def answering(dagster: Dagster, aws: Lambda, what: Any) -> str:
@@ -112,17 +73,18 @@ CATALOG = """{ assetsOrError { __typename ... on AssetConnection { nodes { key {
 
 
 def test_run_pages_and_the_asset_catalog_load_after_hostile_answers(
-    dagster: Dagster, aws: Lambda, webserver: str
+    dagster: Dagster, aws: Lambda, world: World
 ) -> None:
+    world.start_webserver()
     ended = {
         **dict.fromkeys(ANSWERS, "SUCCESS"),
         **dict.fromkeys(FAILURES, "FAILURE"),
     }
     for name, what in {**ANSWERS, **FAILURES}.items():
         run_id = answering(dagster, aws, what)
-        page = ask(webserver, RUN_PAGE % run_id)["runOrError"]
+        page = world.ask(RUN_PAGE % run_id)["runOrError"]
         assert (page["__typename"], page["status"]) == ("Run", ended[name]), name
-    catalog = ask(webserver, CATALOG)["assetsOrError"]
+    catalog = world.ask(CATALOG)["assetsOrError"]
     assert catalog["__typename"] == "AssetConnection"
     keys = [AssetKey(["hostile", str(number)]) for number in range(len(SPECIAL))]
     assert {tuple(node["key"]["path"]) for node in catalog["nodes"]} >= {
