@@ -93,14 +93,14 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
                                                  ``secret_access_key``, ``session_token``,
                                                  ``assume_role``: ``role_arn``, ``external_id``,
                                                  ``session_name``
+    ``temporal``                none             the server on which durable runs are canceled
     ``inner``                   none             ``module``, ``class``, ``config``
     =========================== ================ ==================================================
 
     A run is STARTED when it is handed to a thread of this process, also while it waits there for
-    one of ``max_concurrent_waits`` to be free: STARTING would be ended by run monitoring after
-    180 s. The process that waits is named in a hidden tag of the run. When it dies, run
-    monitoring finds out: a durable run is attached to again, a run that was not invoked yet is
-    invoked, and any other fails, since its function may have done its work.
+    one of ``max_concurrent_waits``: run monitoring ends what stays STARTING for 180 s. A hidden tag
+    names the process that waits. When that dies, run monitoring attaches to a durable run, invokes
+    one that was not invoked, and fails any other, whose function may have done its work.
 
     Args:
         config: The configuration.

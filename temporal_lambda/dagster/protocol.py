@@ -13,7 +13,8 @@
 - ``job_graph``: op -> the ops it waits for
 - ``outputs``: op -> its output, of ops outside of ``step_selection`` that ran in the parent run
 
-For durable runs there are two more requests, in the shape of a ``full`` payload without its config:
+For durable runs, whose workflow has the id ``dagster-<run_id>``, there are two more requests, in
+the shape of a ``full`` payload without its config:
 ``{"dagster_run": {"run_id": "…"}, "request": "cancel"}``, or ``"status"``.
 
 **An answer** is ``{"statusCode": 200, "body": "<json>"}``. Its body has ``status`` and, where they
@@ -46,6 +47,9 @@ Request = Literal["run", "cancel", "status"]
 
 Status = Literal["success", "error", "running", "canceled"]
 """What became of a run."""
+
+WORKFLOW_ID = "dagster-{run_id}"
+"""The id of the workflow of a durable run."""
 
 OK = 200
 """``success``; also ``canceled``, as the answer to a cancel request."""

@@ -90,21 +90,27 @@ async def test_run_outlives_its_invocations_and_is_done_once(
 async def test_waiting_invocation_ends_while_another_one_works_for_the_run(
     stack: LocalStack, durable: Callable[..., Function], beside: Dagster
 ) -> None:
-    function = durable()
-    config = {"ops": {"nap": {"config": {"steps": 4, "seconds": 1.0}}}}
+    function = durable(seconds=30)
+    nap = {"steps": 200, "seconds": 0.1}
+    config = {"ops": {"nap": {"config": nap}}}
     run = beside.create(sync(function.name, durable="true"), config, jobs.napping)
-    # As the worker controller's, it asks nobody to wait for an answer.
-    event = payload({"nap": {"steps": 4}}, jobs.napping.name, run.run_id)
+    # As the worker controller's, it has no launcher that waits for its answer.
+    event = payload({"nap": nap}, jobs.napping.name, run.run_id)
     working = asyncio.create_task(stack.service.invoke(function, json.dumps(event).encode()))
     await pending_activity(stack.client.get_workflow_handle(f"dagster-{run.run_id}"))
     launch = partial(beside.launcher().launch_run, LaunchRunContext(run, None))
     await asyncio.to_thread(launch)
-    await asyncio.to_thread(beside.succeeded, run.run_id)
-    worked, _ = await working
-    waited = [one for one in stack.service.records if one.function == function.name]
-    waited.remove(worked)
-    assert sum(one.duration_ms for one in waited) < worked.duration_ms / 2
-    assert f"Another invocation of {function.name} works for the run" in beside.log(run.run_id)
+
+    def given_way() -> bool:
+        return f"Another invocation of {function.name} works" in beside.log(run.run_id)
+
+    await asyncio.to_thread(eventually, given_way, "the waiting invocation has ended")
+    assert not working.done()
+    # The run is looked after all the same.
+    assert await asyncio.to_thread(beside.launcher().terminate, run.run_id)
+    run = await asyncio.to_thread(beside.finished, run.run_id)
+    assert run.status is DagsterRunStatus.CANCELED
+    await working
 
 
 @pytest.mark.timeout(240)
@@ -142,3 +148,20 @@ async def test_canceled_run_is_canceled_on_the_server(
     status = (await workflow.describe()).status
     assert status is not None
     assert status.name == "CANCELED"
+
+
+async def test_function_with_room_for_one_invocation_needs_no_other_to_be_canceled(
+    stack: LocalStack, durable: Callable[..., Function], beside: Dagster
+) -> None:
+    function = durable(concurrency=1, seconds=30)
+    temporal = {"address": stack.temporal_address, "namespace": stack.client.namespace}
+    config = {"ops": {"nap": {"config": {"steps": 250, "seconds": 0.1}}}}
+    tags = sync(function.name, durable="true")
+    launch = partial(beside.launch, tags, config, jobs.napping, temporal=temporal)
+    run_id = await asyncio.to_thread(launch)
+    await pending_activity(stack.client.get_workflow_handle(f"dagster-{run_id}"))
+    assert await asyncio.to_thread(beside.launcher(temporal=temporal).terminate, run_id)
+    run = await asyncio.to_thread(beside.finished, run_id, 15)
+    assert run.status is DagsterRunStatus.CANCELED
+    assert not await asyncio.to_thread(process_pool().join, [run_id], 20)
+    assert len([one for one in stack.service.records if one.function == function.name]) == 1

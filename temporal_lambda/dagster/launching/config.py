@@ -59,6 +59,27 @@ class AwsConfig:
 
 
 @dataclass(frozen=True)
+class TemporalConfig:
+    """How the Temporal server of durable runs is reached, to cancel their workflows.
+
+    What is not said comes from Temporal's own profile and variables, such as ``TEMPORAL_ADDRESS``.
+
+    Attributes:
+        address: ``host:port``.
+        namespace: The namespace of the workflows.
+        api_key: The key to connect with; it may be limited to what cancels a workflow.
+        profile: The profile in the configuration file.
+        config_file: Path of a configuration file (TOML); certificates are named there.
+    """
+
+    address: str | None = None
+    namespace: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    profile: str | None = None
+    config_file: str | None = None
+
+
+@dataclass(frozen=True)
 class LauncherConfig:
     """The values; ``config_schema`` describes each.
 
@@ -92,6 +113,7 @@ class LauncherConfig:
     max_sync_payload_bytes: int = SYNC_PAYLOAD_BYTES
     max_async_payload_bytes: int = ASYNC_PAYLOAD_BYTES
     aws: AwsConfig = AwsConfig()
+    temporal: TemporalConfig | None = None
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
@@ -114,6 +136,8 @@ class LauncherConfig:
         aws = dict(values.get("aws") or {})
         if role := aws.get("assume_role"):
             aws["assume_role"] = AssumeRole(**role)
+        if own.get("temporal") is not None:
+            own["temporal"] = TemporalConfig(**own["temporal"])
         return cls(**{**own, "aws": AwsConfig(**aws)})
 
 

@@ -26,6 +26,7 @@ def config_schema() -> UserConfigSchema:
         **_payloads(default),
         **_limits(default),
         "aws": _aws(),
+        "temporal": _temporal(),
         "inner": _inner(),
     }
 
@@ -163,6 +164,21 @@ def _aws() -> Field:
         },
         is_required=False,
         description="How AWS is reached; otherwise boto3's own chain decides.",
+    )
+
+
+def _temporal() -> Field:
+    return Field(
+        {
+            "address": _text("host:port of the server."),
+            "namespace": _text("The namespace of the workflows."),
+            "api_key": _text("The key to connect with; best as {env: NAME}."),
+            "profile": _text("The profile in Temporal's configuration file."),
+            "config_file": _text("Path of that file."),
+        },
+        is_required=False,
+        description="The Temporal server of durable runs. With it their workflows are canceled "
+        "without an invocation, so also while their function has no room for one.",
     )
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import LauncherConfig
+from temporal_lambda.dagster.launching.direct_cancel import DirectCancelError, cancel_workflow
 from temporal_lambda.dagster.launching.invoke import InvokeError
 from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, Outcome
 from temporal_lambda.dagster.launching.run_requests import request_cancel_or_status
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.protocol import NOT_FOUND
+
+logger = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 1.0
 """Between a cancel request that settled nothing and the next; it doubles from there."""
@@ -41,6 +45,7 @@ class WorkflowCancel:
     clients: Clients
     config: LauncherConfig
     run_id: str
+    _delivered: bool = field(default=False, init=False)
 
     def until_delivered(self, launch: Launch, over: threading.Event) -> None:
         """Send requests until one is answered by somebody who knows the run.
@@ -51,6 +56,8 @@ class WorkflowCancel:
         """
         pause = FIRST_PAUSE_SECONDS
         while not over.is_set():
+            if self._cancel_directly():
+                return
             outcome = self._request(launch)
             if outcome.kind != "died" and outcome.status != NOT_FOUND:
                 return
@@ -75,6 +82,7 @@ class WorkflowCancel:
         pause = FIRST_PAUSE_SECONDS
         noted = False
         while True:
+            self._cancel_directly()
             outcome = self._request(launch)
             lost = outcome.status == NOT_FOUND
             if lost and launch.invocation_type != "Event":
@@ -97,6 +105,19 @@ class WorkflowCancel:
             pause = min(2 * pause, longest)
             if not ours():
                 return None
+
+    def _cancel_directly(self) -> bool:
+        """Whether the server itself has taken a request, now or before."""
+        temporal = self.config.temporal
+        if temporal is not None and not self._delivered:
+            try:
+                cancel_workflow(temporal, self.run_id, self.config.cancel_timeout_seconds)
+                self._delivered = True
+            except DirectCancelError as error:
+                logger.warning(
+                    "run %s: Temporal can't be asked to cancel its workflow: %s", self.run_id, error
+                )
+        return self._delivered
 
     def _request(self, launch: Launch) -> Outcome:
         try:

@@ -24,7 +24,7 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, CancelledError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from temporal_lambda.dagster.protocol import Request
+from temporal_lambda.dagster.protocol import WORKFLOW_ID, Request
 from temporal_lambda.dagster.serving.answer import Answers
 from temporal_lambda.dagster.serving.payload_size import MAX_PAYLOAD_BYTES, REMEDY, size_of
 from temporal_lambda.dagster.serving.plan import Run
@@ -148,8 +148,9 @@ class RunDurably:
         if not missing or await _exists(client, self._workflow_id):
             return
         outputs: dict[str, Any] = {}
-        if parent is not None and await _exists(client, f"dagster-{parent}"):
-            outputs = (await read_history(client, f"dagster-{parent}")).outputs
+        before = WORKFLOW_ID.format(run_id=parent)
+        if parent is not None and await _exists(client, before):
+            outputs = (await read_history(client, before)).outputs
         found = {name: outputs[name] for name in missing if name in outputs}
         if still_missing := [name for name in missing if name not in found]:
             raise PayloadError(

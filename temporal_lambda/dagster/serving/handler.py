@@ -11,7 +11,7 @@ from typing import Any, get_args
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.config import LambdaWorkerConfig
-from temporal_lambda.dagster.protocol import PayloadMode
+from temporal_lambda.dagster.protocol import WORKFLOW_ID, PayloadMode
 from temporal_lambda.dagster.serving.answer import Answers, OnError
 from temporal_lambda.dagster.serving.durable import AskAbout, RunDurably
 from temporal_lambda.dagster.serving.inline import RunInline
@@ -159,7 +159,9 @@ class _Service:
             refusal = error
         workflow_id = self._workflow_id(request, config) if not refusal else None
         variables = {
-            workflow_id or f"dagster-{request.run_id or 'inline'}": request.environment_variables
+            workflow_id or WORKFLOW_ID.format(run_id=request.run_id or "inline"): (
+                request.environment_variables
+            )
         }
         self._register(config, variables)
         job_name = self._job_name(request)
@@ -206,7 +208,7 @@ class _Service:
             return None
         # Lambda delivers a repeated event with the same request id.
         run_key = request.run_id or f"request-{config.invocation.request_id or uuid.uuid4()}"
-        return f"dagster-{run_key}"
+        return WORKFLOW_ID.format(run_id=run_key)
 
     def _job_name(self, request: RunRequest) -> str | None:
         return request.job_name if request.job_name is not None else self.job

@@ -21,6 +21,7 @@ from temporalio.worker import (
     ExecuteActivityInput,
 )
 
+from temporal_lambda.dagster.protocol import WORKFLOW_ID
 from temporal_lambda.dagster.serving.ops import is_async
 from temporal_lambda.dagster.serving.plan import ANY_ERROR, WORKFLOW, OpPlan, Retries, Run
 from temporal_lambda.dagster.serving.step_report import Step
@@ -124,7 +125,7 @@ class InlineActivities:
             is_local=True,
             task_token=uuid.uuid4().bytes,
             task_queue=self._work.config.worker_config.get("task_queue") or "inline",
-            workflow_id=f"dagster-{self._run.run_id or 'inline'}",
+            workflow_id=WORKFLOW_ID.format(run_id=self._run.run_id or "inline"),
             workflow_run_id=self._run.run_id or "inline",
             workflow_type=WORKFLOW,
         )
