@@ -27,6 +27,19 @@ DIRECT = {
 }
 
 
+GROUPS = ("dagster_here", "world", "stack")
+"""Fixtures that start processes. Tests of one of them run in one process of pytest-xdist, so that
+each is started once."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        # All there are, of other folders too.
+        names = getattr(item, "fixturenames", ()) if "dagster" in item.path.parts else ()
+        if group := next((name for name in GROUPS if name in names), None):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pauses, "PAUSE_SECONDS", 0.1)

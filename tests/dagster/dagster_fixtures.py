@@ -39,9 +39,12 @@ JOBS = Path(__file__).parent / "jobs.py"
 def eventually(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> Any:
     """What a condition gives once it is true."""
     deadline = time.monotonic() + seconds
+    pause = 0.01
     while not (found := condition()):
         assert time.monotonic() < deadline, f"after {seconds} s still not: {what}"
-        time.sleep(0.02)
+        time.sleep(pause)
+        # Many conditions ask a database, and those who are waited for need the processor.
+        pause = min(2 * pause, 0.1)
     return found
 
 
@@ -177,7 +180,9 @@ class Dagster:
         deadline = time.monotonic() + seconds
         while not (run := self.run(run_id)).is_finished:
             assert time.monotonic() < deadline, f"{run.status} {run.tags}\n{self.log(run_id)}"
-            time.sleep(0.02)
+            time.sleep(0.05)
+            # One that this process waits for needs no question until it is done with it.
+            process_pool().join([run_id], 1)
         return run
 
     def succeeded(self, run_id: str) -> DagsterRun:

@@ -14,7 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.server
+# It has a stack of its own, and leaves the processors to it while it lasts.
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("dagster_here")]
 
 
 def processes_below(folder: Path) -> list[str]:

@@ -52,11 +52,21 @@ def test_trouble_of_one_invocation_ends_no_workflow(trouble: Does, dagster: Dags
     assert client.requests == ["run"] * 3
 
 
-@pytest.mark.parametrize("kind", ["RunFailedError", "PayloadError"])
-def test_what_a_durable_handler_raises_about_its_run_fails_it(kind: str, dagster: Dagster) -> None:
-    client = Scripted(RUNNING, error(errorType=kind, errorMessage="op load broke"))
+@pytest.mark.parametrize(
+    ("kind", "requests"),
+    [
+        # Ops have run, and their workflow tells what became of each.
+        ("RunFailedError", ["run", "run", "status"]),
+        ("PayloadError", ["run", "run"]),
+    ],
+)
+def test_what_a_durable_handler_raises_about_its_run_fails_it(
+    kind: str, requests: list[str], dagster: Dagster
+) -> None:
+    failed = error(errorType=kind, errorMessage="op load broke")
+    client = Scripted(RUNNING, failed, says(500, "error", error="op load broke"))
     assert "op load broke" in dagster.failed(launch(dagster, client, {}, durable="true"))
-    assert client.requests == ["run"] * 2
+    assert client.requests == requests
 
 
 @pytest.mark.parametrize(

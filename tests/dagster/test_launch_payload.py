@@ -120,9 +120,8 @@ def test_payload_tells_the_runs_that_this_one_executes_again(dagster: Dagster) -
     assert (told["parent_run_id"], told["root_run_id"]) == (first, first)
 
 
-@pytest.mark.parametrize("mode", ["config_only", "ops_only", "custom"])
 def test_selection_is_carried_by_full_payloads_and_refused_in_others(
-    mode: str, dagster: Dagster, aws: Lambda
+    dagster: Dagster, aws: Lambda
 ) -> None:
     config: dict[str, Any] = {"ops": {"extract": {"config": {}}}}
     some = {"op_selection": ["*transform"]}
@@ -131,12 +130,14 @@ def test_selection_is_carried_by_full_payloads_and_refused_in_others(
     payload = payload_of(dagster, run_id)
     assert payload["job_graph"] == {"extract": [], "transform": ["extract"]}
     assert payload["dagster_run"]["op_selection"] == ["extract", "transform"]
-    tags = sync("echo", payload_mode=mode) | (
-        {"lambda/payload_config_path": "ops"} if mode == "custom" else {}
-    )
-    with pytest.raises(DagsterLaunchFailedError, match="only a part of job in_order was selected"):
-        dagster.launch(tags, config, job, run=some)
-    dagster.succeeded(dagster.launch(tags, config, job, run={"op_selection": ["*load"]}))
+    modes = {"config_only": {}, "ops_only": {}, "custom": {"payload_config_path": "ops"}}
+    for mode, more in modes.items():
+        tags = sync("echo", payload_mode=mode, **more)
+        with pytest.raises(
+            DagsterLaunchFailedError, match="only a part of job in_order was selected"
+        ):
+            dagster.launch(tags, config, job, run=some)
+        dagster.succeeded(dagster.launch(tags, config, job, run={"op_selection": ["*load"]}))
 
 
 def test_selection_of_assets_is_carried_too(dagster: Dagster) -> None:

@@ -20,6 +20,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
+from temporal_lambda.local.temporal_server import free_port
 from tests.dagster import jobs
 from tests.dagster.dagster_fixtures import JOBS, Dagster, eventually
 
@@ -46,12 +47,14 @@ main()
 
 LOCATION = "jobs.py"
 
+BIN = Path(sys.executable).parent
+
 
 class Process:
-    """One of Dagster's processes, with the code servers it starts."""
+    """One of Dagster's processes, with those it starts."""
 
-    def __init__(self, dagster: Dagster, command: list[str]) -> None:
-        self._dagster = dagster
+    def __init__(self, home: str, command: list[str]) -> None:
+        self._home = home
         self._command = command
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -60,18 +63,24 @@ class Process:
         if self._process is None:
             self._process = subprocess.Popen(
                 self._command,
-                env={**os.environ, "DAGSTER_HOME": self._dagster.instance.root_directory},
+                env={**os.environ, "DAGSTER_HOME": self._home},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
 
     def kill(self) -> None:
-        """End it without a warning, with its code servers."""
+        """End it without a warning, with those it has started."""
         if self._process:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+
+def listens(port: int) -> bool:
+    """Whether a server on this machine takes connections."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
 
 
 class World:
@@ -83,20 +92,29 @@ class World:
 
     def __init__(self, dagster: Dagster) -> None:
         self.dagster = dagster
-        workspace = ["--python-file", str(JOBS)]
-        self.daemon = Process(dagster, [sys.executable, "-c", DAEMON, "run", *workspace])
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        address = ["--host", "127.0.0.1", "--port", str(port)]
-        command = str(Path(sys.executable).parent / "dagster-webserver")
-        self._webserver = Process(dagster, [command, *workspace, *address])
+        home = dagster.instance.root_directory
+        # One code server for both; loading code is most of what they do as they start.
+        code_port = free_port()
+        code = {"host": "127.0.0.1", "port": code_port, "location_name": LOCATION}
+        workspace = Path(home) / "workspace.yaml"
+        workspace.write_text(json.dumps({"load_from": [{"grpc_server": code}]}))
+        address = ["--host", "127.0.0.1", "--port"]
+        served = ["--python-file", str(JOBS), *address, str(code_port)]
+        self._code = Process(home, [str(BIN / "dagster"), "api", "grpc", *served])
+        daemon = [sys.executable, "-c", DAEMON, "run", "--workspace", str(workspace)]
+        self.daemon = Process(home, daemon)
+        port = str(free_port())
+        webserver = [str(BIN / "dagster-webserver"), "--workspace", str(workspace)]
+        self._webserver = Process(home, [*webserver, *address, port])
         self._url = f"http://127.0.0.1:{port}/graphql"
+        self._code.start()
+        # Who starts before it looks for it again after a minute.
+        eventually(lambda: listens(code_port), "the code server listens", seconds=60)
 
     def close(self) -> None:
         """End all processes."""
-        self.daemon.kill()
-        self._webserver.kill()
+        for process in (self.daemon, self._webserver, self._code):
+            process.kill()
 
     def enqueue(
         self,

@@ -53,7 +53,8 @@ def dagster(world: World) -> Dagster:
 
 def answering(dagster: Dagster, aws: Lambda, what: Any) -> str:
     """A run whose function answers so."""
-    aws.add("hostile", "answer_from_config")
+    if aws.service.find("hostile") is None:
+        aws.add("hostile", "answer_from_config")
     config = {"ops": {"op_a": {"config": {"answer": json.dumps(what)}}}}
     tags = sync("hostile", payload_mode="custom", payload_config_path="ops.op_a.config")
     run_id = dagster.launch(tags, config)
@@ -70,6 +71,16 @@ RUN_PAGE = """{ runOrError(runId: "%s") { __typename ... on Run { status stepSta
 CATALOG = """{ assetsOrError { __typename ... on AssetConnection { nodes { key { path }
     assetMaterializations(limit: 1) { metadataEntries { label ... on TextMetadataEntry { text }
       ... on JsonMetadataEntry { jsonString } } } } } } }"""
+
+
+RUNS = """{ runsOrError(limit: 50) { __typename ... on Runs { results { status tags { key value }
+    stats { __typename } } } }
+  runsFeedOrError(limit: 50, view: RUNS) { __typename
+    ... on RunsFeedConnection { results { id } } } }"""
+
+ASSET = """query ($key: AssetKeyInput!) { assetOrError(assetKey: $key) { __typename ... on Asset {
+    assetMaterializations { partition metadataEntries { label description } }
+    assetObservations { metadataEntries { label } } } } }"""
 
 
 def test_run_pages_and_the_asset_catalog_load_after_hostile_answers(
@@ -91,6 +102,11 @@ def test_run_pages_and_the_asset_catalog_load_after_hostile_answers(
         tuple(key.path) for key in keys
     }
     assert len(dagster.instance.get_asset_records(keys)) == len(keys)
+    for key in keys:
+        asset = world.ask(ASSET, key={"path": key.path})["assetOrError"]
+        assert len(asset["assetMaterializations"]) == 1
+    for name, found in world.ask(RUNS).items():
+        assert found["__typename"] in ("Runs", "RunsFeedConnection"), name
 
 
 def test_materializations_beyond_the_limit_are_left_out_with_a_word(
