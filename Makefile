@@ -53,7 +53,7 @@ test-longest: $(VENV)/dev
 
 # Dagster's own processes are busy, and would disturb tests that measure time.
 test-dagster: $(VENV)/dev
-	$(PYTEST) --numprocesses 3 --dist loadgroup -p no:hypothesispytest -m "not longest" tests/dagster
+	$(PYTEST) --numprocesses 3 --dist loadscope -p no:hypothesispytest -m "not longest" tests/dagster
 
 test-alone: $(VENV)/dev
 	$(PYTEST) -m alone

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped] # xdist's.
 
 from examples.dagster.demo.dagster_here import DagsterHere
 from examples.dagster.demo.scenario import example
@@ -27,17 +28,20 @@ DIRECT = {
 }
 
 
-GROUPS = ("dagster_here", "world", "stack")
-"""Fixtures that start processes. Tests of one of them run in one process of pytest-xdist, so that
-each is started once."""
+class ByFolder(LoadScopeScheduling):  # type: ignore[misc] # xdist has no types.
+    """Gives the tests of each folder below this one to one process; the others go to any."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folders = Path(nodeid.partition("::")[0]).parent.parts
+        here = Path(__file__).parent.name
+        below = folders[folders.index(here) + 1 :] if here in folders else ()
+        return below[0] if below else nodeid
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        # All there are, of other folders too.
-        names = getattr(item, "fixturenames", ()) if "dagster" in item.path.parts else ()
-        if group := next((name for name in GROUPS if name in names), None):
-            item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder | None:
+    """With ``--dist loadscope``, what takes long to start is started in one process."""
+    return ByFolder(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +66,8 @@ def aws(state: Path) -> Iterator[Lambda]:
         for name in ("protocol", "exit_once"):
             aws.add(name, environment={"STATE": str(state)})
         aws.add("patient", "protocol", environment={"STATE": str(state), "PATIENCE": "2"})
+        # It ends as soon as it is canceled.
+        aws.add("tireless", "protocol", environment={"STATE": str(state), "PATIENCE": "9"})
         aws.add("nap", environment={"NAP": "1"})
         aws.add("doze", "nap", environment={"NAP": "5"})
         aws.add("oversleeps", "nap", seconds=0.5, environment={"NAP": "5"})

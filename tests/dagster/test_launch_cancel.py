@@ -127,12 +127,12 @@ def test_workflow_of_a_run_that_somebody_ended_is_canceled(
 def test_cancel_that_another_process_asked_for_is_sent_by_the_one_that_waits(
     dagster: Dagster, aws: Lambda
 ) -> None:
-    run_id = dagster.launch(sync("patient", durable="true"))
-    eventually(lambda: aws.busy("patient"), "it was invoked")
+    run_id = dagster.launch(sync("tireless", durable="true"))
+    eventually(lambda: aws.busy("tireless"), "it was invoked")
     # As another process does: all it changes is the status.
     dagster.instance.report_run_canceling(dagster.run(run_id))
     assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
-    assert requests(aws, run_id, "patient")[0] == "cancel"
+    assert requests(aws, run_id, "tireless")[0] == "cancel"
 
 
 def test_cancel_waits_for_a_function_that_has_no_room_for_it(
@@ -196,7 +196,7 @@ def test_durable_run_marked_from_outside_is_canceled_in_lambda(
     eventually(lambda: aws.records("protocol", run_id), "it was invoked")
     dagster.instance.report_run_canceling(dagster.run(run_id))
     assert dagster.finished(run_id).status is DagsterRunStatus.CANCELED
-    assert requests(aws, run_id)[-1] == "cancel"
+    assert "cancel" in requests(aws, run_id)
 
 
 def test_run_that_waits_for_its_turn_is_never_invoked(dagster: Dagster, aws: Lambda) -> None:

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
-# It has a stack of its own, and leaves the processors to it while it lasts.
-pytestmark = [pytest.mark.server, pytest.mark.xdist_group("dagster_here")]
+pytestmark = pytest.mark.server
 
 
 def processes_below(folder: Path) -> list[str]:

@@ -157,7 +157,7 @@ async def test_steps_of_a_durable_run_show_while_its_function_is_at_work(
 ) -> None:
     monkeypatch.setattr(live_steps, "GROWTH", 1.0)
     config = {"ops": {**EXTRACT["ops"], "nap": {"config": {"steps": 5, "seconds": 1.0}}}}
-    napping = function("durable")
+    napping = function("durable", seconds=30)
     run_id = await launched(beside, napping, jobs.outliving, config, steps_interval_seconds=1)
 
     def napping_shows() -> bool:
