@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
+from typing import Any
 
 from log_values import tell
 from temporalio import activity
@@ -42,4 +44,4 @@ def sleep_in_thread(seconds: float) -> None:
     time.sleep(seconds)
 
 
-ACTIVITIES = [pause, hold, fail_once, sleep_in_thread]
+ACTIVITIES: list[Callable[..., Any]] = [pause, hold, fail_once, sleep_in_thread]
