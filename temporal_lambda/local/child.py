@@ -107,6 +107,22 @@ class Child:
         """Exit status, or minus the signal's number; ``None`` while it runs."""
         return self._ended.result() if self._ended.done() else None
 
+    def describe_end(self) -> str:
+        """How it ended, as AWS says it of a runtime."""
+        code = self.returncode or 0
+        if self.lost_keeper:
+            return "the process that keeps the runtime was killed, and the runtime with it"
+        if code == -signal.SIGKILL:
+            return "Runtime exited with error: signal: killed"
+        if code < 0:
+            named = {number.value: number.name for number in signal.Signals}
+            return f"Runtime exited with error: signal: {named.get(-code, -code)}"
+        return (
+            f"Runtime exited with error: exit status {code}"
+            if code
+            else "Runtime exited without providing a reason"
+        )
+
     async def wait(self) -> int:
         """Wait for its end.
 

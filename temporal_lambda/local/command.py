@@ -52,6 +52,17 @@ from temporal_lambda.local.stack import LocalStack
     help="How many invocations may run at a time.",
 )
 @click.option(
+    "--snapstart",
+    is_flag=True,
+    help="Restore environments from a snapshot, as SnapStart does.",
+)
+@click.option(
+    "--max-concurrency",
+    type=int,
+    metavar="PROCESSES",
+    help="Run this many processes in an environment, as Lambda Managed Instances do.",
+)
+@click.option(
     "--idle-timeout",
     type=IdleTimeoutType(),
     help="End an invocation after this long without a task, or when that is cheapest (auto), "
@@ -137,6 +148,8 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
         memory_mb=options["memory"],
         concurrency=options["concurrency"],
         environment=environment,
+        snapstart=options["snapstart"],
+        max_concurrency=options["max_concurrency"],
     )
     stack = LocalStack(
         temporal_address=options["temporal_address"],

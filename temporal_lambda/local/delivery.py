@@ -32,7 +32,7 @@ async def deliver(
         OSError: The process can't be started because the system lacks a resource.
     """
     function = environment.function
-    environment.on_line = log.write
+    environment.on_line = call.on_line = log.write
     log.write(f"START RequestId: {call.request_id} Version: {function.version}")
     failure, spent = await _init(environment, call, record)
     record.pid = environment.pid
@@ -45,6 +45,7 @@ async def deliver(
         timeout = function.timeout.total_seconds()
         call.deadline_ms = int((time.time() + timeout - spent) * 1000)
         record.status, answer = await environment.invoke(call)
+    record.pid = call.process_id or record.pid
     record.duration_ms = (time.monotonic() - begun + spent) * 1000
     record.max_memory_mb = environment.peak_memory_mb
     if answer.error_type:

@@ -1,4 +1,7 @@
-"""An execution environment: one runtime process, one invocation at a time, frozen in between."""
+"""An execution environment: one runtime process, one invocation at a time, frozen in between.
+
+``managed_instance`` has the other kind, with several processes.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +55,7 @@ class ExecutionEnvironment:
         self.peak_memory_mb: int | None = None
         self.restore_ms: float | None = None
         self._guardian = guardian
-        self._api = RuntimeApi(self._asked)
+        self._api = self._make_api()
         self._asking = asyncio.Event()
         self._process: Child | None = None
         self._exited: asyncio.Task[int] | None = None
@@ -70,6 +73,11 @@ class ExecutionEnvironment:
     def frozen(self) -> bool:
         """Whether the process is stopped, as between invocations."""
         return self._frozen
+
+    @property
+    def capacity(self) -> int:
+        """How many invocations may run in it at once."""
+        return 1
 
     @property
     def alive(self) -> bool:
@@ -109,7 +117,7 @@ class ExecutionEnvironment:
         return failure
 
     async def _spawn(self) -> Child:
-        self._api = RuntimeApi(self._asked, self._snapshot_taken)
+        self._api = self._make_api()
         self._is_snapshot, self.restore_ms = False, None
         address = await self._api.start()
         self._asking.clear()
@@ -118,9 +126,8 @@ class ExecutionEnvironment:
         self._lines = Lines(self._say)
         self._pipes = [output := Pipe(self._lines)]
         try:
-            self._pipes.append(log := Pipe(Frames(self._say)))
             variables = self.function.process_environment(address, stream)
-            variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(log.end)
+            keep_open = self._open_log(variables)
             return await self._guardian.spawn(
                 sys.executable,
                 "-m",
@@ -129,11 +136,24 @@ class ExecutionEnvironment:
                 env=variables,
                 cwd=self.function.code,
                 output=output.end,
-                keep_open=[log.end],
+                keep_open=keep_open,
             )
         finally:
             for pipe in self._pipes:
                 pipe.close_end()
+
+    def _make_api(self) -> RuntimeApi:
+        return RuntimeApi(self._asked, self._snapshot_taken, self._processes)
+
+    def _processes(self, process_id: int) -> list[int]:
+        """The processes that serve invocations, by the one that was started."""
+        return [process_id]
+
+    def _open_log(self, variables: dict[str, str]) -> list[int]:
+        """Tell the runtime where to log; returns the descriptors it must inherit for that."""
+        self._pipes.append(log := Pipe(Frames(self._say)))
+        variables["_LAMBDA_TELEMETRY_LOG_FD"] = str(log.end)
+        return [log.end]
 
     async def _finish_init(self, process: Child, limit: float, request_id: str) -> Answer | None:
         await self._wait_until_asking(limit)
@@ -147,8 +167,8 @@ class ExecutionEnvironment:
         if self._api.init_error:
             return self._api.init_error
         if exited is not None:
-            return Answer.failure(request_id, "Runtime.ExitError", _exit_message(process))
-        return _timed_out(request_id, limit)
+            return Answer.failure(request_id, "Runtime.ExitError", process.describe_end())
+        return Answer.timed_out(request_id, limit)
 
     async def _restore(self, process: Child, request_id: str) -> Answer | None:
         self._asking.clear()
@@ -164,7 +184,7 @@ class ExecutionEnvironment:
         if self._api.restore_error:
             message = f"a hook failed after the restore: {self._api.restore_error.describe()}"
         elif exited is not None:
-            message = _exit_message(process)
+            message = process.describe_end()
         else:
             message = f"the restore was not complete within {RESTORE_SECONDS:.0f} s"
             return Answer.failure(request_id, "SnapStartTimeoutException", message)
@@ -188,15 +208,17 @@ class ExecutionEnvironment:
         self.request_id = call.request_id
         await self._wait_until_asking(call.deadline_ms / 1000 - time.time())
         self.request_id = None
-        answer, exited = self._api.answer, process.returncode
+        answer, exited = call.answer, process.returncode
         if not self._asking.is_set():
             await self.stop()
         if answer and (self._asking.is_set() or exited is not None):
             # A runtime that answered and then ended, as after a refused response, has answered.
             return ("error" if answer.error_type else "success"), answer
         if exited is None:
-            return "timeout", _timed_out(call.request_id, self.function.timeout.total_seconds())
-        message = _exit_message(process)
+            return "timeout", Answer.timed_out(
+                call.request_id, self.function.timeout.total_seconds()
+            )
+        message = process.describe_end()
         return "crash", Answer.failure(call.request_id, "Runtime.ExitError", message)
 
     async def stop(self) -> None:
@@ -215,30 +237,25 @@ class ExecutionEnvironment:
         if self._process and not self._frozen:
             self._process.send(signal.SIGTERM)
 
-    def _snapshot_taken(self) -> None:
+    def _snapshot_taken(self, process_id: int) -> None:
         self._is_snapshot = True
-        self._asked()
+        self._asked(process_id)
 
-    def _asked(self) -> None:
+    def _asked(self, process_id: int) -> None:
         self._freeze()
         # What the process printed before it asked is in the pipes by now.
         for pipe in self._pipes:
             pipe.drain()
         self._lines.flush()
-        self._measure_memory(self.pid)
+        self._measure_memory(process_id)
         self._asking.set()
 
     def _say(self, line: str) -> None:
         self.on_line(line)
 
     def _measure_memory(self, pid: int) -> None:
-        try:
-            status = Path(f"/proc/{pid}/status").read_text()
-        except OSError:
-            return
-        for line in status.splitlines():
-            if line.startswith("VmHWM:"):
-                self.peak_memory_mb = int(line.split()[1]) // 1024
+        if peaks := [peak for each in self._processes(pid) if (peak := _peak_memory_kb(each))]:
+            self.peak_memory_mb = sum(peaks) // 1024
 
     async def _wait_until_asking(self, seconds: float) -> None:
         assert self._exited is not None
@@ -260,22 +277,10 @@ class ExecutionEnvironment:
             self._frozen = False
 
 
-def _timed_out(request_id: str, seconds: float) -> Answer:
-    message = f"Task timed out after {seconds:.2f} seconds"
-    return Answer.failure(request_id, "Sandbox.Timedout", message)
-
-
-def _exit_message(process: Child) -> str:
-    code = process.returncode or 0
-    if process.lost_keeper:
-        return "the process that keeps the runtime was killed, and the runtime with it"
-    if code == -signal.SIGKILL:
-        return "Runtime exited with error: signal: killed"
-    if code < 0:
-        named = {number.value: number.name for number in signal.Signals}
-        return f"Runtime exited with error: signal: {named.get(-code, -code)}"
-    return (
-        f"Runtime exited with error: exit status {code}"
-        if code
-        else "Runtime exited without providing a reason"
-    )
+def _peak_memory_kb(process_id: int) -> int | None:
+    try:
+        status = Path(f"/proc/{process_id}/status").read_text()
+    except OSError:
+        return None
+    lines = status.splitlines()
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)

@@ -9,6 +9,7 @@ from collections import deque
 from temporal_lambda.local.environment import ExecutionEnvironment
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
+from temporal_lambda.local.managed_instance import ManagedInstance
 
 
 class Fleet:
@@ -23,7 +24,7 @@ class Fleet:
         self.function = function
         self._guardian = guardian
         self._idle: list[ExecutionEnvironment] = []
-        self._busy: set[ExecutionEnvironment] = set()
+        self._busy: list[ExecutionEnvironment] = []
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._reapers: dict[ExecutionEnvironment, asyncio.TimerHandle] = {}
         self._stopping: set[asyncio.Task[None]] = set()
@@ -35,32 +36,44 @@ class Fleet:
 
     @property
     def busy(self) -> int:
-        """How many environments run an invocation."""
+        """How many invocations run."""
         return len(self._busy)
 
     @property
     def environments(self) -> list[ExecutionEnvironment]:
         """All environments there are."""
-        return [*self._idle, *self._busy]
+        return [*self._idle, *dict.fromkeys(self._busy)]
 
     def take(self, new_number: int) -> ExecutionEnvironment:
-        """The environment used last, or a new one that has yet to be started.
+        """An environment with room, the one used last, or a new one that has yet to be started.
 
         Args:
             new_number: Number for a new one.
         """
-        if self._idle:
-            environment = self._idle.pop()
+        environment = self._with_room()
+        if environment is None:
+            kind = ManagedInstance if self.function.max_concurrency else ExecutionEnvironment
+            environment = kind(new_number, self.function, self._guardian)
+        elif environment in self._idle:
+            self._idle.remove(environment)
             self._reapers.pop(environment).cancel()
-        else:
-            environment = ExecutionEnvironment(new_number, self.function, self._guardian)
-        self._busy.add(environment)
+        self._busy.append(environment)
         return environment
+
+    def _with_room(self) -> ExecutionEnvironment | None:
+        for environment in dict.fromkeys([*self._busy, *reversed(self._idle)]):
+            running = self._busy.count(environment)
+            if running < environment.capacity and not environment.retired:
+                return environment
+        return None
 
     def give_back(self, environment: ExecutionEnvironment) -> None:
         """Return an environment after use; a dead or retired one is stopped."""
-        self._busy.discard(environment)
-        if environment.retired or not environment.alive:
+        self._busy.remove(environment)
+        if environment in self._busy:
+            # Others still run in it.
+            pass
+        elif environment.retired or not environment.alive:
             self._stop_later(environment)
         else:
             self._idle.append(environment)
@@ -114,14 +127,14 @@ class Fleet:
             grace_seconds: Time between the two.
             retired_only: Spare invocations that began after the last ``recycle``.
         """
-        running = {env for env in self._busy if env.retired or not retired_only}
+        running = {env for env in set(self._busy) if env.retired or not retired_only}
         for environment in running:
             environment.retired = True
             environment.terminate()
         deadline = time.monotonic() + grace_seconds
-        while running & self._busy and time.monotonic() < deadline:
+        while running.intersection(self._busy) and time.monotonic() < deadline:
             await asyncio.sleep(0.02)
-        for environment in running & self._busy:
+        for environment in running.intersection(self._busy):
             await environment.stop()
 
     async def stop(self) -> None:

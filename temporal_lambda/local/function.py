@@ -51,6 +51,9 @@ class Function:
         snapstart: Whether environments are restored from a snapshot that is taken when the handler
             has been imported, as with SnapStart for published versions (AWS: Python 3.12 and
             later). Here each environment takes a snapshot of its own.
+        max_concurrency: Processes of an environment, as on Lambda Managed Instances (AWS: Python
+            3.13 and later): each runs an invocation, none is frozen and none is replaced. ``None``
+            for a default function, of which an environment is one process. Needs Linux.
 
     Raises:
         LocalStackError: A value is outside what Lambda accepts.
@@ -77,6 +80,7 @@ class Function:
     retry_delays: tuple[timedelta, timedelta] = (timedelta(minutes=1), timedelta(minutes=2))
     max_event_age: timedelta = timedelta(hours=6)
     snapstart: bool = False
+    max_concurrency: int | None = None
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -94,6 +98,10 @@ class Function:
             raise LocalStackError(f"memory must be 128 to 10240 MB; got {self.memory_mb}")
         if self.concurrency < 1:
             raise LocalStackError(f"concurrency must be 1 or more; got {self.concurrency}")
+        if self.max_concurrency is not None and self.max_concurrency < 1:
+            raise LocalStackError(f"max_concurrency must be 1 or more; got {self.max_concurrency}")
+        if self.max_concurrency and self.snapstart:
+            raise LocalStackError("a function on Managed Instances can't have SnapStart")
         if self.retries not in (0, 1, 2):
             raise LocalStackError(f"retries must be 0, 1 or 2; got {self.retries}")
 
@@ -146,6 +154,11 @@ class Function:
             "LAMBDA_TASK_ROOT": str(self.code),
             "LAMBDA_RUNTIME_DIR": str(Path(sys.executable).parent),
         }
+        if self.max_concurrency:
+            variables["AWS_LAMBDA_INITIALIZATION_TYPE"] = "lambda-managed-instances"
+            variables["AWS_LAMBDA_MAX_CONCURRENCY"] = str(self.max_concurrency)
+            # Managed Instances have no other format.
+            variables["AWS_LAMBDA_LOG_FORMAT"] = "JSON"
         if self.snapstart:
             for name in NOT_IN_SNAPSHOTS:
                 del variables[name]

@@ -24,27 +24,26 @@ LINE_LIMIT = 256 * 1024
 """Bytes of a line that are kept; a log event of CloudWatch used to hold no more (AWS quota)."""
 
 
-class Pipe:
-    """A pipe whose other end is given to a child process.
+class Reader:
+    """Reads what a process writes to a pipe or a socket.
 
     Args:
-        feed: Receives each chunk, and ``b""`` once the child has closed its end.
+        descriptor: Our end; it is closed here.
+        feed: Receives each chunk, and ``b""`` once the other end is closed.
+
+    Raises:
+        OSError: It can't be watched.
     """
 
-    def __init__(self, feed: Callable[[bytes], None]) -> None:
+    def __init__(self, descriptor: int, feed: Callable[[bytes], None]) -> None:
         self._feed = feed
-        self._read, self.end = os.pipe()
+        self._read = descriptor
         try:
             os.set_blocking(self._read, False)
             asyncio.get_running_loop().add_reader(self._read, self._read_once)
         except OSError:
             os.close(self._read)
-            os.close(self.end)
             raise
-
-    def close_end(self) -> None:
-        """Close our copy of the child's end, once the child has been started."""
-        os.close(self.end)
 
     def drain(self) -> None:
         """Read what has been written so far, up to ``DRAINED`` bytes."""
@@ -76,6 +75,26 @@ class Pipe:
         asyncio.get_running_loop().remove_reader(self._read)
         os.close(self._read)
         self._read = -1
+
+
+class Pipe(Reader):
+    """A pipe whose other end is given to a child process.
+
+    Args:
+        feed: Receives each chunk, and ``b""`` once the child has closed its end.
+    """
+
+    def __init__(self, feed: Callable[[bytes], None]) -> None:
+        read, self.end = os.pipe()
+        try:
+            super().__init__(read, feed)
+        except OSError:
+            os.close(self.end)
+            raise
+
+    def close_end(self) -> None:
+        """Close our copy of the child's end, once the child has been started."""
+        os.close(self.end)
 
 
 class Lines:

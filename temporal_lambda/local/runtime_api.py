@@ -7,14 +7,14 @@ import json
 import socket
 import uuid
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 from temporal_lambda.local.http_guard import local_clients_only
-from temporal_lambda.local.socket_owner import may_be_owner
+from temporal_lambda.local.socket_owner import find_owner
 
 MAX_RESPONSE = 6 * 1024 * 1024
 """Bytes of a response (AWS quota)."""
@@ -31,6 +31,10 @@ class Call:
         deadline_ms: When it ends, in milliseconds since the epoch.
         trace_id: The X-Ray header.
         client_context: JSON, if the caller sent one.
+        on_line: Receives the lines that are printed for it.
+        process_id: The process that took it; 0 before.
+        answer: What that process answered.
+        given_up: Whether an answer would come too late.
     """
 
     request_id: str
@@ -39,6 +43,10 @@ class Call:
     deadline_ms: int = 0
     trace_id: str = ""
     client_context: str | None = None
+    on_line: Callable[[str], None] = field(default=lambda line: None, init=False, repr=False)
+    process_id: int = field(default=0, init=False)
+    answer: Answer | None = field(default=None, init=False)
+    given_up: bool = field(default=False, init=False)
 
 
 @dataclass(frozen=True)
@@ -59,6 +67,12 @@ class Answer:
         text = f"RequestId: {request_id} Error: {message}"
         return cls(json.dumps({"errorType": error_type, "errorMessage": text}).encode(), error_type)
 
+    @classmethod
+    def timed_out(cls, request_id: str, seconds: float) -> Answer:
+        """The answer to an invocation whose time is over."""
+        message = f"Task timed out after {seconds:.2f} seconds"
+        return cls.failure(request_id, "Sandbox.Timedout", message)
+
     def describe(self) -> str:
         """``errorType: errorMessage`` of an error."""
         try:
@@ -69,35 +83,41 @@ class Answer:
 
 
 class RuntimeApi:
-    """Serves the Runtime API to one runtime process, and to no other client.
+    """Serves the Runtime API to one runtime, and to no other client.
+
+    A runtime is one process; on Managed Instances, those that it has started.
 
     Args:
-        on_asking: Called each time the process asks for an invocation and waits.
-        on_snapshot: Called when its init is complete and it waits to be restored (SnapStart).
+        on_asking: Called with the id of a process each time it asks for an invocation and waits.
+        on_snapshot: Called with it when its init is complete and it waits to be restored
+            (SnapStart).
+        processes: Returns the processes of a runtime, by the id of the one that was started.
 
     Attributes:
         init_error: The error of its init, if it reported one.
         restore_error: The error of a hook that ran after the restore, if it reported one.
-        answer: What it answered to the invocation given last.
     """
 
     def __init__(
         self,
-        on_asking: Callable[[], None],
-        on_snapshot: Callable[[], None] = lambda: None,
+        on_asking: Callable[[int], None],
+        on_snapshot: Callable[[int], None] = lambda process_id: None,
+        processes: Callable[[int], Sequence[int]] = lambda process_id: [process_id],
     ) -> None:
         self._on_asking = on_asking
         self._on_snapshot = on_snapshot
+        self._processes = processes
         self._restored = asyncio.Event()
         self._next: asyncio.Queue[Call] = asyncio.Queue()
         self._runner: web.AppRunner | None = None
         self._process_id: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._trusted: weakref.WeakSet[asyncio.BaseTransport] = weakref.WeakSet()
+        self._clients: weakref.WeakKeyDictionary[asyncio.BaseTransport, int] = (
+            weakref.WeakKeyDictionary()
+        )
         self.init_error: Answer | None = None
         self.restore_error: Answer | None = None
-        self.answer: Answer | None = None
-        self._waiting = False
-        self._running: Call | None = None
+        self._waiting: set[int] = set()
+        self._running: dict[int, Call] = {}
 
     async def start(self) -> str:
         """Listen on a free port of 127.0.0.1.
@@ -149,8 +169,7 @@ class RuntimeApi:
             await runner.cleanup()
 
     def give(self, call: Call) -> None:
-        """Hand an invocation to the process, which waits for one."""
-        self.answer = None
+        """Hand an invocation to a process that waits for one."""
         self._next.put_nowait(call)
 
     def restore(self) -> None:
@@ -165,25 +184,37 @@ class RuntimeApi:
         transport = request.transport
         if transport is None:
             return _forbidden("the client has closed the connection")
-        if transport not in self._trusted:
-            process_id = await asyncio.shield(self._process_id)
+        if transport not in self._clients:
+            process_ids = self._processes(await asyncio.shield(self._process_id))
             ends = transport.get_extra_info("peername"), transport.get_extra_info("sockname")
-            if not may_be_owner(process_id, *ends):
+            owner = find_owner(process_ids, *ends)
+            if owner is None:
                 return _forbidden("this is the Runtime API of another process")
-            self._trusted.add(transport)
+            self._clients[transport] = owner
         return await handler(request)
 
+    def _process_of(self, request: web.Request) -> int:
+        """The process that sent a request which was let in; 0 once it has hung up."""
+        transport = request.transport
+        return self._clients.get(transport, 0) if transport else 0
+
     async def _give_next(self, request: web.Request) -> web.Response:
-        if self._waiting or self._running:
+        process_id = self._process_of(request)
+        running = self._running.get(process_id)
+        if process_id in self._waiting or (running and not running.given_up):
             # As AWS answers; a second question would take an invocation away from the first.
-            state = "waiting for an invocation" if self._waiting else "running an invocation"
+            state = "running an invocation" if running else "waiting for an invocation"
             return _error(403, "InvalidStateTransition", f"the runtime is {state} already")
-        self._waiting = True
+        self._running.pop(process_id, None)
+        self._waiting.add(process_id)
         try:
-            self._on_asking()
-            self._running = call = await self._next.get()
+            self._on_asking(process_id)
+            while (call := await self._next.get()).given_up:
+                pass
+            self._running[process_id] = call
         finally:
-            self._waiting = False
+            self._waiting.discard(process_id)
+        call.process_id = process_id
         headers = {
             "Lambda-Runtime-Aws-Request-Id": call.request_id,
             "Lambda-Runtime-Deadline-Ms": str(call.deadline_ms),
@@ -212,11 +243,15 @@ class RuntimeApi:
         return self._answered(request, await _read_error(request), _accepted())
 
     async def _take_init_error(self, request: web.Request) -> web.Response:
-        self.init_error = await _read_error(request)
+        error = await _read_error(request)
+        if self.init_error:
+            # Of several processes that begin with the same code, the first one tells.
+            return _error(403, "InvalidStateTransition", "an init error was reported already")
+        self.init_error = error
         return _accepted()
 
     async def _give_restore(self, request: web.Request) -> web.Response:
-        self._on_snapshot()
+        self._on_snapshot(self._process_of(request))
         await self._restored.wait()
         return web.Response()
 
@@ -230,11 +265,12 @@ class RuntimeApi:
         """Keep the first answer; while this one was read, another may have come."""
         if refusal := self._refuse_id(request):
             return refusal
-        self.answer, self._running = answer, None
+        self._running.pop(self._process_of(request)).answer = answer
         return response
 
     def _refuse_id(self, request: web.Request) -> web.Response | None:
-        if self._running and request.match_info["id"] == self._running.request_id:
+        running = self._running.get(self._process_of(request))
+        if running and running.request_id == request.match_info["id"] and not running.given_up:
             return None
         return _error(400, "InvalidRequestID", "Invalid request ID")
 

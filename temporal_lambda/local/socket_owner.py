@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 CONNECTIONS = Path("/proc/net/tcp")
@@ -13,23 +14,24 @@ CONNECTIONS = Path("/proc/net/tcp")
 Address = tuple[str, int]
 
 
-def may_be_owner(process_id: int, client: Address, server: Address) -> bool:
-    """Whether a process holds the client's end of a connection.
+def find_owner(process_ids: Sequence[int], client: Address, server: Address) -> int | None:
+    """Which of some processes holds the client's end of a connection.
 
     Args:
-        process_id: The process.
+        process_ids: The processes.
         client: Host and port of the client's end, IPv4.
         server: Host and port of the server's end, IPv4.
 
     Returns:
-        False if the process does not hold it; True if it does, or if this system does not show it.
+        The first one that holds it, or ``None``; the first one of all if this system does not show
+        it.
     """
     try:
         table = CONNECTIONS.read_text()
     except OSError:
-        return True
+        return process_ids[0]
     inode = _inode(table, client, server)
-    return inode is not None and inode in _socket_inodes(process_id)
+    return next((each for each in process_ids if inode in _socket_inodes(each)), None)
 
 
 def _inode(table: str, client: Address, server: Address) -> str | None:

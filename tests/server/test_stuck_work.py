@@ -13,6 +13,7 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.support.fault_scenario import PROMISED_MS
 from tests.support.lambdas import Deploy, MakeFunction, events
+from tests.support.processes import alive
 
 KEEP = {"TEMPORAL_LAMBDA_RECYCLE_ENVIRONMENT": "never"}
 
@@ -126,6 +127,8 @@ async def test_environment_is_recycled_after_any_abandoned_work_if_so_set(
     )
     _, record = await run_stuck(stack, deployed, "sleep_in_thread")
     assert record.status == "crash"
+    assert record.report
+    assert record.report["recycled"] is True
     later, _ = await stack.service.invoke(deployed.function, b"{}")
     assert (later.status, later.cold) == ("success", True)
     assert later.pid != record.pid
@@ -180,3 +183,21 @@ async def test_worker_of_a_blocked_loop_is_shut_down_when_the_loop_comes_back(
     stack.service.on_line = lambda request_id, line: None
     assert not [line for line in lines if "slot supplier" in line]
     assert any("temporal_lambda invocation" in line for line in lines)
+
+
+async def test_process_of_a_managed_instance_is_not_ended_and_its_report_says_what_stays(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    function = make_function(
+        "lifecycle.lambda_handler",
+        seconds=5,
+        max_concurrency=2,
+        env={"TEMPORAL_LAMBDA_RECYCLE_ENVIRONMENT": "abandoned"},
+    )
+    handle, record = await run_stuck(stack, await deploy(function), "sleep_in_thread")
+    assert record.status == "success"
+    assert record.report
+    assert record.report["abandoned"] == [named(handle, "sleep_in_thread")]
+    assert record.report["recycled"] is False
+    assert any("no process is begun in place" in line for line in record.log)
+    assert alive(record.pid)

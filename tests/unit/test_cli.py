@@ -66,6 +66,8 @@ def test_version_is_printed() -> None:
         (["a.b:c", "--timeout", "16m"], "timeout must be above 0 and at most 15 min"),
         (["a.b:c", "--memory", "64"], "memory must be 128 to 10240 MB"),
         (["a.b:c", "--concurrency", "0"], "concurrency must be 1 or more"),
+        (["a.b:c", "--max-concurrency", "0"], "max_concurrency must be 1 or more"),
+        (["a.b:c", "--max-concurrency", "2", "--snapstart"], "can't have SnapStart"),
         (["a.b:c", "--lambda-port", "99999"], "99999 is not in the range"),
         (["../a:c"], "is not MODULE:HANDLER"),
         (["a.b:c", "--env", "NOVALUE"], "'NOVALUE' is not KEY=VALUE"),

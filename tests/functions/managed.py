@@ -1,0 +1,19 @@
+"""A function for Managed Instances, several of which run in one environment."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+if os.environ.get("INIT_FAILS"):
+    raise RuntimeError("init broke")
+
+
+def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
+    print(f"begins {event.get('name')}")
+    time.sleep(event.get("seconds", 0))
+    if event.get("leaves"):
+        os._exit(3)
+    print(f"ends {event.get('name')}")
+    return {"pid": os.getpid(), "stream": os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]}
