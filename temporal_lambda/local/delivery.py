@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from datetime import datetime, timezone
 
+from temporal_lambda.local.calls import Answer, Call
 from temporal_lambda.local.environment import ExecutionEnvironment
 from temporal_lambda.local.invocation_log import InvocationLog
 from temporal_lambda.local.records import InvocationRecord
-from temporal_lambda.local.runtime_api import Answer, Call
 
 ERROR_LIMIT = 10_000
 """Characters of an error that a record keeps; an answer may hold megabytes of it."""

@@ -14,12 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from temporal_lambda.local.calls import Answer, Call
 from temporal_lambda.local.child import Child
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.pipes import Frames, Lines, Pipe
 from temporal_lambda.local.records import Status
-from temporal_lambda.local.runtime_api import Answer, Call, RuntimeApi
+from temporal_lambda.local.runtime_api import RuntimeApi
 
 EXIT_SECONDS = 1.0
 """How long a runtime that has reported an init error may take to exit."""

@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from temporal_lambda.local import exhaustion
+from temporal_lambda.local.calls import Call
 from temporal_lambda.local.fleet import Fleet
 from temporal_lambda.local.record_store import RecordStore
 from temporal_lambda.local.records import DroppedEvent, DropReason, InvocationRecord
-from temporal_lambda.local.runtime_api import Call
 
 logger = logging.getLogger(__name__)
 

@@ -6,13 +6,13 @@ import asyncio
 import time
 from typing import Any
 
+from temporal_lambda.local.calls import Answer, Call
 from temporal_lambda.local.environment import ExecutionEnvironment
 from temporal_lambda.local.forked_processes import ForkedProcesses
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.keeper import descendants
 from temporal_lambda.local.records import Status
-from temporal_lambda.local.runtime_api import Answer, Call
 
 
 class ManagedInstance(ExecutionEnvironment):

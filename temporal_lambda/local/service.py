@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from temporal_lambda.local import exhaustion
+from temporal_lambda.local.calls import Answer, Call, new_trace_id
 from temporal_lambda.local.catalog import Catalog
 from temporal_lambda.local.delivery import deliver
 from temporal_lambda.local.environment import ExecutionEnvironment
@@ -21,7 +22,6 @@ from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.invocation_log import InvocationLog
 from temporal_lambda.local.record_store import RecordStore
 from temporal_lambda.local.records import DroppedEvent, InvocationRecord, InvocationType
-from temporal_lambda.local.runtime_api import Answer, Call, new_trace_id
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import Any
+
+from meeting import meet
 
 if os.environ.get("INIT_FAILS"):
     raise RuntimeError("init broke")
@@ -12,6 +15,8 @@ if os.environ.get("INIT_FAILS"):
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     print(f"begins {event.get('name')}")
+    if "folder" in event:
+        meet(Path(event["folder"]), event["count"])
     time.sleep(event.get("seconds", 0))
     if event.get("leaves"):
         os._exit(3)

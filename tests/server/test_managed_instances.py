@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,11 +31,12 @@ def printed(record: InvocationRecord) -> list[str]:
 
 
 async def test_invocations_run_beside_each_other_in_one_environment(
-    service: LambdaService, managed: Function
+    service: LambdaService, managed: Function, tmp_path: Path
 ) -> None:
     service.add(managed)
+    meeting = {"folder": str(tmp_path), "count": 2}
     first, second = await asyncio.gather(
-        run(service, managed, name="a", seconds=1), run(service, managed, name="b", seconds=1)
+        run(service, managed, name="a", **meeting), run(service, managed, name="b", **meeting)
     )
     assert first["pid"] != second["pid"]
     assert first["stream"] == second["stream"]
@@ -47,21 +49,23 @@ async def test_invocations_run_beside_each_other_in_one_environment(
 
 
 async def test_more_invocations_than_processes_begin_another_environment(
-    service: LambdaService, managed: Function
+    service: LambdaService, managed: Function, tmp_path: Path
 ) -> None:
     service.add(managed)
-    answers = await asyncio.gather(*(run(service, managed, seconds=1) for _ in range(3)))
+    meeting = {"folder": str(tmp_path), "count": 3}
+    answers = await asyncio.gather(*(run(service, managed, **meeting) for _ in range(3)))
     assert len({answer["pid"] for answer in answers}) == 3
     assert len({answer["stream"] for answer in answers}) == 2
     assert len(service.environments(managed.name)) == 2
 
 
 async def test_process_that_ends_takes_its_invocation_with_it_and_is_not_replaced(
-    service: LambdaService, managed: Function
+    service: LambdaService, managed: Function, tmp_path: Path
 ) -> None:
     service.add(managed)
+    meeting = {"folder": str(tmp_path), "count": 2}
     stays, left = await asyncio.gather(
-        run(service, managed, seconds=1), run(service, managed, leaves=True)
+        run(service, managed, **meeting), run(service, managed, leaves=True, **meeting)
     )
     assert left["errorType"] == "Runtime.ExitError"
     (environment,) = service.environments(managed.name)
@@ -118,13 +122,17 @@ async def test_environment_leaves_no_process_and_no_descriptor_behind(
 
 
 async def test_processes_of_one_environment_share_no_identity_and_no_id(
-    stack: LocalStack, make_function: MakeFunction
+    stack: LocalStack, make_function: MakeFunction, tmp_path: Path
 ) -> None:
     function = stack.create(
         make_function(
             "snapshots.lambda_handler",
             max_concurrency=2,
-            env={"OTEL_TRACES_EXPORTER": "none", "OTEL_METRICS_EXPORTER": "none"},
+            env={
+                "OTEL_TRACES_EXPORTER": "none",
+                "OTEL_METRICS_EXPORTER": "none",
+                "FOLDER": str(tmp_path),
+            },
         )
     )
     results = await asyncio.gather(*(stack.service.invoke(function, b"{}") for _ in range(2)))
