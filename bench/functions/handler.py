@@ -12,7 +12,7 @@ from activities import ACTIVITIES
 from log_values import resources, tell
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.worker import Plugin, Worker
-from workflows import WORKFLOWS, OneActivity
+from workflows import WORKFLOWS
 
 CONTRIB = os.environ.get("WORKER") == "contrib"
 TELEMETRY = bool(os.environ.get("TELEMETRY"))
@@ -54,7 +54,7 @@ class Started(Plugin):
 def configure(config: Any) -> None:
     worker = config.worker_config
     worker["task_queue"] = os.environ["TEMPORAL_TASK_QUEUE"]
-    worker["workflows"] = WORKFLOWS if MANY else [OneActivity]
+    worker["workflows"] = WORKFLOWS if MANY else WORKFLOWS[:1]
     worker["activities"] = ACTIVITIES
     worker["activity_executor"] = THREADS
     worker["plugins"] = [Started()]

@@ -49,4 +49,4 @@ class StepSleepStep:
                 await workflow.sleep(pause)
 
 
-WORKFLOWS = [OneActivity, FailsOnce, Sleeps, StepSleepStep]
+WORKFLOWS: list[type] = [OneActivity, FailsOnce, Sleeps, StepSleepStep]
