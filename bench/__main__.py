@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import (
+    auto,
     billed,
     burst,
     charts,
@@ -38,6 +39,7 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
     "throughput": throughput.measure,
     "burst": burst.measure,
     "stress": stress.measure,
+    "auto": auto.measure,
     "cost": cost.measure,
 }
 

@@ -14,6 +14,9 @@ from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 
 Worker = Literal["ours", "contrib"]
+AT_ONCE = 4
+"""How many functions are deployed at once; more would slow each other down."""
+
 WORKERS: tuple[Worker, Worker] = ("ours", "contrib")
 
 FUNCTIONS = Path(__file__).parent / "functions"
@@ -80,8 +83,12 @@ async def deploy(stack: LocalStack, function: Function) -> Deployed:
 
 
 async def deploy_all(stack: LocalStack, *functions: Function) -> list[Deployed]:
-    """Deploy several functions at once."""
-    return list(await asyncio.gather(*(deploy(stack, function) for function in functions)))
+    """Deploy several functions, some at once."""
+    deployed: list[Deployed] = []
+    for first in range(0, len(functions), AT_ONCE):
+        group = functions[first : first + AT_ONCE]
+        deployed += await asyncio.gather(*(deploy(stack, function) for function in group))
+    return deployed
 
 
 async def until_idle(stack: LocalStack, name: str) -> None:

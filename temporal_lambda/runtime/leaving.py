@@ -35,8 +35,23 @@ COOL_OFF = 0.1
 """Seconds from the entry in which an invocation does not leave. The controller asks for no other
 one within 0.1 s of the last time, so nobody else would come for a task that arrives then."""
 
+PARTITION_PAUSE = 0.5
+"""Seconds from the entry in which the partition of the task queue that has asked for this
+invocation asks for no other one (measured). A task that arrives there after the end waits for the
+next one that comes for any other reason."""
+
+PARTITIONS = 4
+"""How many a task queue has by Temporal's default."""
+
+ACCEPTED_RISK = 1 / 500
+"""The most closings in which a task may be expected to arrive in that time."""
+
 WITHOUT_TASKS = 1.0
 """Seconds that an invocation without any task stays: somebody called it for a reason."""
+
+FIRST_POLLS = 3.0
+"""The same in a new environment: its polls may be the first that the server has seen of this
+version, which it takes a second or more to register; it does not if they end before."""
 
 CALLER_WINDOW = 5.5
 """Seconds without a task after which a query finds that nobody polls: the server counts polls that
@@ -58,6 +73,7 @@ class Leaving:
         arrivals: What has come from outside so far; outlives the invocation.
         clock: Returns seconds, the ones ``slots`` and ``returns`` count in.
         entered_at: When the handler was entered.
+        cold: Whether this is the first invocation of its environment.
         fans_out: Whether the server tells all partitions of a task queue that a worker has left, so
             that a query needs no poll of the last seconds.
     """
@@ -71,12 +87,14 @@ class Leaving:
         *,
         entered_at: float,
         fans_out: bool = False,
+        cold: bool = False,
     ) -> None:
         self._slots = slots
         self._returns = returns
         self._arrivals = arrivals
         self._clock = clock
         self._fans_out = fans_out
+        self._without_tasks = FIRST_POLLS if cold else WITHOUT_TASKS
         self._entered_at = self._started_at = entered_at
         slots.tell(self)
 
@@ -101,8 +119,14 @@ class Leaving:
         if due is not None and due - self._clock() < WORTH_WAITING:
             return NEXT_LOOK
         quiet, elapsed = self._slots.quiet_seconds(), self._clock() - self._entered_at
-        seconds = max(self._quiet_to_stay() - quiet, COOL_OFF - elapsed)
+        seconds = max(self._quiet_to_stay() - quiet, self._pause() - elapsed)
         return seconds if seconds > TOLERANCE else 0.0
+
+    def _pause(self) -> float:
+        """Seconds from the entry in which nobody else would come for a task."""
+        left = PARTITION_PAUSE - (self._clock() - self._entered_at)
+        risk = self._arrivals.expected_within(max(left, 0.0)) / PARTITIONS
+        return PARTITION_PAUSE if risk > ACCEPTED_RISK else COOL_OFF
 
     def _quiet_to_stay(self) -> float:
         patience = self._arrivals.worth_waiting()
@@ -112,7 +136,7 @@ class Leaving:
             patience = max(patience, COMING_BACK)
         quiet = self.settle + patience
         if not self._slots.begun:
-            quiet = max(quiet, WITHOUT_TASKS)
+            quiet = max(quiet, self._without_tasks)
         if self._arrivals.expects_callers and not self._fans_out:
             quiet = max(quiet, CALLER_WINDOW)
         return quiet

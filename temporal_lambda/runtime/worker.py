@@ -68,6 +68,7 @@ class InvocationWorker:
             clock,
             entered_at=clock() - config.invocation.elapsed(),
             fans_out=config.poll_cancellation_fans_out,
+            cold=config.invocation.cold,
         )
         self._workflows = UnfinishedWorkflows()
         self._observer = WorkerObserver(

@@ -125,6 +125,12 @@ class Arrivals:
         best = min((gap + SLACK for gap in gaps), key=lambda limit: _cost(gaps, limit))
         return best if _cost(gaps, best) < MOST_OF_IT * len(gaps) * COMING_BACK else 0.0
 
+    def expected_within(self, seconds: float) -> float:
+        """How many arrivals to expect in so many seconds, at the average rate so far."""
+        with self._lock:
+            watched = sum(self._gaps) + self._waited
+            return seconds * len(self._gaps) / watched if self._gaps else 0.0
+
     def called(self) -> None:
         """A query or a Nexus operation came: a caller waits for its answer."""
         self._called_at = self._wall_clock()

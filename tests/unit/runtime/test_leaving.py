@@ -11,8 +11,10 @@ from temporalio.testing import ActivityEnvironment
 from temporal_lambda.runtime.leaving import (
     CALLER_WINDOW,
     COOL_OFF,
+    FIRST_POLLS,
     LEAST_SETTLE,
     MOST_SETTLE,
+    PARTITION_PAUSE,
     WITHOUT_TASKS,
     WORTH_WAITING,
     Leaving,
@@ -84,6 +86,10 @@ def test_it_has_patience_if_no_task_has_come_at_all() -> None:
     assert Worker().polls().stays == pytest.approx(WITHOUT_TASKS, abs=0.1)
 
 
+def test_it_lets_the_server_register_a_version_that_may_be_new() -> None:
+    assert Worker(cold=True).polls().stays == pytest.approx(FIRST_POLLS, abs=0.1)
+
+
 def test_it_does_not_leave_while_the_controller_would_not_come_back() -> None:
     worker = Worker().polls().works(0.01)
     worker.clock.now += LEAST_SETTLE
@@ -140,6 +146,16 @@ def test_what_others_do_is_waited_for_as_long_as_coming_back_costs() -> None:
     assert worker.stays == pytest.approx(LEAST_SETTLE + COMING_BACK)
     worker.clock.now += LEAST_SETTLE + COMING_BACK
     assert worker.stays == 0
+
+
+@pytest.mark.parametrize(("gap", "until"), [(5, PARTITION_PAUSE), (60, COOL_OFF + LEAST_SETTLE)])
+def test_it_stays_while_a_task_would_call_nobody_unless_none_is_to_be_expected(
+    gap: float, until: float
+) -> None:
+    first = Worker().polls().works()
+    arriving(first, gap)
+    worker = Worker(arrivals=first.arrivals).polls().works(COOL_OFF - 0.001)
+    assert worker.stays == pytest.approx(until - COOL_OFF)
 
 
 def arriving(worker: Worker, gap: float) -> Worker:

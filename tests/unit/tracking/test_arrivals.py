@@ -117,6 +117,14 @@ def test_wall_clock_that_was_set_back_does_no_harm(arrivals: Arrivals, clock: Cl
     assert arrivals.worth_waiting() == 0
 
 
+def test_expectation_goes_by_the_average_so_far(arrivals: Arrivals, clock: Clock) -> None:
+    assert arrivals.expected_within(5) == 0
+    arrive(arrivals, clock, 10, 30)
+    assert arrivals.expected_within(5) == pytest.approx(5 * 2 / 40)
+    arrive(arrivals, clock, 60, known=True)
+    assert arrivals.expected_within(5) == pytest.approx(5 * 2 / 100)
+
+
 def test_callers_are_expected_for_a_while_after_the_last(arrivals: Arrivals, clock: Clock) -> None:
     assert not arrivals.expects_callers
     arrivals.called()

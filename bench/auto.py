@@ -1,0 +1,240 @@
+"""What ``idle_timeout = "auto"`` costs, how long workflows wait, and whether any is lost.
+
+Every stall is explained by its history, in the output and in the points.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import statistics
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from temporalio.api.enums.v1 import EventType
+
+from bench import load, model, workers
+from bench.results import Measured, Row
+from bench.stress import POLLS_ARE_CANCELLED, SEED, STALLED_SECONDS
+from temporal_lambda.local import Function, LocalStack
+from temporal_lambda.local.stack import Deployed
+from tests.support.proxy import distant
+
+WORK_SECONDS = 0.02
+ROUND_TRIP = 0.05
+TIMEOUT = 60.0
+BESIDE = "idle timeout of 1 s"
+
+WINDOW, FAST_WINDOW = 140.0, 30.0
+"""Seconds of all loads but the fastest, and of that one, which has the machine for itself."""
+
+ABOUT = (
+    'Functions of 60 s with `idle_timeout = "auto"`. Workflows with an activity of 20 ms arrive at '
+    "random at four rates; at the two higher ones beside an idle timeout of 1 s, with the same "
+    "arrivals. *Resonant*: one workflow after the other, at a random moment within a second, that "
+    "comes back by itself: its activity fails once and is retried after Temporal's default of 1 s, "
+    "or it sleeps; once with the server on loopback, once with a round trip of 50 ms. A stall is a "
+    "workflow that took over 1 s longer than its own timers and retries; *lost* are those of which "
+    "the server gave a task to a poll that was ending, so that it timed out. Latency is beyond own "
+    "timers and retries. Environments are warm. All is done with the server setting "
+    "`enableCancelWorkerPollsOnShutdown` on and off."
+)
+
+
+@dataclass(frozen=True)
+class Load:
+    """One kind of workflows, and how they arrive.
+
+    Attributes:
+        name: In the table and the function's name.
+        workflow: Its type, and its arguments.
+        own: Seconds that its own timers and retries take.
+        rate: Arrivals a second at random; one after the other if ``None``.
+        idle: The idle timeout.
+        far: Whether the server is a round trip away.
+    """
+
+    name: str
+    workflow: tuple[str, tuple[Any, ...]] = ("OneActivity", ("pause", WORK_SECONDS, 10.0))
+    own: float = 0.0
+    rate: float | None = None
+    idle: float | Literal["auto"] = "auto"
+    far: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """Of the function's name."""
+        idle = "" if self.idle == "auto" else "-1s"
+        far = "-far" if self.far else ""
+        return "-" + self.name.replace("/s", "").replace(".", "-").replace(" ", "-") + idle + far
+
+
+RATES = (0.02, 0.1, 0.8)
+FAST = 5.0
+
+
+def _at(rate: float, idle: float | Literal["auto"] = "auto") -> Load:
+    return Load(f"{rate:g}/s", rate=rate, idle=idle)
+
+
+def _resonant(far: bool) -> list[Load]:
+    retry = Load("default retry", ("FailsOnce", ()), 1.0, far=far)
+    sleeps = [Load(f"sleep {s}", ("Sleeps", (float(s),)), float(s), far=far) for s in (1, 2, 5)]
+    return [retry, *sleeps]
+
+
+TOGETHER = [*map(_at, RATES), _at(0.8, 1.0), *_resonant(far=False), *_resonant(far=True)]
+APART = [_at(FAST), _at(FAST, 1.0)]
+
+Sample = dict[str, Any]
+
+
+async def measure(quick: bool) -> Measured:
+    """The loads of one server side by side, the fastest ones after them; then the other server."""
+    rows: list[Row] = []
+    points: dict[str, Any] = {}
+    for setting, value in (("on", "true"), ("off", "false"))[: 1 if quick else 2]:
+        async with _stack(value) as (stack, far_address):
+            found: dict[Load, Sample] = {}
+            stages = ((TOGETHER, WINDOW), *(([one], FAST_WINDOW) for one in APART))
+            for loads, window in stages:
+                seconds = window / 10 if quick else window
+                functions = [_function(one, far_address) for one in loads]
+                deployed = await workers.deploy_all(stack, *functions)
+                for each in deployed:
+                    await load.warm_up(stack, each, 1)
+                samples = await asyncio.gather(
+                    *(
+                        _run(stack, each, one, seconds)
+                        for each, one in zip(deployed, loads, strict=True)
+                    )
+                )
+                found |= dict(zip(loads, samples, strict=True))
+            rows += _rows(found, f", server setting {setting}")
+            points[setting] = {one.suffix[1:]: sample for one, sample in found.items()}
+    return Measured("Auto", ABOUT, rows, points)
+
+
+@asynccontextmanager
+async def _stack(polls_are_cancelled: str) -> AsyncIterator[tuple[LocalStack, str]]:
+    async with (
+        LocalStack(dynamic_config={POLLS_ARE_CANCELLED: polls_are_cancelled}) as stack,
+        distant(stack.temporal_address, ROUND_TRIP) as proxy,
+    ):
+        yield stack, proxy.address
+
+
+def _function(one: Load, far_address: str) -> Function:
+    return workers.function(
+        "ours",
+        timeout=TIMEOUT,
+        idle=one.idle,
+        suffix=one.suffix,
+        many_workflows=one.workflow[0] != "OneActivity",
+        environment={"TEMPORAL_ADDRESS": far_address} if one.far else None,
+    )
+
+
+async def _run(stack: LocalStack, deployed: Deployed, one: Load, window: float) -> Sample:
+    before = stack.service.invocations
+    workflow, arguments = one.workflow
+    runs: list[load.Run] = []
+
+    async def run() -> None:
+        runs.append(await load.execute(stack, deployed, workflow, *arguments))
+
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    if one.rate:
+        running = []
+        for at in model.arrivals(one.rate, max(3, round(one.rate * window))):
+            await asyncio.sleep(max(0.0, begun + at - loop.time()))
+            running.append(asyncio.create_task(run()))
+        await asyncio.gather(*running)
+    else:
+        randomness = random.Random(SEED)
+        while loop.time() - begun < window:
+            await run()
+            await workers.until_idle(stack, deployed.function.name)
+            await asyncio.sleep(randomness.random())
+    await workers.until_idle(stack, deployed.function.name)
+    stalled = [r for r in runs if r.seconds - one.own > STALLED_SECONDS]
+    records = workers.records(stack, deployed.function.name, after=before)
+    explained = [await explain(one, run) for run in stalled]
+    for line in explained:
+        print(f"    {line}", flush=True)
+    return {
+        "workflows": len(runs),
+        "closings": len(records),
+        "stalls": len(stalled),
+        "lost": sum([await load.lost_task(run.handle) for run in stalled]),
+        "latencies": [run.seconds - one.own for run in runs],
+        "billed": sum(record.duration_ms for record in records) / 1000 / len(runs),
+        "explained": explained,
+    }
+
+
+async def explain(one: Load, run: load.Run) -> str:
+    """What the history of a stalled workflow says of its longest wait."""
+    history = await run.handle.fetch_history()
+    events = list(history.events)
+    waits = [
+        (after.event_time.ToNanoseconds() - before.event_time.ToNanoseconds(), before, after)
+        for before, after in itertools.pairwise(events)
+    ]
+    nanoseconds, before, after = max(waits, key=lambda wait: wait[0])
+    names = (EventType.Name(e.event_type).removeprefix("EVENT_TYPE_") for e in (before, after))
+    lost = any(map(load.tells_of_a_loss, events))
+    if lost:
+        verdict = "a task was given to a poll that was ending, and timed out"
+    elif nanoseconds / 1e9 > STALLED_SECONDS:
+        verdict = "a task was not given to anybody, and nobody was called for it"
+    else:
+        verdict = "many short waits on a busy machine"
+    return (
+        f"{one.suffix[1:]}: {run.handle.id} took {run.seconds:.2f} s, {nanoseconds / 1e9:.2f} s of "
+        f"them from {' to '.join(names)}: {verdict}"
+    )
+
+
+def _rows(found: dict[Load, Sample], suffix: str) -> list[Row]:
+    rows = []
+    for one, sample in found.items():
+        if one.idle != "auto":
+            continue
+        beside = found.get(_at(one.rate, 1.0)) if one.rate else None
+        kind = "" if one.rate else "resonant, "
+        distance = ", 50 ms round trip" if one.far else ""
+        label = f"{kind}{one.name}{distance}{suffix}"
+        note = f"{sample['closings']} closings, {sample['workflows']} workflows"
+        lost = "" if one.rate else "no stall"
+        rows += [
+            _row(f"{label}: billed per workflow", "s", sample["billed"], beside, "billed"),
+            _row(
+                f"{label}: median latency",
+                "s",
+                statistics.median(sample["latencies"]),
+                beside and {"median": statistics.median(beside["latencies"])},
+                "median",
+            ),
+            _row(
+                f"{label}: stalls",
+                "",
+                sample["stalls"],
+                beside,
+                "stalls",
+                note=f"{sample['lost']} of them lost; {note}",
+                goal=lost or "none but lost ones",
+                met=sample["stalls"] == (0 if lost else sample["lost"]),
+            ),
+        ]
+    return rows
+
+
+def _row(
+    measure: str, unit: str, ours: float, beside: Sample | None, key: str, **options: Any
+) -> Row:
+    return Row(measure, unit, [ours], [beside[key]] if beside else [], BESIDE, **options)
