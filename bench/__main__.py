@@ -40,6 +40,7 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
     "burst": burst.measure,
     "stress": stress.measure,
     "auto": auto.measure,
+    "resonance": auto.measure_resonant,
     "cost": cost.measure,
 }
 

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.history.v1 import HistoryEvent
 
 from bench import load, model, workers
 from bench.results import Measured, Row
 from bench.stress import POLLS_ARE_CANCELLED, SEED, STALLED_SECONDS
-from temporal_lambda.local import Function, LocalStack
+from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.support.proxy import distant
 
@@ -28,19 +29,25 @@ ROUND_TRIP = 0.05
 TIMEOUT = 60.0
 BESIDE = "idle timeout of 1 s"
 
-WINDOW, FAST_WINDOW = 140.0, 30.0
-"""Seconds of all loads but the fastest, and of that one, which has the machine for itself."""
+WINDOW, RESONANT_WINDOW, FAST_WINDOW = 150.0, 90.0, 30.0
+"""Seconds of arrivals at random, of what comes back, and of the fastest arrivals."""
 
+BOTH = (
+    "A stall is a workflow that took over 1 s longer than its own timers and retries; *lost* are "
+    "those of which the server gave a task to a poll that was ending, so that it timed out. "
+    "Environments are warm. All is done with the server setting "
+    "`enableCancelWorkerPollsOnShutdown` on and off."
+)
 ABOUT = (
     'Functions of 60 s with `idle_timeout = "auto"`. Workflows with an activity of 20 ms arrive at '
     "random at four rates; at the two higher ones beside an idle timeout of 1 s, with the same "
-    "arrivals. *Resonant*: one workflow after the other, at a random moment within a second, that "
-    "comes back by itself: its activity fails once and is retried after Temporal's default of 1 s, "
-    "or it sleeps; once with the server on loopback, once with a round trip of 50 ms. A stall is a "
-    "workflow that took over 1 s longer than its own timers and retries; *lost* are those of which "
-    "the server gave a task to a poll that was ending, so that it timed out. Latency is beyond own "
-    "timers and retries. Environments are warm. All is done with the server setting "
-    "`enableCancelWorkerPollsOnShutdown` on and off."
+    "arrivals. " + BOTH
+)
+ABOUT_RESONANT = (
+    'Functions of 60 s with `idle_timeout = "auto"`. One workflow is started after the other, at a '
+    "random moment within a second, and comes back by itself: its activity fails once and is "
+    "retried after Temporal's default of 1 s, or it sleeps. The server is on loopback or behind a "
+    "round trip of 50 ms. Latency is beyond own timers and retries. " + BOTH
 )
 
 
@@ -86,20 +93,38 @@ def _resonant(far: bool) -> list[Load]:
     return [retry, *sleeps]
 
 
-TOGETHER = [*map(_at, RATES), _at(0.8, 1.0), *_resonant(far=False), *_resonant(far=True)]
-APART = [_at(FAST), _at(FAST, 1.0)]
+Stage = tuple[list[Load], float]
+"""Loads side by side, and for how many seconds."""
+
+AT_RANDOM: list[Stage] = [
+    ([*map(_at, RATES), _at(0.8, 1.0)], WINDOW),
+    ([_at(FAST)], FAST_WINDOW),
+    ([_at(FAST, 1.0)], FAST_WINDOW),
+]
+RESONANT: list[Stage] = [
+    (_resonant(far=False), RESONANT_WINDOW),
+    (_resonant(far=True), RESONANT_WINDOW),
+]
 
 Sample = dict[str, Any]
 
 
 async def measure(quick: bool) -> Measured:
-    """The loads of one server side by side, the fastest ones after them; then the other server."""
+    """Arrivals at random."""
+    return await _measure("Auto", ABOUT, AT_RANDOM, quick)
+
+
+async def measure_resonant(quick: bool) -> Measured:
+    """Workflows that come back."""
+    return await _measure("Resonance", ABOUT_RESONANT, RESONANT, quick)
+
+
+async def _measure(title: str, about: str, stages: list[Stage], quick: bool) -> Measured:
     rows: list[Row] = []
     points: dict[str, Any] = {}
     for setting, value in (("on", "true"), ("off", "false"))[: 1 if quick else 2]:
         async with _stack(value) as (stack, far_address):
             found: dict[Load, Sample] = {}
-            stages = ((TOGETHER, WINDOW), *(([one], FAST_WINDOW) for one in APART))
             for loads, window in stages:
                 seconds = window / 10 if quick else window
                 functions = [_function(one, far_address) for one in loads]
@@ -115,7 +140,7 @@ async def measure(quick: bool) -> Measured:
                 found |= dict(zip(loads, samples, strict=True))
             rows += _rows(found, f", server setting {setting}")
             points[setting] = {one.suffix[1:]: sample for one, sample in found.items()}
-    return Measured("Auto", ABOUT, rows, points)
+    return Measured(title, about, rows, points)
 
 
 @asynccontextmanager
@@ -163,7 +188,7 @@ async def _run(stack: LocalStack, deployed: Deployed, one: Load, window: float) 
     await workers.until_idle(stack, deployed.function.name)
     stalled = [r for r in runs if r.seconds - one.own > STALLED_SECONDS]
     records = workers.records(stack, deployed.function.name, after=before)
-    explained = [await explain(one, run) for run in stalled]
+    explained = [await explain(one, run, records) for run in stalled]
     for line in explained:
         print(f"    {line}", flush=True)
     return {
@@ -177,27 +202,49 @@ async def _run(stack: LocalStack, deployed: Deployed, one: Load, window: float) 
     }
 
 
-async def explain(one: Load, run: load.Run) -> str:
-    """What the history of a stalled workflow says of its longest wait."""
-    history = await run.handle.fetch_history()
-    events = list(history.events)
+async def explain(one: Load, run: load.Run, records: list[InvocationRecord]) -> str:
+    """What the history of a stalled workflow says of the task that waited longest."""
+    events = list((await run.handle.fetch_history()).events)
     waits = [
-        (after.event_time.ToNanoseconds() - before.event_time.ToNanoseconds(), before, after)
+        (_at_second(after) - _at_second(before), before, after)
         for before, after in itertools.pairwise(events)
+        if (before.event_type, after.event_type) in QUEUED
     ]
-    nanoseconds, before, after = max(waits, key=lambda wait: wait[0])
-    names = (EventType.Name(e.event_type).removeprefix("EVENT_TYPE_") for e in (before, after))
-    lost = any(map(load.tells_of_a_loss, events))
-    if lost:
-        verdict = "a task was given to a poll that was ending, and timed out"
-    elif nanoseconds / 1e9 > STALLED_SECONDS:
-        verdict = "a task was not given to anybody, and nobody was called for it"
-    else:
-        verdict = "many short waits on a busy machine"
-    return (
-        f"{one.suffix[1:]}: {run.handle.id} took {run.seconds:.2f} s, {nanoseconds / 1e9:.2f} s of "
-        f"them from {' to '.join(names)}: {verdict}"
+    seconds, before, after = max(waits, key=lambda wait: wait[0])
+    begun, ended = _at_second(before), _at_second(after)
+    name = EventType.Name(before.event_type).removeprefix("EVENT_TYPE_")
+    told = (
+        f"{one.suffix[1:]}: {run.handle.id} took {run.seconds:.2f} s, {seconds:.2f} s of them from "
+        f"{name} until its start: "
     )
+    if any(map(load.tells_of_a_loss, events)):
+        return told + "a task was given to a poll that was ending, and timed out"
+    if seconds < STALLED_SECONDS:
+        return told + "no task waited for longer than a second, the machine was busy"
+    there = [r for r in records if r.started_at.timestamp() < ended and _end(r) > begun]
+    came = [f"{r.started_at.timestamp() - begun:+.2f} to {_end(r) - begun:+.2f} s" for r in there]
+    return told + f"invocations meanwhile: {', '.join(came) or 'none'}"
+
+
+QUEUED = (
+    (
+        EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+        EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+    ),
+    (
+        EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED,
+        EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED,
+    ),
+)
+
+
+def _at_second(event: HistoryEvent) -> float:
+    """When an event was written, in seconds since the epoch."""
+    return event.event_time.ToNanoseconds() / 1e9
+
+
+def _end(record: InvocationRecord) -> float:
+    return record.started_at.timestamp() + record.duration_ms / 1000
 
 
 def _rows(found: dict[Load, Sample], suffix: str) -> list[Row]:
@@ -206,9 +253,8 @@ def _rows(found: dict[Load, Sample], suffix: str) -> list[Row]:
         if one.idle != "auto":
             continue
         beside = found.get(_at(one.rate, 1.0)) if one.rate else None
-        kind = "" if one.rate else "resonant, "
         distance = ", 50 ms round trip" if one.far else ""
-        label = f"{kind}{one.name}{distance}{suffix}"
+        label = f"{one.name}{distance}{suffix}"
         note = f"{sample['closings']} closings, {sample['workflows']} workflows"
         lost = "" if one.rate else "no stall"
         rows += [

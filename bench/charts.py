@@ -14,7 +14,13 @@ from matplotlib.figure import Figure
 from bench.results import Measured
 
 FOLDER = "benchmarks"
-COLORS = {"ours": "#1b6ac9", "contrib": "#d9822b", "limit": "#555555"}
+COLORS = {
+    "auto": "#2b8a3e",
+    "ours": "#1b6ac9",
+    "contrib": "#d9822b",
+    "limit": "#555555",
+    "durable functions": "#9c36b5",
+}
 
 # The same figures make the same file.
 matplotlib.rcParams["svg.hashsalt"] = "bench"
@@ -93,8 +99,10 @@ def _cost(figure: Figure, measured: Measured) -> None:
     """The model's lines and the measured points."""
     axes = figure.subplots()
     for name, series in measured.points["model"].items():
-        style = "--" if name == "limit" else "-"
-        label = "pure work" if name == "limit" else f"{name}, model"
+        style = "--" if name in ("limit", "durable functions") else "-"
+        label = {"limit": "pure work", "durable functions": "durable functions' rule"}.get(
+            name, f"{name}, model"
+        )
         axes.plot(*zip(*series, strict=True), style, color=COLORS[name], label=label)
     for name, series in measured.points["measured"].items():
         label = f"{name}, measured"

@@ -2,12 +2,13 @@
 
 A workflow holds one slot of an invocation for its work. An arrival takes a free slot of an
 invocation that polls. If there is none it waits, and the controller asks for a new invocation,
-unless one is on its way already; whichever slot comes first is its own. An invocation that has been
-quiet for its idle time ends; at the latest it stops polling when its time is over. It is billed
-from its start to the end of its close.
+unless one is on its way already; whichever slot comes first is its own. So does an arrival while a
+free slot's poll is being opened again, but the controller asks for one invocation in its pause at
+most. An invocation that has been quiet for its idle time ends; at the latest it stops polling when
+its time is over. It is billed from its start to the end of its close.
 
-Left out: cold starts, the server's own time, the moments in which a free slot has no open poll, and
-that a worker slows down when its CPU is full. All times are seconds.
+Left out: cold starts, the server's own time, and that a worker slows down when its CPU is full. All
+times are seconds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ from dataclasses import dataclass, field, replace
 
 CONTROLLER_SECONDS = 0.11
 """From a task that finds no poller to the invocation: 80 to 140 ms measured on the local stack."""
+
+CONTROLLER_PAUSE = 0.1
+"""Within that, the controller asks for no other invocation."""
+
+REOPENING = 0.01
+"""From a task that is taken to the next open poll, for each of a workflow's two tasks that any
+invocation may take: the reservation of a slot, and the way to the server."""
 
 SEED = 3
 
@@ -34,6 +42,8 @@ class Costs:
         close: From the last moment of polling to the end of the invocation.
         polls: How long an invocation may poll; infinite without a deadline.
         quiet: How long nothing may come before it ends; infinite if it polls to its deadline.
+        empty: The same if nothing has come at all.
+        stays: How long it stays from its entry, whatever comes.
         slots: How many workflows it can work for at once.
     """
 
@@ -43,10 +53,12 @@ class Costs:
     polls: float
     quiet: float
     slots: int = 2
+    empty: float = 0.0
+    stays: float = 0.0
 
     def pure_work(self) -> Costs:
         """The lower limit: starts and ends in no time, and is there only while it works."""
-        return replace(self, start=0.0, close=0.0, quiet=0.0, polls=math.inf)
+        return replace(self, start=0.0, close=0.0, quiet=0.0, polls=math.inf, stays=0.0)
 
 
 @dataclass
@@ -55,10 +67,14 @@ class _Invocation:
     polls_until: float
     slots: list[float] = field(default_factory=list)
     """When each slot is free again."""
+    taken_at: float = -math.inf
+    """When its last task was taken."""
 
     def ends_polling(self, costs: Costs) -> float:
         """When it stops polling if nothing more comes."""
-        return min(self.polls_until, max(self.slots) + costs.quiet)
+        quiet = max(costs.quiet, costs.empty) if self.taken_at < 0 else costs.quiet
+        stays = self.polls_from - costs.start + costs.stays
+        return min(self.polls_until, max(max(self.slots) + quiet, stays))
 
     def billed(self, costs: Costs) -> float:
         """Work that runs when it stops polling is finished."""
@@ -90,13 +106,24 @@ def billed_seconds(arrivals: Iterable[float], costs: Costs) -> float:
 def _serve(now: float, running: list[_Invocation], costs: Costs) -> None:
     chosen = _first_free(now, running)
     free_at = max(now, chosen.slots[0], chosen.polls_from) if chosen else math.inf
-    if free_at > now and all(invocation.polls_from <= now for invocation in running):
+    if costs.start and chosen and now - chosen.taken_at < 2 * REOPENING:
+        asks = True
+    else:
+        asks = free_at > now
+    if asks and all(_is_past_pause(invocation, now, costs) for invocation in running):
         asked = _invoke(now, costs)
         running.append(asked)
         if asked.polls_from < free_at:
             chosen, free_at = asked, asked.polls_from
     assert chosen
+    chosen.taken_at = free_at
     heapq.heapreplace(chosen.slots, free_at + costs.work)
+
+
+def _is_past_pause(invocation: _Invocation, now: float, costs: Costs) -> bool:
+    """Whether the controller would ask for another invocation than this one."""
+    asked_at = invocation.polls_from - costs.start - CONTROLLER_SECONDS
+    return invocation.polls_from <= now and asked_at + CONTROLLER_PAUSE <= now
 
 
 def _first_free(now: float, running: list[_Invocation]) -> _Invocation | None:

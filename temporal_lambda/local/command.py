@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ from temporal_lambda.command_options import (
     json_values,
     pairs,
 )
-from temporal_lambda.errors import TemporalLambdaError
+from temporal_lambda.errors import SettingsError, TemporalLambdaError
 from temporal_lambda.local.dev import DevSession, Execution, locate_handler
 from temporal_lambda.local.display import Display
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.stack import LocalStack
+from temporal_lambda.runtime.leaving import AUTO
+from temporal_lambda.settings.sources import CONFIG_FILE, load_settings
+from temporal_lambda.settings.table import variable
 
 
 @click.command()
@@ -65,8 +69,8 @@ from temporal_lambda.local.stack import LocalStack
 @click.option(
     "--idle-timeout",
     type=IdleTimeoutType(),
-    help="End an invocation after this long without a task, or when that is cheapest (auto), "
-    "unless the callback sets its own.",
+    help="End an invocation after this long without a task, or as soon as that is cheaper than to "
+    "stay (auto). By default that of temporal.toml, else auto; a callback may set its own.",
 )
 @click.option(
     "--env",
@@ -138,8 +142,8 @@ def dev(target: str, **options: Any) -> None:
 async def _dev(target: str, options: dict[str, Any]) -> bool:
     code, handler = locate_handler(target)
     environment = options["environment"]
-    if options["idle_timeout"]:
-        environment["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = options["idle_timeout"]
+    if idle_timeout := options["idle_timeout"] or _unless_set(code, environment):
+        environment[variable("idle_timeout")] = idle_timeout
     function = Function(
         name=options["function_name"] or _new_name(handler),
         handler=handler,
@@ -170,6 +174,18 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
         version=options["version"],
     )
     return await session.run(execution)
+
+
+def _unless_set(code: Path, environment: Mapping[str, str]) -> str | None:
+    """``auto``, unless the function's own settings have an idle timeout."""
+    file = code / CONFIG_FILE
+    places = {"TEMPORAL_CONFIG_FILE": str(file)} if file.is_file() else {}
+    try:
+        settings = load_settings({**places, **environment})
+    except SettingsError:
+        # The function's own start says what is wrong with them.
+        return None
+    return None if "idle_timeout" in settings.values else AUTO
 
 
 def _new_name(handler: str) -> str:

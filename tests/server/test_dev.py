@@ -172,7 +172,7 @@ def test_crash_of_the_session_leaves_no_process_behind(greeting: Path, started: 
 def test_changed_source_is_served_at_once_though_the_old_one_still_polls(
     greeting: Path, started: list[Dev]
 ) -> None:
-    dev = Dev(target(greeting))
+    dev = Dev(target(greeting), "--idle-timeout", "30s")
     started.append(dev)
     line = dev.wait_for(r"start one +temporal (workflow start .*)").group(1).strip()
     source = greeting / "workflows.py"

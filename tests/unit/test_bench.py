@@ -16,6 +16,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 from bench import endurance, load, log_values, model, results, table
+from bench.cost import at_rate
 from bench.model import Costs
 from bench.results import Measured, Row
 from temporal_lambda.local import InvocationRecord
@@ -168,3 +169,19 @@ def test_task_that_was_given_back_is_not_lost() -> None:
     failure.application_failure_info.type = "WorkerShutdown"
     assert not load.tells_of_a_loss(second_attempt)
     assert not load.tells_of_a_loss(HistoryEvent())
+
+
+@pytest.mark.parametrize(("rate", "stays"), [(0.01, 0.1), (0.1, 0.5), (1.0, 0.5)])
+def test_auto_of_the_cost_model_decides_as_the_worker_does(rate: float, stays: float) -> None:
+    made = at_rate("auto", OURS, rate)
+    assert made.quiet == pytest.approx(0.05)
+    assert made.stays == stays
+
+
+def test_auto_of_the_cost_model_waits_where_arrivals_are_frequent() -> None:
+    assert at_rate("auto", OURS, 10.0).quiet > 0.2
+
+
+def test_invocation_of_the_cost_model_stays_as_long_as_it_has_to() -> None:
+    costs = dataclasses.replace(OURS, quiet=0.05, stays=0.5)
+    assert model.billed_seconds([0.0], costs) == pytest.approx(0.5 + OURS.close)
