@@ -100,6 +100,10 @@ class LambdaWorkerConfig:
             left is not begun just to be cut off: it is failed at once, and its next attempt comes
             when this invocation takes no more work. That counts as an attempt, so one that has no
             other is begun all the same.
+        more_workers: Keyword arguments for further workers of the same version, each with a task
+            queue, workflows and activities of its own. Other options that one leaves out are those
+            of ``worker_config``; limits are per worker, all else is shared: client, deadline,
+            close and report.
         credentials: Where the connection's credentials come from, such as a
             ``temporal_lambda.aws.SecretCredentials``. What ``client_connect_config`` has already
             stays. After a refusal they are asked for anew, and if they are new, it is tried again.
@@ -129,5 +133,6 @@ class LambdaWorkerConfig:
     cloudwatch_metrics: bool = SETTINGS["cloudwatch_metrics"].default
     poll_cancellation_fans_out: bool = SETTINGS["poll_cancellation_fans_out"].default
     activity_needs: dict[str, timedelta] = field(default_factory=dict)
+    more_workers: list[WorkerConfig] = field(default_factory=list)
     credentials: Credentials | None = field(default=None, repr=False)
     invocation: InvocationInfo = field(default_factory=InvocationInfo, repr=False, compare=False)

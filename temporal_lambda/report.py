@@ -41,6 +41,7 @@ class InvocationReport:
             Lambda.
         phases: Milliseconds per phase, in the order they ran.
         tasks: Tasks begun, by kind; ``None`` if a custom tuner hides them.
+        tasks_by_queue: The same for each task queue; ``None`` if there is but one.
         busy_ms: Milliseconds with at least one task in flight; ``None`` if a custom tuner hides the
             tasks.
         idle_ms: Milliseconds of the work phase without a task in flight; ``None`` if a custom tuner
@@ -63,6 +64,7 @@ class InvocationReport:
     cold: bool
     phases: dict[str, float] = field(default_factory=dict)
     tasks: Mapping[str, int] | None = None
+    tasks_by_queue: Mapping[str, Mapping[str, int]] | None = None
     busy_ms: float | None = None
     idle_ms: float | None = None
     stop_reason: str | None = None
@@ -97,9 +99,15 @@ class InvocationReport:
         """The running phase, or the last one."""
         return self._running[0]
 
-    def count(self, tasks: Mapping[Any, int], busy_seconds: float) -> None:
+    def count(
+        self,
+        tasks: Mapping[Any, int],
+        busy_seconds: float,
+        by_queue: Mapping[str, Mapping[Any, int]] | None = None,
+    ) -> None:
         """Take over the counts of the slots."""
         self.tasks = {str(kind): count for kind, count in tasks.items()}
+        self.tasks_by_queue = by_queue
         self.busy_ms = milliseconds(busy_seconds)
         self.idle_ms = max(0.0, round(self.phases.get("work", 0.0) - self.busy_ms, 1))
 
@@ -134,6 +142,7 @@ class InvocationReport:
             "initialization": self.initialization,
             "stop_reason": self.stop_reason,
             "tasks": self.tasks,
+            "tasks_by_queue": self.tasks_by_queue,
             "busy_ms": self.busy_ms,
             "idle_ms": self.idle_ms,
             "connection": self.connection,

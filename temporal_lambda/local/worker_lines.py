@@ -42,8 +42,8 @@ def read_worker(line: str, request_id: str) -> dict[str, Any] | None:
         request_id: The invocation it was printed in.
 
     Returns:
-        ``task_queue``, ``workflows`` and ``activities``, each absent or of its type; ``None`` for
-        any other line.
+        ``task_queue``, ``workflows``, ``activities`` and ``more_workers``, each absent or of its
+        type; ``None`` for any other line.
 
     Example:
         >>> line = 'temporal_lambda worker {"request_id": "1", "workflows": ["Greeting"]}'
@@ -87,6 +87,9 @@ REPORT: Mapping[str, Check] = {
     "initialization": _text,
     "stop_reason": _text,
     "tasks": _numbers,
+    "tasks_by_queue": lambda value: (
+        value is None or (isinstance(value, dict) and all(map(_numbers, value.values())))
+    ),
     "busy_ms": _number,
     "idle_ms": _number,
     "connection": _text,
@@ -102,5 +105,19 @@ REPORT: Mapping[str, Check] = {
 }
 """How each field of ``InvocationReport.as_dict`` is checked."""
 
-SERVED: Mapping[str, Check] = {"task_queue": _text, "workflows": _texts, "activities": _texts}
+
+def _workers(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(worker, dict)
+        and all(check(worker[name]) for name, check in SERVED.items() if name in worker)
+        for worker in value
+    )
+
+
+SERVED: Mapping[str, Check] = {
+    "task_queue": _text,
+    "workflows": _texts,
+    "activities": _texts,
+    "more_workers": _workers,
+}
 """How each field of a worker's introduction is checked."""

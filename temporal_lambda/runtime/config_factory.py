@@ -17,6 +17,7 @@ from temporal_lambda.errors import SettingsError, TaskQueueError
 from temporal_lambda.invocation_info import InvocationInfo
 from temporal_lambda.naming import name_of
 from temporal_lambda.runtime.concessions import fit_buffer, keep_versioning, list_of_hooks
+from temporal_lambda.runtime.task_queues import check_more_workers
 from temporal_lambda.runtime.worker_observer import LIMITS, TUNER_HIDES_IDLENESS
 from temporal_lambda.settings.credentials import hide_credentials
 from temporal_lambda.settings.profile import check_address
@@ -122,6 +123,7 @@ class ConfigFactory:
         if worker.get("tuner"):
             self._give_way_to_tuner(config)
         _check_values(config)
+        check_more_workers(config)
         fit_buffer(config, graceful_timeout(config))
         config.shutdown_hooks = _checked(config.shutdown_hooks)
         keep_versioning(worker, self._versioning())

@@ -18,6 +18,7 @@ from temporal_lambda.process import end_process, is_lambda, is_replaced
 from temporal_lambda.runtime.budget import TERMINATION
 from temporal_lambda.runtime.executors import KnownExecutors
 from temporal_lambda.runtime.progress import Progress, chain
+from temporal_lambda.runtime.task_queues import worker_configs
 
 logger = logging.getLogger("temporal_lambda.invocation")
 
@@ -131,7 +132,7 @@ class Ending:
             return
         is_broken = any(isinstance(error, BrokenExecutor) for error in chain(self._progress.error))
         self._used_up = self._executors.used_up(
-            self._config.worker_config, suspect=is_broken or bool(report.abandoned)
+            worker_configs(self._config), suspect=is_broken or bool(report.abandoned)
         )
         for option in self._used_up:
             report.abandoned.append({"executor": option})

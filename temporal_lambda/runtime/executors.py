@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, TimeoutError
 from typing import Any
 from weakref import WeakSet
@@ -30,26 +30,34 @@ class KnownExecutors:
         self._seen: WeakSet[Executor] = WeakSet()
         self._suspected: WeakSet[Executor] = WeakSet()
 
-    def used_up(self, worker_config: Mapping[str, Any], *, suspect: bool) -> list[str]:
+    def used_up(self, worker_configs: Sequence[Mapping[str, Any]], *, suspect: bool) -> list[str]:
         """The options whose executor will serve the next invocation as well, and begin nothing.
 
         Called at the end of each invocation.
 
         Args:
-            worker_config: The configuration of the invocation's worker.
+            worker_configs: The options of the invocation's workers.
             suspect: Whether something was abandoned that may be in an executor.
         """
         found = []
-        for option in OPTIONS:
-            executor = worker_config.get(option)
-            if not isinstance(executor, Executor):
-                continue
+        for executor, option in _executors(worker_configs).items():
             if (suspect or executor in self._suspected) and not _begins_something(executor):
                 self._suspected.add(executor)
                 if executor in self._seen or _is_global(executor):
                     found.append(option)
             self._seen.add(executor)
         return found
+
+
+def _executors(worker_configs: Sequence[Mapping[str, Any]]) -> dict[Executor, str]:
+    """The executors of all workers, each once, with the first option that has it."""
+    found: dict[Executor, str] = {}
+    for config in worker_configs:
+        for option in OPTIONS:
+            executor = config.get(option)
+            if isinstance(executor, Executor):
+                found.setdefault(executor, option)
+    return found
 
 
 def _begins_something(executor: Executor) -> bool:

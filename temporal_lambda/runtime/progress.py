@@ -82,7 +82,9 @@ class Progress:
         if self.stop.reason == "signal" or self.work_began:
             self.report.stop_reason = self.stop.reason
         if worker and self.work_began and (worker.counted or not worker.started):
-            self.report.count(worker.slots.tasks, worker.slots.busy_seconds)
+            self.report.count(
+                worker.slots.tasks, worker.slots.busy_seconds, worker.tasks_by_queue()
+            )
 
 
 def chain(error: BaseException | None) -> Iterator[BaseException]:

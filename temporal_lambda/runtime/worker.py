@@ -5,24 +5,24 @@ from __future__ import annotations
 import asyncio
 import math
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Worker
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.runtime import first_polls
 from temporal_lambda.runtime.budget import SOFT_CLOSE, Budget
-from temporal_lambda.runtime.connect_errors import Target, status_code
 from temporal_lambda.runtime.leaving import AUTO, Leaving
+from temporal_lambda.runtime.sdk_workers import SdkWorkers
+from temporal_lambda.runtime.task_queues import what_is_served, worker_configs
 from temporal_lambda.runtime.worker_observer import WorkerObserver
 from temporal_lambda.timeouts import CLEANUP
 from temporal_lambda.tracking.activities import NO_PAUSE, ActivitiesInFlight, invocation_ended
 from temporal_lambda.tracking.activity_times import ActivityTimes, TimeForActivities
 from temporal_lambda.tracking.arrivals import Arrivals
 from temporal_lambda.tracking.returns import KnownReturns
-from temporal_lambda.tracking.slots import SlotCounter
+from temporal_lambda.tracking.slots import Kind, SlotCounter
 from temporal_lambda.tracking.workflows import UnfinishedWorkflows
 
 RETURN_INTERVAL = 0.02
@@ -54,7 +54,7 @@ class InvocationWorker:
         self._config = config
         self._budget = budget
         self._client: Client | None = None
-        self._worker: Worker | None = None
+        self._workers: SdkWorkers | None = None
         self._run: asyncio.Task[None] | None = None
         clock, arrivals = budget.deadline.clock, arrivals or Arrivals()
         self._started_at = 0.0
@@ -71,14 +71,19 @@ class InvocationWorker:
             cold=config.invocation.cold,
         )
         self._workflows = UnfinishedWorkflows()
-        self._observer = WorkerObserver(
-            self.slots,
-            self.returns,
-            [_activity_times(config, budget), self.activities, self._workflows],
-            graceful_timeout=budget.fitting_graceful_timeout,
-            needs_slots=config.idle_timeout is not None,
-            versioning=config.worker_config.get("deployment_config"),
-        )
+        self._configs = worker_configs(config)
+        interceptors = [_activity_times(config, budget), self.activities, self._workflows]
+        self._observers = [
+            WorkerObserver(
+                self.slots,
+                self.returns,
+                interceptors,
+                graceful_timeout=budget.fitting_graceful_timeout,
+                needs_slots=config.idle_timeout is not None,
+                versioning=config.worker_config.get("deployment_config"),
+            )
+            for _ in self._configs
+        ]
         self.stuck = False
 
     @property
@@ -89,7 +94,7 @@ class InvocationWorker:
     @property
     def counted(self) -> bool:
         """Whether ``slots`` sees its tasks."""
-        return self._observer.counts
+        return all(observer.counts for observer in self._observers)
 
     @property
     def has_polled(self) -> bool:
@@ -118,28 +123,31 @@ class InvocationWorker:
             ConnectError: In the running worker: the server refuses it or has no such namespace.
             Exception: What the SDK says of the configuration.
         """
-        config = self._config.worker_config.copy()
-        # Core knows only the identity the connection was made with.
-        config["identity"] = config.get("identity") or client.identity
-        # Last, so that it sees what the user's plugins have made of the configuration.
-        config["plugins"] = [*config.get("plugins", []), self._observer]
+        for config, observer in zip(self._configs, self._observers, strict=True):
+            # Core knows only the identity the connection was made with.
+            config["identity"] = config.get("identity") or client.identity
+            # Last, so that it sees what the user's plugins have made of the configuration.
+            config["plugins"] = [*config.get("plugins", []), observer]
         self._client = client
-        self._worker = Worker(client, **cast(dict[str, Any], config))
+        self._workers = SdkWorkers(client, self._configs)
         self.leaving.started()
-        self._run = asyncio.create_task(_run(self._worker))
+        self._run = asyncio.create_task(self._workers.run())
         self._started_at = self._budget.deadline.clock()
         if (left := self._budget.work_left()) < math.inf:
             asyncio.get_running_loop().call_later(left - BEFORE_CLOSE, self.slots.expect_close)
         return self._run
 
     def describe(self) -> dict[str, Any]:
-        """The task queue and what is registered, by name."""
-        config = self._config.worker_config
-        return {
-            "task_queue": config.get("task_queue"),
-            "workflows": [_name(item) for item in config.get("workflows") or []],
-            "activities": [_name(item) for item in config.get("activities") or []],
-        }
+        """The task queue and what is registered, by name; ``more_workers`` if there are any."""
+        first, *more = map(what_is_served, self._configs)
+        return {**first, "more_workers": more} if more else first
+
+    def tasks_by_queue(self) -> dict[str, dict[Kind, int]] | None:
+        """The tasks that have begun, by task queue and kind; ``None`` if there is but one queue."""
+        if len(self._configs) == 1:
+            return None
+        queues = [config["task_queue"] for config in self._configs]
+        return {queue: self.slots.tasks_of(queue) for queue in queues}
 
     async def stays_idle(self) -> bool:
         """Close softly because nothing was to do, unless something comes after all.
@@ -208,12 +216,12 @@ class InvocationWorker:
         Returns:
             The error the worker ended with, if any.
         """
-        if self._run is None or self._worker is None:
+        if self._run is None or self._workers is None:
             return None
         ends: set[asyncio.Future[None]] = {self._run} if hurry.done() else {self._run, hurry}
         await first_polls.reach_the_server(self._polls_since, ends, closing)
         self.leaving.leave()
-        shutdown = asyncio.create_task(self._worker.shutdown())
+        shutdown = asyncio.create_task(self._workers.shutdown())
         limit = max(0.0, closing.drain_left() - CLEANUP)
         await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         shutdown.cancel()
@@ -275,22 +283,8 @@ def _activity_times(config: LambdaWorkerConfig, budget: Budget) -> ActivityTimes
     )
 
 
-def _name(item: Any) -> str:
-    return getattr(item, "__name__", None) or repr(item)
-
-
 def _is_known(error: BaseException | None) -> bool:
     """Whether the server knows that an activity is over: not found means that it was before."""
     return error is None or (
         isinstance(error, RPCError) and error.status == RPCStatusCode.NOT_FOUND
     )
-
-
-async def _run(worker: Worker) -> None:
-    try:
-        await worker.run()
-    except RuntimeError as error:
-        if not status_code(error):
-            raise
-        # No cause: it repeats what the server says, which may be a credential.
-        raise Target.of_client(worker.client).error_for(error) from None

@@ -114,7 +114,8 @@ class WorkerObserver(Plugin):
         if self.counts:
             limits = {kind: _pop_limit(config, name) for kind, name in LIMITS.items()}
             limits["workflow"] = workflow_slots(limits["workflow"], config)
-            config["tuner"] = counted_tuner(self._slots, limits, _pollers(config))
+            queue = config.get("task_queue") or ""
+            config["tuner"] = counted_tuner(self._slots, limits, _pollers(config), queue)
         return config
 
     async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:

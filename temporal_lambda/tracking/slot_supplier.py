@@ -20,7 +20,10 @@ from temporal_lambda.tracking.slots import KINDS, Kind, SlotCounter
 
 
 def counted_tuner(
-    counter: SlotCounter, limits: Mapping[Kind, int], pollers: Mapping[Kind, int] | None = None
+    counter: SlotCounter,
+    limits: Mapping[Kind, int],
+    pollers: Mapping[Kind, int] | None = None,
+    task_queue: str = "",
 ) -> WorkerTuner:
     """A tuner with fixed limits whose tasks are counted.
 
@@ -28,9 +31,13 @@ def counted_tuner(
         counter: Counts them, and says which polls get a slot.
         limits: Slots per kind.
         pollers: How many polls for new work are open at a time, per kind, as far as known.
+        task_queue: Where its tasks come from.
     """
     most = pollers or {}
-    suppliers = {kind: CountedSlots(kind, limits[kind], most.get(kind), counter) for kind in KINDS}
+    suppliers = {
+        kind: CountedSlots(kind, limits[kind], most.get(kind), counter, task_queue)
+        for kind in KINDS
+    }
     return WorkerTuner.create_composite(
         workflow_supplier=suppliers["workflow"],
         activity_supplier=suppliers["activity"],
@@ -73,10 +80,19 @@ class CountedSlots(CustomSlotSupplier):
         limit: How many slots there are.
         pollers: How many polls for new work are open at a time, as far as known.
         counter: Counts the tasks, and says which polls get a slot.
+        task_queue: Where the tasks come from.
     """
 
-    def __init__(self, kind: Kind, limit: int, pollers: int | None, counter: SlotCounter) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        limit: int,
+        pollers: int | None,
+        counter: SlotCounter,
+        task_queue: str = "",
+    ) -> None:
         self._kind = kind
+        self._task_queue = task_queue
         self._free = limit
         self._pollers = limit if pollers is None else pollers
         self._open = {False: 0, True: 0}
@@ -107,7 +123,7 @@ class CountedSlots(CustomSlotSupplier):
 
     def mark_slot_used(self, ctx: SlotMarkUsedContext) -> None:
         """See base class."""
-        self._counter.begin(self._kind)
+        self._counter.begin(self._kind, self._task_queue)
         if isinstance(ctx.permit, _Permit):
             ctx.permit.used = True
             self._end_poll(ctx.permit)

@@ -52,7 +52,7 @@ class SlotCounter:
         self._clock = clock
         self._lock = threading.Lock()
         self._in_flight = 0
-        self._tasks: dict[Kind, int] = dict.fromkeys(KINDS, 0)
+        self._tasks: dict[str, dict[Kind, int]] = {}
         self._busy = 0.0
         self._changed_at = clock()
         self._open_polls = 0
@@ -66,7 +66,13 @@ class SlotCounter:
     def tasks(self) -> dict[Kind, int]:
         """How many tasks of each kind have begun."""
         with self._lock:
-            return dict(self._tasks)
+            counts = list(self._tasks.values())
+            return {kind: sum(count[kind] for count in counts) for kind in KINDS}
+
+    def tasks_of(self, task_queue: str) -> dict[Kind, int]:
+        """How many tasks of each kind have begun that came from a task queue."""
+        with self._lock:
+            return dict(self._tasks.get(task_queue) or dict.fromkeys(KINDS, 0))
 
     @property
     def in_flight(self) -> int:
@@ -193,10 +199,11 @@ class SlotCounter:
         with self._lock:
             self._open_polls -= 1
 
-    def begin(self, kind: Kind) -> None:
+    def begin(self, kind: Kind, task_queue: str = "") -> None:
         """A task began."""
         with self._lock:
-            self._tasks[kind] += 1
+            tasks = self._tasks.setdefault(task_queue, dict.fromkeys(KINDS, 0))
+            tasks[kind] += 1
             self._in_flight += 1
             alone = self._in_flight == 1
             if alone:

@@ -40,6 +40,7 @@ def test_fields_stand_in_the_order_of_the_contrib_module() -> None:
         "cloudwatch_metrics",
         "poll_cancellation_fans_out",
         "activity_needs",
+        "more_workers",
         "credentials",
         "invocation",
     ]

@@ -33,7 +33,7 @@ def stuck() -> Iterator[Stuck]:
 
 
 def used_up(known: KnownExecutors, executor: Any, *, suspect: bool = True) -> list[str]:
-    return known.used_up({"activity_executor": executor}, suspect=suspect)
+    return known.used_up([{"activity_executor": executor}], suspect=suspect)
 
 
 def test_executor_of_a_module_is_used_up_once_nothing_begins_in_it(
@@ -89,4 +89,4 @@ def test_processes_that_do_not_end_use_up_their_executor() -> None:
 
 
 def test_without_an_executor_nothing_is_used_up() -> None:
-    assert KnownExecutors().used_up({}, suspect=True) == []
+    assert KnownExecutors().used_up([{}], suspect=True) == []
