@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 
 from temporal_lambda.local.environment import ExecutionEnvironment
 from temporal_lambda.local.function import Function
@@ -24,7 +24,7 @@ class Fleet:
         self.function = function
         self._guardian = guardian
         self._idle: list[ExecutionEnvironment] = []
-        self._busy: list[ExecutionEnvironment] = []
+        self._busy: Counter[ExecutionEnvironment] = Counter()
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._reapers: dict[ExecutionEnvironment, asyncio.TimerHandle] = {}
         self._stopping: set[asyncio.Task[None]] = set()
@@ -32,17 +32,17 @@ class Fleet:
     @property
     def full(self) -> bool:
         """Whether the concurrency limit is reached."""
-        return len(self._busy) >= self.function.concurrency
+        return self.busy >= self.function.concurrency
 
     @property
     def busy(self) -> int:
         """How many invocations run."""
-        return len(self._busy)
+        return self._busy.total()
 
     @property
     def environments(self) -> list[ExecutionEnvironment]:
         """All environments there are."""
-        return [*self._idle, *dict.fromkeys(self._busy)]
+        return [*self._idle, *self._busy]
 
     def take(self, new_number: int) -> ExecutionEnvironment:
         """An environment with room, the one used last, or a new one that has yet to be started.
@@ -57,19 +57,18 @@ class Fleet:
         elif environment in self._idle:
             self._idle.remove(environment)
             self._reapers.pop(environment).cancel()
-        self._busy.append(environment)
+        self._busy[environment] += 1
         return environment
 
     def _with_room(self) -> ExecutionEnvironment | None:
-        for environment in dict.fromkeys([*self._busy, *reversed(self._idle)]):
-            running = self._busy.count(environment)
-            if running < environment.capacity and not environment.retired:
+        for environment in [*self._busy, *reversed(self._idle)]:
+            if self._busy[environment] < environment.capacity and not environment.retired:
                 return environment
         return None
 
     def give_back(self, environment: ExecutionEnvironment) -> None:
         """Return an environment after use; a dead or retired one is stopped."""
-        self._busy.remove(environment)
+        self._busy -= Counter([environment])
         if environment in self._busy:
             # Others still run in it.
             pass
@@ -127,7 +126,7 @@ class Fleet:
             grace_seconds: Time between the two.
             retired_only: Spare invocations that began after the last ``recycle``.
         """
-        running = {env for env in set(self._busy) if env.retired or not retired_only}
+        running = {env for env in self._busy if env.retired or not retired_only}
         for environment in running:
             environment.retired = True
             environment.terminate()
@@ -149,7 +148,7 @@ class Fleet:
         await asyncio.gather(*self._stopping)
 
     def _call_waiting(self) -> None:
-        room = self.function.concurrency - len(self._busy)
+        room = self.function.concurrency - self.busy
         for turn in list(self._waiting)[: max(0, room)]:
             if not turn.done():
                 turn.set_result(None)

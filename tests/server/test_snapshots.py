@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from temporal_lambda.local import LambdaService, environment
-from tests.support.lambdas import Invoke, MakeFunction, call, events, recorded
+from temporal_lambda.local import LambdaService, LocalStack, environment
+from tests.support.lambdas import Deploy, Invoke, MakeFunction, call, events, recorded
 from tests.support.processes import alive
 
 
@@ -102,3 +102,27 @@ async def test_restores_of_the_same_memory_share_no_identity_and_no_id(
     for name in ("identity", "trace", "span", "instance"):
         assert told[0][name] != told[1][name]
     assert told[0]["seed"] == told[1]["seed"] == "of the snapshot False"
+
+
+async def test_workflow_is_served_after_a_restore(
+    stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    deployed = await deploy(make_function("lifecycle.lambda_handler", snapstart=True))
+    stack.service.recycle(deployed.function.name)
+    greeting = await stack.client.execute_workflow(
+        "RunActivity",
+        args=["greet", "you", 10.0],
+        id=f"restored-{deployed.task_queue}",
+        task_queue=deployed.task_queue,
+    )
+    assert greeting == "Hello, you!"
+    record = await stack.service.wait_for_record(
+        lambda record: bool(
+            record.function == deployed.function.name
+            and record.report
+            and record.report["tasks"]["activity"]
+        ),
+        20,
+    )
+    assert record.restore_ms is not None
+    assert record.init_ms is None
