@@ -25,13 +25,17 @@ def name_abandoned(entry: Mapping[str, Any]) -> str:
     Example:
         >>> name_abandoned({"activity": "resize", "workflow_id": "w-1", "attempt": 2})
         'activity resize (workflow w-1, attempt 2)'
+        >>> waits = {"activity": "resize", "workflow_id": "w-1", "attempt": 2}
+        >>> name_abandoned({**waits, "waits_for_thread": True})
+        'activity resize (workflow w-1, attempt 2), which no thread was free for'
         >>> name_abandoned({"hook": "flush"})
         'hook flush'
     """
     if "activity" in entry:
+        waits = ", which no thread was free for" if entry.get("waits_for_thread") else ""
         return (
             f"activity {entry['activity']} "
-            f"(workflow {entry['workflow_id']}, attempt {entry['attempt']})"
+            f"(workflow {entry['workflow_id']}, attempt {entry['attempt']}){waits}"
         )
     ((what, name),) = entry.items()
     return f"{what} {name}"

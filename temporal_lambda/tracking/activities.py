@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -31,10 +33,23 @@ class ActivityInFlight:
     Attributes:
         info: What the SDK knows of it.
         heartbeat_details: Those of its latest heartbeat, in this attempt or an earlier one.
+        waits_for_thread: Whether its code has not begun, for want of a thread.
     """
 
     info: activity.Info
     heartbeat_details: Sequence[Any]
+    waits_for_thread: bool = False
+
+    def noting_its_begin(self, code: Callable[..., Any]) -> Callable[..., Any]:
+        """Wrap the code of an attempt, so that its begin ends ``waits_for_thread``."""
+
+        @functools.wraps(code)
+        def begin(*arguments: Any) -> Any:
+            self.waits_for_thread = False
+            return code(*arguments)
+
+        self.waits_for_thread = True
+        return begin
 
 
 class ActivitiesInFlight(Interceptor):
@@ -56,13 +71,15 @@ class ActivitiesInFlight(Interceptor):
         """The activities in flight, oldest first.
 
         Returns:
-            Dicts with ``activity`` (type), ``workflow_id`` (or ``None``) and ``attempt``.
+            Dicts with ``activity`` (type), ``workflow_id`` (or ``None``), ``attempt``, and
+            ``waits_for_thread`` for one whose code has not begun.
         """
         return [
             {
                 "activity": seen.info.activity_type,
                 "workflow_id": seen.info.workflow_id,
                 "attempt": seen.info.attempt,
+                **({"waits_for_thread": True} if seen.waits_for_thread else {}),
             }
             for seen in list(self._in_flight.values())
         ]
@@ -82,7 +99,11 @@ class _Recorder(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         """See base class."""
         info = activity.info()
-        self._in_flight[info.task_token] = ActivityInFlight(info, info.heartbeat_details)
+        seen = ActivityInFlight(info, info.heartbeat_details)
+        if isinstance(input.executor, ThreadPoolExecutor):
+            # Of one in another process nothing is seen.
+            input.fn = seen.noting_its_begin(input.fn)
+        self._in_flight[info.task_token] = seen
         try:
             return await super().execute_activity(input)
         except (asyncio.CancelledError, CancelledError):
