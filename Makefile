@@ -12,7 +12,7 @@ CONSTRAINTS := tests/constraints/dev.txt
 
 .PHONY: help demo demo-dagster test test-core test-longest test-dagster test-alone test-pythons \
     test-lowest test-newest lint lint-style lint-types lint-oldest lint-newest lint-imports \
-    format check fuzz reliability trace screenshot-dagster browser bench constraints clean
+    format check fuzz reliability trace screenshot-dagster browser bench bench-quick constraints clean
 
 help:
 	@echo "make demo    run a workflow through the real serverless loop on this machine"
@@ -29,6 +29,7 @@ help:
 	@echo "make screenshot-dagster  run examples/dagster and photograph it, docs/dagster-run.png"
 	@echo "make browser install Chromium, which the test of Dagster's UI needs; as root, on Debian"
 	@echo "make bench   measure, side by side with temporalio's own module; writes docs/benchmarks.md"
+	@echo "make bench-quick   its headlines in less than three minutes, into build/bench-quick"
 	@echo "make constraints   write $(CONSTRAINTS): the newest releases for make test"
 
 demo: $(VENV)/local
@@ -110,6 +111,10 @@ format: $(VENV)/dev
 
 bench: $(VENV)/bench
 	$(BIN)/python -m bench
+
+# The headlines, as an impression: few repeats, and not into the documents.
+bench-quick: $(VENV)/bench
+	$(BIN)/python -m bench --quick --out build/bench-quick billed warm throughput
 
 # For all supported Pythons and platforms at once, which pip can't do.
 constraints: $(VENV)/dev

@@ -44,6 +44,22 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
     "cost": cost.measure,
 }
 
+MINUTES = {
+    "billed": 4,
+    "warm": 5,
+    "cold": 2,
+    "packaged": 2,
+    "endurance": 8,
+    "flood": 1,
+    "stuck": 2,
+    "throughput": 6,
+    "burst": 3,
+    "stress": 14,
+    "auto": 9,
+    "resonance": 8,
+    "cost": 5,
+}
+"""About how long each part takes on two CPUs that have nothing else to do."""
 
 POINTS = Path("build/benchmarks")
 
@@ -53,7 +69,11 @@ def main(arguments: list[str] | None = None) -> None:
     options = _parse(arguments)
     page = options.out / table.FILE
     sections = table.sections(page.read_text()) if page.exists() else {}
-    for name in options.parts or PARTS:
+    names = options.parts or list(PARTS)
+    if not options.quick:
+        minutes = sum(MINUTES[name] for name in names)
+        print(f"about {minutes} minutes, in which the machine should do nothing else", flush=True)
+    for name in names:
         print(f"{name} ...", flush=True)
         begun = time.monotonic()
         measured = asyncio.run(PARTS[name](options.quick))

@@ -16,6 +16,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 from bench import endurance, load, log_values, model, results, table
+from bench.__main__ import MINUTES, PARTS
 from bench.cost import at_rate
 from bench.model import Costs
 from bench.results import Measured, Row
@@ -185,3 +186,7 @@ def test_auto_of_the_cost_model_waits_where_arrivals_are_frequent() -> None:
 def test_invocation_of_the_cost_model_stays_as_long_as_it_has_to() -> None:
     costs = dataclasses.replace(OURS, quiet=0.05, stays=0.5)
     assert model.billed_seconds([0.0], costs) == pytest.approx(0.5 + OURS.close)
+
+
+def test_length_of_every_part_is_known() -> None:
+    assert MINUTES.keys() == PARTS.keys()
