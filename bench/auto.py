@@ -158,7 +158,7 @@ def _function(one: Load, far_address: str) -> Function:
         timeout=TIMEOUT,
         idle=one.idle,
         suffix=one.suffix,
-        many_workflows=one.workflow[0] != "OneActivity",
+        workflow=one.workflow[0],
         environment={"TEMPORAL_ADDRESS": far_address} if one.far else None,
     )
 

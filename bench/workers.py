@@ -34,7 +34,7 @@ def function(
     shutdown: tuple[float, float] | None = None,
     concurrency: int = 10,
     suffix: str = "",
-    many_workflows: bool = False,
+    workflow: str = "OneActivity",
     environment: dict[str, str] | None = None,
 ) -> Function:
     """A worker's function, not created yet.
@@ -47,15 +47,18 @@ def function(
             modules' own defaults (5 and 7) if ``None``.
         concurrency: How many invocations may run at once.
         suffix: Makes the name unique where a stack has several of a worker.
-        many_workflows: Register all kinds of workflows, and not just ``OneActivity``.
+        workflow: The kind of workflows that is registered.
         environment: Further variables.
     """
     name = worker + suffix
-    variables = {"WORKER": worker, "DEPLOYMENT": name, "TEMPORAL_TASK_QUEUE": name}
+    variables = {
+        "WORKER": worker,
+        "DEPLOYMENT": name,
+        "TEMPORAL_TASK_QUEUE": name,
+        "WORKFLOW": workflow,
+    }
     if idle is not None and worker == "ours":
         variables["TEMPORAL_LAMBDA_IDLE_TIMEOUT"] = idle if idle == "auto" else f"{idle}s"
-    if many_workflows:
-        variables["MANY_WORKFLOWS"] = "1"
     if shutdown:
         variables["GRACEFUL_SECONDS"], variables["BUFFER_SECONDS"] = map(str, shutdown)
     return Function(

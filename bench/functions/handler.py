@@ -16,8 +16,8 @@ from workflows import WORKFLOWS
 
 CONTRIB = os.environ.get("WORKER") == "contrib"
 TELEMETRY = bool(os.environ.get("TELEMETRY"))
-MANY = bool(os.environ.get("MANY_WORKFLOWS"))
-"""Each workflow takes some milliseconds to register."""
+WORKFLOW = os.environ.get("WORKFLOW", "OneActivity")
+"""The one to register; each takes some milliseconds."""
 
 if CONTRIB:
     from temporalio.contrib.aws.lambda_worker import run_worker
@@ -54,7 +54,7 @@ class Started(Plugin):
 def configure(config: Any) -> None:
     worker = config.worker_config
     worker["task_queue"] = os.environ["TEMPORAL_TASK_QUEUE"]
-    worker["workflows"] = WORKFLOWS if MANY else WORKFLOWS[:1]
+    worker["workflows"] = [WORKFLOWS[WORKFLOW]]
     worker["activities"] = ACTIVITIES
     worker["activity_executor"] = THREADS
     worker["plugins"] = [Started()]

@@ -49,4 +49,6 @@ class StepSleepStep:
                 await workflow.sleep(pause)
 
 
-WORKFLOWS: list[type] = [OneActivity, FailsOnce, Sleeps, StepSleepStep]
+WORKFLOWS: dict[str, type] = {
+    made.__name__: made for made in (OneActivity, FailsOnce, Sleeps, StepSleepStep)
+}
