@@ -55,8 +55,8 @@ MINUTES = {
     "throughput": 6,
     "burst": 3,
     "stress": 14,
-    "auto": 9,
-    "resonance": 8,
+    "auto": 7,
+    "resonance": 5,
     "cost": 5,
 }
 """About how long each part takes on two CPUs that have nothing else to do."""

@@ -29,7 +29,7 @@ ROUND_TRIP = 0.05
 TIMEOUT = 60.0
 BESIDE = "idle timeout of 1 s"
 
-WINDOW, RESONANT_WINDOW, FAST_WINDOW = 150.0, 90.0, 30.0
+WINDOW, RESONANT_WINDOW, FAST_WINDOW = 100.0, 60.0, 25.0
 """Seconds of arrivals at random, of what comes back, and of the fastest arrivals."""
 
 BOTH = (
