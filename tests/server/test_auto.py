@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.support.fault_scenario import had_tasks
-from tests.support.lambdas import MakeFunction, deploy_at_rest, rest
+from tests.support.lambdas import Invoke, MakeFunction, deploy_at_rest, rest
 
 AUTO = {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "auto"}
 
@@ -52,6 +53,18 @@ async def test_invocation_ends_with_the_work_unless_more_of_it_comes_soon(
 ) -> None:
     deployed = await deploy_at_rest(stack, make_function("lifecycle.lambda_handler", env=AUTO))
     assert len(await invocations(stack, deployed, workflow, *arguments)) == count
+
+
+async def test_invocation_without_idle_timeout_says_once_what_that_cost(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    function = make_function(
+        "lifecycle.lambda_handler", seconds=6, env={"TEMPORAL_LAMBDA_IDLE_TIMEOUT": ""}
+    )
+    reports = [(await invoke(function)).report for _ in range(2)]
+    advice = [report and report["advice"] for report in reports]
+    assert re.match(r"\d\.\d s were billed .*: set idle_timeout = \"auto\"", advice[0] or "")
+    assert advice[1] is None
 
 
 async def test_worker_that_was_queried_stays_while_the_server_would_lose_the_next_query(

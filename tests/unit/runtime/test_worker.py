@@ -56,6 +56,20 @@ async def test_quiet_of_a_second_needs_no_more_waiting(clock: Clock) -> None:
     assert not made.slots.refuses_polls
 
 
+async def test_one_that_decides_by_itself_needs_no_second_of_quiet(clock: Clock) -> None:
+    made = worker(clock)
+    made._config.idle_timeout = "auto"
+    made.leaving.started()
+    made.slots.poll_opened()
+    made.slots.begin("workflow")
+    clock.now += 0.2
+    made.slots.end()
+    assert not await made.stays_idle()
+    clock.now += 0.05
+    assert await made.stays_idle()
+    assert not made.slots.refuses_polls
+
+
 async def test_task_that_comes_while_it_closes_calls_the_idle_exit_off(clock: Clock) -> None:
     made = worker(clock)
     made.slots.poll_opened()
