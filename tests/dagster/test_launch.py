@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextvars import copy_context
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,13 @@ def test_sync_run_succeeds_with_the_result_as_metadata(dagster: Dagster, aws: La
     assert run.tags[EXECUTED_VERSION] == "$LATEST"
     (record,) = [r for r in aws.records("echo") if r.request_id == run.tags[REQUEST_ID]]
     assert record.invocation_type == "RequestResponse"
+
+
+def test_launch_leaves_the_context_of_its_caller_as_it_is(dagster: Dagster) -> None:
+    # Dagster keeps something of an instance there, which must not be that of a run's own.
+    before = dict(copy_context().items())
+    dagster.succeeded(dagster.launch(sync("echo")))
+    assert dict(copy_context().items()) == before
 
 
 def test_event_run_succeeds_once_it_is_accepted(dagster: Dagster, aws: Lambda) -> None:

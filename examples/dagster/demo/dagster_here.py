@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import sys
@@ -10,13 +11,14 @@ import sysconfig
 import tempfile
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import aiohttp
 import dagster as dg
 
-from examples.dagster.demo.ui import DagsterError, Ui
+from examples.dagster.demo.ui import LOCATION, DagsterError, Ui
 from temporal_lambda.local import LocalStack
 from temporal_lambda.local.child import Child
 from temporal_lambda.local.pipes import Lines, Pipe
@@ -32,9 +34,10 @@ LINES_KEPT = 200
 
 
 class DagsterHere:
-    """Webserver and daemon of the example, as an async context manager.
+    """Webserver, daemon and code server of the example, as an async context manager.
 
-    They use ``dagster.yaml`` and ``workspace.yaml`` of the example, and forget all runs at the end.
+    They use ``dagster.yaml`` of the example and share one code server, since each takes seconds to
+    load the jobs. All runs are forgotten at the end.
 
     Args:
         stack: Started; its Lambda is what the launcher calls, its guardian owns the processes.
@@ -55,19 +58,22 @@ class DagsterHere:
             # They are killed in the end, so they would leave temporary files.
             (self.home / "tmp").mkdir()
             await asyncio.to_thread(create_databases, self.home)
-            port = free_port()
-            workspace = ["-w", str(EXAMPLE / "workspace.yaml")]
-            address = ["-h", "127.0.0.1", "-p", str(port)]
-            await self._spawn(exit_stack, "dagster-webserver", *workspace, *address)
+            port, code_port = free_port(), free_port()
+            address = ["--host", "127.0.0.1", "--port"]
+            code = ["--python-file", "definitions.py", "--working-directory", str(EXAMPLE)]
+            await self._spawn(exit_stack, "dagster", "api", "grpc", *code, *address, str(code_port))
+            await self._until(lambda: listens(code_port))
+            workspace = ["--workspace", str(write_workspace(self.home, code_port))]
+            await self._spawn(exit_stack, "dagster-webserver", *workspace, *address, str(port))
             await self._spawn(exit_stack, "dagster-daemon", "run", *workspace)
             http = await exit_stack.enter_async_context(aiohttp.ClientSession())
             self.ui = Ui(f"http://127.0.0.1:{port}", http)
-            await self._wait_until_ready()
+            await self._until(self.ui.ready)
             self._exit = exit_stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End both processes and all they have started, and remove their files."""
+        """End all processes and what they have started, and remove their files."""
         await self._exit.aclose()
 
     async def _spawn(self, exit_stack: AsyncExitStack, command: str, *arguments: str) -> None:
@@ -102,9 +108,9 @@ class DagsterHere:
             "PYTHONUNBUFFERED": "1",
         }
 
-    async def _wait_until_ready(self) -> None:
+    async def _until(self, ready: Callable[[], Awaitable[bool]]) -> None:
         gives_up = time.monotonic() + START_TIMEOUT
-        while not await self.ui.ready():
+        while not await ready():
             for command, (process, _) in self._processes.items():
                 if process.returncode is not None:
                     raise DagsterError(f"{command} ended at its start:\n{self.output()}")
@@ -115,12 +121,31 @@ class DagsterHere:
             await asyncio.sleep(0.05)
 
     def output(self) -> str:
-        """The last lines of both processes."""
+        """The last lines of all processes."""
         return "\n".join(
             f"{command}: {line}"
             for command, (_, lines) in self._processes.items()
             for line in lines
         )
+
+
+async def listens(port: int) -> bool:
+    """Whether a server on this machine takes connections."""
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def write_workspace(home: Path, port: int) -> Path:
+    """Write a workspace whose jobs are served by a code server on this machine."""
+    server = {"host": "127.0.0.1", "port": port, "location_name": LOCATION}
+    path = home / "workspace.yaml"
+    # JSON is YAML.
+    path.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
+    return path
 
 
 def create_databases(home: Path) -> None:

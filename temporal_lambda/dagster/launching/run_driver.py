@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -80,10 +81,11 @@ class RunDriver:
         self._canceling: threading.Thread | None = None
         self._workflow_cancel = WorkflowCancel(clients, config, run_id)
         self._on_accepted = partial(on_accepted, instance, run_id)
-        self._stack = ExitStack()
+        self._stack, self._context = ExitStack(), copy_context()
         if not instance.is_ephemeral:
             own = DagsterInstance.from_ref(instance.get_ref())
-            instance = self._stack.enter_context(own)
+            # An instance that is entered is the context's own, and this one is closed elsewhere.
+            instance = self._context.run(self._stack.enter_context, own)
         self.event_log = RunEventLog(instance, run_id, launcher)
         self._claim = Claim(self.event_log, run_id, phase)
 
@@ -126,7 +128,7 @@ class RunDriver:
 
     def close(self) -> None:
         """Close the instance."""
-        self._stack.close()
+        self._context.run(self._stack.close)
 
     def run(self) -> None:
         """Invoke and report. Nothing is raised: what fails is reported as the run's failure."""

@@ -38,7 +38,7 @@ async def attend(demo: asyncio.subprocess.Process, folder: Path) -> str:
     async for line in demo.stdout:
         said.append(line.decode())
         if line.startswith(b"Ctrl-C"):
-            # Temporal, two of Dagster's with a code server each, and functions.
+            # Temporal, three of Dagster's, those that see to their ends, and functions.
             assert len(processes_below(folder)) > 5
             demo.send_signal(signal.SIGINT)
     await demo.wait()
