@@ -129,7 +129,9 @@ class InlineActivities:
             workflow_run_id=self._run.run_id or "inline",
             workflow_type=WORKFLOW,
         )
+        # As the SDK has it, there is one for functions alone.
         executor = self._work.config.worker_config.get("activity_executor")
+        executor = None if is_async(function) else executor
         chain: ActivityInboundInterceptor = _Call(self)
         interceptors = self._work.config.worker_config.get("interceptors", [])
         for interceptor in reversed([self._work.activities, *interceptors]):

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import dagster as dg
 import pytest
 from dagster import DagsterEventType, DagsterRunStatus
 
 from temporal_lambda.local import Function, LocalStack
-from tests.dagster.conftest import DIRECT
-from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, sync
+from tests.dagster.dagster_fixtures import Dagster, sync
 from tests.server.test_dagster_failing_ops import REASONS
 from tests.support.lambdas import MakeFunction
 
@@ -64,14 +63,6 @@ def large() -> None:
 @pytest.fixture
 def function(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Function]:
     return lambda handler: stack.create(make_function(f"failing_ops.{handler}", seconds=12))
-
-
-@pytest.fixture(scope="module")
-def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
-    """An instance whose runs go to the stack."""
-    home = tmp_path_factory.mktemp("failing")
-    with dagster_on_disk(home, stack.lambda_endpoint, DIRECT) as dagster:
-        yield dagster
 
 
 async def ended(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -15,8 +15,7 @@ from temporal_lambda.dagster.launching.tags import REQUEST_ID
 from temporal_lambda.dagster.launching.wait_pool import process_pool
 from temporal_lambda.local import Function, LocalStack
 from tests.dagster import jobs
-from tests.dagster.conftest import DIRECT
-from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, eventually, sync
+from tests.dagster.dagster_fixtures import Dagster, eventually, sync
 from tests.support.dagster_client import payload, pending_activity
 from tests.support.lambdas import MakeFunction, events
 
@@ -26,14 +25,6 @@ pytestmark = pytest.mark.server
 @pytest.fixture
 def durable(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Function]:
     return lambda **options: stack.create(make_function("dagster_ops.durable", **options))
-
-
-@pytest.fixture(scope="module")
-def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
-    """An instance whose runs go to the stack."""
-    home = tmp_path_factory.mktemp("beside")
-    with dagster_on_disk(home, stack.lambda_endpoint, DIRECT) as dagster:
-        yield dagster
 
 
 async def test_ops_run_in_the_order_of_the_job(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +13,11 @@ from dagster._core.execution.api import create_execution_plan
 from dagster._core.execution.plan.state import KnownExecutionState
 
 from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
-from temporal_lambda.local import Function, LocalStack
+from temporal_lambda.local import Function
 from tests.dagster import jobs
-from tests.dagster.conftest import DIRECT
-from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, steps_of, sync
-from tests.support.lambdas import MakeFunction
+from tests.dagster.dagster_fixtures import Dagster, steps_of, sync
 
 pytestmark = pytest.mark.server
-
-
-@pytest.fixture
-def function(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Function]:
-    return lambda handler: stack.create(make_function(f"dagster_ops.{handler}"))
-
-
-@pytest.fixture(scope="module")
-def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
-    """An instance whose runs go to the stack."""
-    home = tmp_path_factory.mktemp("again")
-    with dagster_on_disk(home, stack.lambda_endpoint, DIRECT) as dagster:
-        yield dagster
 
 
 def recovering(path: Path) -> dict[str, Any]:
@@ -76,7 +61,7 @@ def output_of(beside: Dagster, run_id: str, step: str) -> Any:
 
 @pytest.mark.parametrize("handler", ["durable", "inline"])
 async def test_from_failure_runs_what_failed_and_what_comes_after_it(
-    function: Callable[..., Function], beside: Dagster, tmp_path: Path, handler: str
+    function: Callable[[str], Function], beside: Dagster, tmp_path: Path, handler: str
 ) -> None:
     path = tmp_path / "there"
     tags = sync(function(handler).name, durable=str(handler == "durable").lower())
@@ -95,7 +80,7 @@ async def test_from_failure_runs_what_failed_and_what_comes_after_it(
 
 @pytest.mark.parametrize("handler", ["durable", "inline"])
 async def test_selected_steps_of_a_run_that_succeeded_get_its_outputs(
-    function: Callable[..., Function], beside: Dagster, tmp_path: Path, handler: str
+    function: Callable[[str], Function], beside: Dagster, tmp_path: Path, handler: str
 ) -> None:
     tags = sync(function(handler).name, durable=str(handler == "durable").lower())
     first = await asyncio.to_thread(beside.launch, tags, recovering(tmp_path), jobs.recovering)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,31 +13,14 @@ from dagster._core.execution.stats import StepEventStatus
 
 from temporal_lambda.dagster.launching import live_steps, step_events
 from temporal_lambda.dagster.launching.steps import StepReplay
-from temporal_lambda.local import Function, LocalStack
+from temporal_lambda.local import Function
 from tests.dagster import jobs
-from tests.dagster.conftest import DIRECT
-from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk, eventually, sync
-from tests.support.lambdas import MakeFunction
+from tests.dagster.dagster_fixtures import Dagster, eventually, sync
 
 pytestmark = pytest.mark.server
 
 BOTH = pytest.mark.parametrize("handler", ["durable", "inline"])
 EXTRACT = {"ops": {"extract": {"config": {"table": "t"}}}}
-
-
-@pytest.fixture
-def function(stack: LocalStack, make_function: MakeFunction) -> Callable[..., Function]:
-    return lambda handler, **options: stack.create(
-        make_function(f"dagster_ops.{handler}", **options)
-    )
-
-
-@pytest.fixture(scope="module")
-def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
-    """An instance whose runs go to the stack."""
-    home = tmp_path_factory.mktemp("steps")
-    with dagster_on_disk(home, stack.lambda_endpoint, DIRECT) as dagster:
-        yield dagster
 
 
 async def launched(
@@ -70,7 +53,7 @@ def kinds(beside: Dagster, run_id: str, step: str) -> list[str]:
 
 @BOTH
 async def test_each_op_is_a_step_with_its_own_times(
-    function: Callable[..., Function], beside: Dagster, handler: str
+    function: Callable[[str], Function], beside: Dagster, handler: str
 ) -> None:
     run_id = await launched(beside, function(handler), jobs.in_order, EXTRACT)
     await asyncio.to_thread(beside.succeeded, run_id)
@@ -87,7 +70,7 @@ async def test_each_op_is_a_step_with_its_own_times(
 
 @pytest.mark.parametrize("handler", ["durable", "durable_raising", "inline"])
 async def test_op_that_fails_is_a_failed_step_with_its_error_and_stack(
-    function: Callable[..., Function], beside: Dagster, handler: str
+    function: Callable[[str], Function], beside: Dagster, handler: str
 ) -> None:
     run_id = await launched(beside, function(handler), jobs.failing, EXTRACT)
     await asyncio.to_thread(beside.failed, run_id)
@@ -104,7 +87,7 @@ async def test_op_that_fails_is_a_failed_step_with_its_error_and_stack(
 
 @BOTH
 async def test_retries_are_shown(
-    function: Callable[..., Function], beside: Dagster, handler: str
+    function: Callable[[str], Function], beside: Dagster, handler: str
 ) -> None:
     config = {"ops": {"fail": {"config": {"succeeds_at": 3}}}}
     run_id = await launched(beside, function(handler), jobs.patient, config)
@@ -124,7 +107,7 @@ async def test_retries_are_shown(
 
 @BOTH
 async def test_what_an_op_reports_is_in_dagster(
-    function: Callable[..., Function], beside: Dagster, handler: str
+    function: Callable[[str], Function], beside: Dagster, handler: str
 ) -> None:
     run_id = await launched(beside, function(handler), jobs.reporting, EXTRACT, "monday")
     await asyncio.to_thread(beside.succeeded, run_id)
@@ -153,11 +136,11 @@ async def test_what_an_op_reports_is_in_dagster(
 
 
 async def test_steps_of_a_durable_run_show_while_its_function_is_at_work(
-    function: Callable[..., Function], beside: Dagster, monkeypatch: pytest.MonkeyPatch
+    function: Callable[[str], Function], beside: Dagster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_steps, "GROWTH", 1.0)
     config = {"ops": {**EXTRACT["ops"], "nap": {"config": {"steps": 5, "seconds": 1.0}}}}
-    napping = function("durable", seconds=30)
+    napping = function("durable")
     run_id = await launched(beside, napping, jobs.outliving, config, steps_interval_seconds=1)
 
     def napping_shows() -> bool:
