@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from temporal_lambda.deadline import Clock
 from temporal_lambda.tracking.returns import OVERDUE
 
-COMING_BACK = 0.3
+COMING_BACK = 0.5
 """Seconds of idling that cost as much as leaving and coming back: 0.05 s are billed for the end and
 the start of an invocation; the task waits 0.12 s for it, a second of which is taken to be worth a
-second billed; and where arrivals are so frequent that this decides anything, about one closing in a
-hundred costs one of them 10 s (docs/closing.md)."""
+second billed; and where arrivals are so frequent that this decides anything, about three closings
+in a hundred cost one of them 10 s (docs/closing.md)."""
 
 GAPS_KEPT = 32
 """Enough for an average, few enough to notice within minutes that times have changed."""
