@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from typing import Any
 
@@ -11,7 +12,7 @@ from temporal_lambda.local.environment import ExecutionEnvironment
 from temporal_lambda.local.forked_processes import ForkedProcesses
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
-from temporal_lambda.local.keeper import descendants
+from temporal_lambda.local.keeper import descendants, signal_all
 from temporal_lambda.local.records import Status
 
 
@@ -97,6 +98,14 @@ class ManagedInstance(ExecutionEnvironment):
         forked, self._forked = self._forked, None
         if forked:
             forked.close()
+
+    def terminate(self) -> None:
+        """Send SIGTERM to the processes that run an invocation.
+
+        The one that has forked them would end at once, and they with it.
+        """
+        running = [call.process_id for call in self._calls if call.process_id]
+        signal_all(running, signal.SIGTERM)
 
     async def _wait(self, ended: asyncio.Event, seconds: float) -> None:
         assert self._exited is not None

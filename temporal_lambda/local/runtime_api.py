@@ -137,6 +137,8 @@ class RuntimeApi:
 
     async def _give_next(self, request: web.Request) -> web.Response:
         process_id = self._process_of(request)
+        if not process_id:
+            return _forbidden("the client has closed the connection")
         running = self._running.get(process_id)
         if process_id in self._waiting or (running and not running.given_up):
             # As AWS answers; a second question would take an invocation away from the first.

@@ -95,6 +95,19 @@ async def test_overdue_invocation_has_failed_for_its_caller_and_occupies_its_pro
     assert (await run(service, function))["pid"] == record.pid
 
 
+async def test_invocation_that_is_to_end_hears_of_it_and_may_still_answer(
+    service: LambdaService, managed: Function
+) -> None:
+    service.add(managed)
+    heard: list[str] = []
+    service.on_line = lambda request_id, line: heard.append(line)
+    running = asyncio.create_task(run(service, managed, until_sigterm=True))
+    await until(lambda: "begins to wait" in heard)
+    await service.end_running(managed.name, grace_seconds=10)
+    assert (await running)["pid"]
+    assert "ends early" in heard
+
+
 async def test_init_that_fails_in_all_processes_is_reported_once(
     service: LambdaService, make_function: MakeFunction
 ) -> None:
