@@ -23,7 +23,7 @@ def process_state(pid: int) -> str | None:
     """The state letter of ``/proc/<pid>/stat``; ``None`` if there is no such process."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     return stat.rpartition(")")[2].split()[0]
 
@@ -32,7 +32,7 @@ def command(pid: int) -> str:
     """A process's command line; empty if there is no such process."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
 
 
