@@ -28,7 +28,7 @@ WORTH_A_WORD = 1.0
 """Seconds of idling in one invocation, below which nothing is said."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class InvocationReport:
     """What happened in one invocation.
 

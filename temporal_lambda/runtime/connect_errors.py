@@ -20,11 +20,10 @@ SHORTEST = 6
 REFUSED = ("Unauthenticated", "PermissionDenied")
 NO_NAMESPACE = "NotFound"
 
-_STATUS = re.compile(
-    r'Status \{ code: (?P<code>\w+), message: "(?P<message>(?:[^"\\]|\\.)*)".*', re.S
-)
+# Compiled where they are used: every cold start would pay for it, and few have an error.
+_STATUS = r'(?s)Status \{ code: (?P<code>\w+), message: "(?P<message>(?:[^"\\]|\\.)*)".*'
 
-_BEARER = re.compile(r"bearer\s+[^\s\"']+", re.IGNORECASE)
+_BEARER = r"(?i)bearer\s+[^\s\"']+"
 """A credential as it stands in a request's header, wherever the request has it from."""
 
 
@@ -83,7 +82,7 @@ class Target(NamedTuple):
             ConnectError("the Temporal server at localhost:7233, namespace live, can't be reached: \
 Connection refused. Check the address, the security group or VPC route, and TLS.")
         """
-        message, code = _BEARER.sub("Bearer ***", brief(error)), status_code(error)
+        message, code = re.sub(_BEARER, "Bearer ***", brief(error)), status_code(error)
         for secret in self.secrets:
             message = message.replace(secret, "***")
         if code in REFUSED:
@@ -119,7 +118,7 @@ def status_code(error: BaseException) -> str | None:
     """
     if isinstance(error, RPCError):
         return "".join(word.capitalize() for word in error.status.name.split("_"))
-    found = _STATUS.search(str(error))
+    found = re.search(_STATUS, str(error))
     return found["code"] if found else None
 
 
@@ -133,4 +132,5 @@ def brief(error: BaseException) -> str:
         'Failed: gone (NotFound)'
     """
     text = str(error).partition("Stack backtrace")[0]
-    return _STATUS.sub(lambda found: f"{found['message']} ({found['code']})", text).strip(" .\n")
+    plain = re.sub(_STATUS, lambda found: f"{found['message']} ({found['code']})", text)
+    return plain.strip(" .\n")

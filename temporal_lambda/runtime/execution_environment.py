@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 
 from temporal_lambda.deadline import Clock
 from temporal_lambda.runtime.config_factory import ConfigFactory
@@ -14,7 +13,6 @@ from temporal_lambda.runtime.work_strategy import StrategyFactory
 from temporal_lambda.tracking.arrivals import Arrivals
 
 
-@dataclass
 class ExecutionEnvironment:
     """What outlives an invocation.
 
@@ -30,12 +28,20 @@ class ExecutionEnvironment:
         advised: Whether a report has said already what would make invocations cheaper.
     """
 
-    factory: ConfigFactory
-    configure: Configure
-    strategy: StrategyFactory
-    connection: WarmConnection
-    executors: KnownExecutors = field(default_factory=KnownExecutors)
-    arrivals: Arrivals = field(default_factory=Arrivals)
-    clock: Clock = time.monotonic
-    introduced: bool = False
-    advised: bool = False
+    def __init__(
+        self,
+        factory: ConfigFactory,
+        configure: Configure,
+        strategy: StrategyFactory,
+        connection: WarmConnection,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.factory = factory
+        self.configure = configure
+        self.strategy = strategy
+        self.connection = connection
+        self.executors = KnownExecutors()
+        self.arrivals = Arrivals()
+        self.clock = clock
+        self.introduced = False
+        self.advised = False

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from temporalio.worker import PollerBehaviorSimpleMaximum
 
@@ -27,8 +26,7 @@ Recycling = Literal["never", "poisoned", "abandoned"]
 """When to end the process of an execution environment after an invocation."""
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting.
 
     Attributes:

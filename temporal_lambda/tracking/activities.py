@@ -6,7 +6,6 @@ import asyncio
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -26,7 +25,6 @@ NO_PAUSE = timedelta(milliseconds=1)
 """The shortest pause there is; none at all would mean that of the retry policy."""
 
 
-@dataclass
 class ActivityInFlight:
     """An activity in flight.
 
@@ -36,9 +34,10 @@ class ActivityInFlight:
         waits_for_thread: Whether its code has not begun, for want of a thread.
     """
 
-    info: activity.Info
-    heartbeat_details: Sequence[Any]
-    waits_for_thread: bool = False
+    def __init__(self, info: activity.Info) -> None:
+        self.info = info
+        self.heartbeat_details: Sequence[Any] = info.heartbeat_details
+        self.waits_for_thread = False
 
     def noting_its_begin(self, code: Callable[..., Any]) -> Callable[..., Any]:
         """Wrap the code of an attempt, so that its begin ends ``waits_for_thread``."""
@@ -99,7 +98,7 @@ class _Recorder(ActivityInboundInterceptor):
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         """See base class."""
         info = activity.info()
-        seen = ActivityInFlight(info, info.heartbeat_details)
+        seen = ActivityInFlight(info)
         if isinstance(input.executor, ThreadPoolExecutor):
             # Of one in another process nothing is seen.
             input.fn = seen.noting_its_begin(input.fn)
