@@ -5,61 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
-from bench import (
-    auto,
-    billed,
-    burst,
-    charts,
-    cold,
-    cost,
-    endurance,
-    flood,
-    machine,
-    packaged,
-    results,
-    stress,
-    stuck,
-    table,
-    throughput,
-    warm,
-)
-
-PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
-    "billed": billed.measure,
-    "warm": warm.measure,
-    "cold": cold.measure,
-    "packaged": packaged.measure,
-    "endurance": endurance.measure,
-    "flood": flood.measure,
-    "stuck": stuck.measure,
-    "throughput": throughput.measure,
-    "burst": burst.measure,
-    "stress": stress.measure,
-    "auto": auto.measure,
-    "resonance": auto.measure_resonant,
-    "cost": cost.measure,
-}
-
-MINUTES = {
-    "billed": 4,
-    "warm": 5,
-    "cold": 2,
-    "packaged": 2,
-    "endurance": 8,
-    "flood": 1,
-    "stuck": 2,
-    "throughput": 6,
-    "burst": 3,
-    "stress": 14,
-    "auto": 7,
-    "resonance": 5,
-    "cost": 5,
-}
-"""About how long each part takes on two CPUs that have nothing else to do."""
+from bench import charts, machine, results, table
+from bench.parts import MINUTES, PARTS
 
 POINTS = Path("build/benchmarks")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import signal
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,14 @@ from temporal_lambda.process import forget_warnings
 from tests.support import collector
 from tests.support.lambdas import FUNCTIONS, Deploy, Invoke, MakeFunction, deploy_at_rest
 from tests.support.reliability import WRITE
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_as_in_a_terminal() -> Iterator[None]:
+    """A shell lets what it starts in the background ignore Ctrl-C, with all its children."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
 
 
 @pytest.fixture(autouse=True)

@@ -39,9 +39,12 @@ class SdkWorkers:
             shutdown = asyncio.create_task(self.shutdown())
             await asyncio.wait(runs)
             shutdown.cancel()
-        finally:
+        except asyncio.CancelledError:
+            # The user's worker plugins clean up, for as long as whoever cancels waits for this.
             for run in runs:
                 run.cancel()
+            await asyncio.wait(runs)
+            raise
         for error in await asyncio.gather(*runs, return_exceptions=True):
             if error:
                 raise error

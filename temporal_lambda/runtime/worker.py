@@ -219,7 +219,8 @@ class InvocationWorker:
         if self._run is None or self._workers is None:
             return None
         ends: set[asyncio.Future[None]] = {self._run} if hurry.done() else {self._run, hurry}
-        await first_polls.reach_the_server(self._polls_since, ends, closing)
+        if not hurry.done():
+            await first_polls.reach_the_server(self._polls_since, ends, closing)
         self.leaving.leave()
         shutdown = asyncio.create_task(self._workers.shutdown())
         limit = max(0.0, closing.drain_left() - CLEANUP)

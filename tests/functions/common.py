@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -18,7 +19,8 @@ VERSION = WorkerDeploymentVersion(
 
 def event(name: object) -> None:
     """Tell the test, through the log, that something happened."""
-    print(f"EVENT {name}")
+    # In one piece: ``print`` writes the end of the line by itself, and other threads write as well.
+    sys.stdout.write(f"EVENT {name}\n")
 
 
 def register(config: LambdaWorkerConfig) -> None:

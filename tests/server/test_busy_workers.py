@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from typing import Any
 
+import pytest
 from temporalio.api.history.v1 import HistoryEvent
 
 from temporal_lambda.local import LocalStack
@@ -54,6 +55,7 @@ async def test_heartbeats_by_the_thousand_stop_no_worker(
     assert repeated(events) == []
 
 
+@pytest.mark.alone
 async def test_queue_shared_with_a_long_lived_worker_of_the_same_version_loses_no_activity(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy
 ) -> None:

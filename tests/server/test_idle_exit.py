@@ -55,6 +55,7 @@ async def test_activity_that_is_longer_than_idle_timeout_keeps_the_invocation(
     assert record.report["tasks"]["workflow"] == 2
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("idle_timeout", ["1s", "auto"])
 async def test_task_that_comes_back_as_the_invocation_would_close_is_not_lost(
     idle_timeout: str, stack: LocalStack, make_function: MakeFunction

@@ -16,9 +16,9 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 
 from bench import endurance, load, log_values, model, results, table
-from bench.__main__ import MINUTES, PARTS
 from bench.cost import at_rate
 from bench.model import Costs
+from bench.parts import MINUTES, PARTS
 from bench.results import Measured, Row
 from temporal_lambda.local import InvocationRecord
 

@@ -1,0 +1,55 @@
+"""The parts of the benchmark, and how long each takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from bench import (
+    auto,
+    billed,
+    burst,
+    cold,
+    cost,
+    endurance,
+    flood,
+    packaged,
+    results,
+    stress,
+    stuck,
+    throughput,
+    warm,
+)
+
+PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
+    "billed": billed.measure,
+    "warm": warm.measure,
+    "cold": cold.measure,
+    "packaged": packaged.measure,
+    "endurance": endurance.measure,
+    "flood": flood.measure,
+    "stuck": stuck.measure,
+    "throughput": throughput.measure,
+    "burst": burst.measure,
+    "stress": stress.measure,
+    "auto": auto.measure,
+    "resonance": auto.measure_resonant,
+    "cost": cost.measure,
+}
+
+MINUTES = {
+    "billed": 4,
+    "warm": 5,
+    "cold": 2,
+    "packaged": 2,
+    "endurance": 8,
+    "flood": 1,
+    "stuck": 2,
+    "throughput": 6,
+    "burst": 3,
+    "stress": 14,
+    "auto": 7,
+    "resonance": 5,
+    "cost": 12,
+}
+"""About how long each part takes on two CPUs that have nothing else to do."""
