@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
+from typing import Any, NoReturn
 
 from temporal_lambda.errors import MissingExtraError
 
@@ -65,5 +68,21 @@ def main() -> None:
     """Temporal workers inside AWS Lambda."""
 
 
+def run() -> NoReturn:
+    """Run the command, and end the process.
+
+    That is done without the interpreter's own end, since a thread of temporalio's core may crash in
+    it and turn the exit status into an abort (seen with temporalio 1.35).
+    """
+    status: Any = 0
+    try:
+        main()
+    except SystemExit as ended:
+        status = ended.code
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status if isinstance(status, int) else int(status is not None))
+
+
 if __name__ == "__main__":
-    main()
+    run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import resource
 from collections.abc import Iterator
@@ -36,11 +37,18 @@ def command(pid: int) -> str:
         return ""
 
 
+FEW = 2
+
+
 @contextmanager
 def no_more_descriptors() -> Iterator[None]:
     """Leave this process a few file descriptors, too few to start a runtime."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (open_descriptors() + 2, hard))
+    # The limit is one of numbers, and below the highest that is taken there may be free ones.
+    taken = {int(name) for name in os.listdir("/proc/self/fd")}
+    free = (number for number in itertools.count() if number not in taken)
+    limit = next(itertools.islice(free, FEW, None))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     try:
         yield
     finally:
