@@ -64,6 +64,7 @@ async def arrived(receiver: Receiver, record: InvocationRecord) -> Any:
     return span
 
 
+@pytest.mark.alone
 async def test_invocation_of_a_second_sends_its_span_and_cores_counters(
     traced: MakeTraced, invoke: Invoke, receiver: Receiver
 ) -> None:
