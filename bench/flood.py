@@ -55,12 +55,12 @@ class Service:
             await response.read()
             return response.status
 
-    async def recorded(self, count: float) -> float:
-        """How many invocations were recorded, once it is so many or patience is at its end."""
+    async def count(self, what: str, expected: float) -> float:
+        """How many there are of something, once it is so many or patience is at its end."""
         gives_up = time.monotonic() + PATIENCE
-        while (recorded := (await self.ask())["records"]) < count and time.monotonic() < gives_up:
+        while (found := (await self.ask())[what]) < expected and time.monotonic() < gives_up:
             await asyncio.sleep(0.1)
-        return recorded
+        return found
 
 
 @asynccontextmanager
@@ -91,13 +91,11 @@ async def measure(quick: bool) -> Measured:
     events, crashes, lines = round(2_000 * share), round(100 * share), round(100_000 * share)
     async with _serving() as service:
         await _all(service.invoke({}, waits=False) for _ in range(events))
-        lost = events - await service.recorded(events)
+        lost = events - await service.count("records", events)
         calls = await _all(service.invoke({"seconds": 0.2}) for _ in range(200))
         large = [await service.invoke({"text": "x" * (6 * MEBIBYTE - 100)}) for _ in range(10)]
-        before = (await service.ask())["records"]
         await _all(service.invoke({"exit": True}, waits=False) for _ in range(crashes))
-        await service.recorded(before + 3 * crashes)
-        dropped = (await service.ask())["dropped"]
+        dropped = await service.count("dropped", crashes)
         printed = await service.invoke({"lines": lines, "per_second": 10_000})
         held = await service.ask()
     grown = held["peak_mib"] - service.began_with

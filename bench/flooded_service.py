@@ -31,7 +31,7 @@ async def main() -> None:
         while (await loop.run_in_executor(None, sys.stdin.readline)).strip():
             say(
                 peak_mib=peak_mib(),
-                records=service.invocations,
+                records=len(service.records),
                 dropped=len(service.dropped),
             )
 
