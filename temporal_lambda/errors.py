@@ -82,8 +82,12 @@ def text_of(error: BaseException) -> str:
         return f"(its text can't be had: {type(broken).__name__})"
 
 
-def causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException | None, *, hidden: bool = False) -> Iterator[BaseException]:
     """An error and what a traceback would show as its causes, the outermost first.
+
+    Args:
+        error: The error; ``None`` has no causes.
+        hidden: Whether those count as well that a ``raise ... from None`` hides.
 
     Example:
         >>> outer = ValueError("can't start")
@@ -91,9 +95,9 @@ def causes(error: BaseException) -> Iterator[BaseException]:
         >>> list(causes(outer))
         [ValueError("can't start"), KeyError('id')]
     """
-    found: BaseException | None = error
     seen: set[int] = set()
-    while found and id(found) not in seen:
-        seen.add(id(found))
-        yield found
-        found = found.__cause__ or (None if found.__suppress_context__ else found.__context__)
+    while error and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        shows_context = hidden or not error.__suppress_context__
+        error = error.__cause__ or (error.__context__ if shows_context else None)

@@ -157,7 +157,7 @@ class ExecutionEnvironment:
         return [log.end]
 
     async def _finish_init(self, process: Child, limit: float, request_id: str) -> Answer | None:
-        await self._wait_until_asking(limit)
+        await self._wait_for(self._asking, limit)
         if self._asking.is_set():
             return None
         if self._api.init_error and self._exited:
@@ -176,7 +176,7 @@ class ExecutionEnvironment:
         begun = time.monotonic()
         self._thaw()
         self._api.restore()
-        await self._wait_until_asking(RESTORE_SECONDS)
+        await self._wait_for(self._asking, RESTORE_SECONDS)
         self.restore_ms = (time.monotonic() - begun) * 1000
         if self._asking.is_set():
             return None
@@ -207,7 +207,7 @@ class ExecutionEnvironment:
         self._thaw()
         self._api.give(call)
         self.request_id = call.request_id
-        await self._wait_until_asking(call.deadline_ms / 1000 - time.time())
+        await self._wait_for(self._asking, call.deadline_ms / 1000 - time.time())
         self.request_id = None
         answer, exited = call.answer, process.returncode
         if not self._asking.is_set():
@@ -258,14 +258,15 @@ class ExecutionEnvironment:
         if peaks := [peak for each in self._processes(pid) if (peak := _peak_memory_kb(each))]:
             self.peak_memory_mb = sum(peaks) // 1024
 
-    async def _wait_until_asking(self, seconds: float) -> None:
+    async def _wait_for(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait until it happens, the process ends, or the time is over."""
         assert self._exited is not None
-        asked = asyncio.create_task(self._asking.wait())
-        ends: set[asyncio.Future[Any]] = {asked, self._exited}
+        happens = asyncio.create_task(event.wait())
+        ends: set[asyncio.Future[Any]] = {happens, self._exited}
         try:
             await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            asked.cancel()
+            happens.cancel()
 
     def _freeze(self) -> None:
         if self._process:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from typing import Any
 
 from temporal_lambda.local.calls import Answer, Call
 from temporal_lambda.local.environment import ExecutionEnvironment
@@ -72,7 +71,7 @@ class ManagedInstance(ExecutionEnvironment):
         ended = self._calls[call] = asyncio.Event()
         self._api.give(call)
         try:
-            await self._wait(ended, call.deadline_ms / 1000 - time.time())
+            await self._wait_for(ended, call.deadline_ms / 1000 - time.time())
         except BaseException:
             self._give_up(call)
             raise
@@ -106,15 +105,6 @@ class ManagedInstance(ExecutionEnvironment):
         """
         running = [call.process_id for call in self._calls if call.process_id]
         signal_all(running, signal.SIGTERM)
-
-    async def _wait(self, ended: asyncio.Event, seconds: float) -> None:
-        assert self._exited is not None
-        waiting = asyncio.create_task(ended.wait())
-        ends: set[asyncio.Future[Any]] = {waiting, self._exited}
-        try:
-            await asyncio.wait(ends, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            waiting.cancel()
 
     def _give_up(self, call: Call) -> None:
         """Take no answer any more; whoever has begun it is busy until it asks again."""

@@ -12,12 +12,12 @@ from concurrent.futures import BrokenExecutor
 from typing import Any
 
 from temporal_lambda.config import LambdaWorkerConfig
-from temporal_lambda.errors import DeadlineError, EventLoopBlockedError
+from temporal_lambda.errors import DeadlineError, EventLoopBlockedError, causes
 from temporal_lambda.naming import name_abandoned
 from temporal_lambda.process import end_process, is_lambda, is_replaced
 from temporal_lambda.runtime.budget import TERMINATION
 from temporal_lambda.runtime.executors import KnownExecutors
-from temporal_lambda.runtime.progress import Progress, chain
+from temporal_lambda.runtime.progress import Progress
 from temporal_lambda.runtime.task_queues import worker_configs
 
 logger = logging.getLogger("temporal_lambda.invocation")
@@ -130,7 +130,9 @@ class Ending:
         report = self._progress.report
         if self._progress.signal.hurried:
             return
-        is_broken = any(isinstance(error, BrokenExecutor) for error in chain(self._progress.error))
+        is_broken = any(
+            isinstance(error, BrokenExecutor) for error in causes(self._progress.error, hidden=True)
+        )
         self._used_up = self._executors.used_up(
             worker_configs(self._config), suspect=is_broken or bool(report.abandoned)
         )

@@ -76,6 +76,9 @@ class Leaving:
         cold: Whether this is the first invocation of its environment.
         fans_out: Whether the server tells all partitions of a task queue that a worker has left, so
             that a query needs no poll of the last seconds.
+
+    Attributes:
+        started_at: When the worker was started; before that, when the handler was entered.
     """
 
     def __init__(
@@ -95,18 +98,18 @@ class Leaving:
         self._clock = clock
         self._fans_out = fans_out
         self._without_tasks = FIRST_POLLS if cold else WITHOUT_TASKS
-        self._entered_at = self._started_at = entered_at
+        self._entered_at = self.started_at = entered_at
         slots.tell(self)
 
     def started(self) -> None:
         """The worker starts now; it opens its first poll one round trip later."""
-        self._started_at = self._clock()
+        self.started_at = self._clock()
 
     @property
     def settle(self) -> float:
         """Seconds without a task in flight after which no more of the same work is on its way."""
         first_poll_at = self._slots.first_poll_at
-        start = first_poll_at - self._started_at if first_poll_at else 0.0
+        start = first_poll_at - self.started_at if first_poll_at else 0.0
         return min(max(LEAST_SETTLE, ROUND_TRIPS * start), MOST_SETTLE)
 
     def seconds_to_stay(self) -> float:

@@ -72,7 +72,7 @@ class Progress:
     def first_error(self) -> BaseException | None:
         """What the handler raises: the first error, or what the teardown has made of it."""
         raised = self.steps.teardown_error if self.steps else None
-        if raised and (self.error is None or self.error in chain(raised)):
+        if raised and (self.error is None or self.error in causes(raised, hidden=True)):
             return raised
         return self.error
 
@@ -85,12 +85,3 @@ class Progress:
             self.report.count(
                 worker.slots.tasks, worker.slots.busy_seconds, worker.tasks_by_queue()
             )
-
-
-def chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those during whose handling it was raised, shown in a traceback or not."""
-    seen: set[int] = set()
-    while error and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__

@@ -34,17 +34,20 @@ class SdkWorkers:
             Exception: The first error of a worker.
         """
         runs = [asyncio.create_task(_run(worker)) for worker in self._workers]
+        shutdown: asyncio.Task[None] | None = None
         try:
             await asyncio.wait(runs, return_when=asyncio.FIRST_COMPLETED)
             shutdown = asyncio.create_task(self.shutdown())
             await asyncio.wait(runs)
-            shutdown.cancel()
         except asyncio.CancelledError:
             # The user's worker plugins clean up, for as long as whoever cancels waits for this.
             for run in runs:
                 run.cancel()
             await asyncio.wait(runs)
             raise
+        finally:
+            if shutdown:
+                shutdown.cancel()
         for error in await asyncio.gather(*runs, return_exceptions=True):
             if error:
                 raise error

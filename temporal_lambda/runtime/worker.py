@@ -57,7 +57,6 @@ class InvocationWorker:
         self._workers: SdkWorkers | None = None
         self._run: asyncio.Task[None] | None = None
         clock, arrivals = budget.deadline.clock, arrivals or Arrivals()
-        self._started_at = 0.0
         self.slots = SlotCounter(clock)
         self.activities = ActivitiesInFlight()
         self.returns = KnownReturns(clock, queried=arrivals.called)
@@ -105,7 +104,7 @@ class InvocationWorker:
         return self.slots.has_polled or not self.counted
 
     def _polls_since(self) -> float | None:
-        return self.slots.first_poll_at if self.counted else self._started_at
+        return self.slots.first_poll_at if self.counted else self.leaving.started_at
 
     @property
     def polls(self) -> bool:
@@ -132,7 +131,6 @@ class InvocationWorker:
         self._workers = SdkWorkers(client, self._configs)
         self.leaving.started()
         self._run = asyncio.create_task(self._workers.run())
-        self._started_at = self._budget.deadline.clock()
         if (left := self._budget.work_left()) < math.inf:
             asyncio.get_running_loop().call_later(left - BEFORE_CLOSE, self.slots.expect_close)
         return self._run
@@ -218,8 +216,9 @@ class InvocationWorker:
         """
         if self._run is None or self._workers is None:
             return None
-        ends: set[asyncio.Future[None]] = {self._run} if hurry.done() else {self._run, hurry}
+        ends: set[asyncio.Future[None]] = {self._run}
         if not hurry.done():
+            ends.add(hurry)
             await first_polls.reach_the_server(self._polls_since, ends, closing)
         self.leaving.leave()
         shutdown = asyncio.create_task(self._workers.shutdown())

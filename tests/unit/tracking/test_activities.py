@@ -9,7 +9,6 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from temporalio import activity
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
@@ -37,52 +36,47 @@ def starts(in_flight: ActivitiesInFlight, code: Callable[..., Any], executor: Ex
     return asyncio.create_task(ActivityEnvironment().run(attempt))
 
 
-@pytest.fixture
-def release() -> threading.Event:
-    return threading.Event()
+class Kettle:
+    """An activity that goes on until it is released, and tells when its code has begun."""
 
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+        self.release = threading.Event()
+        self._loop = asyncio.get_running_loop()
 
-async def test_one_that_no_thread_is_free_for_has_not_begun(release: threading.Event) -> None:
-    began = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    @activity.defn
-    def brew(what: str) -> str:
-        loop.call_soon_threadsafe(began.set)
-        release.wait(20)
+    def brew(self, what: str) -> str:
+        self._loop.call_soon_threadsafe(self.began.set)
+        self.release.wait(20)
         return what
 
+
+@pytest.fixture
+async def kettle() -> Kettle:
+    return Kettle()
+
+
+async def test_one_that_no_thread_is_free_for_has_not_begun(kettle: Kettle) -> None:
     in_flight = ActivitiesInFlight()
     with ThreadPoolExecutor(1) as executor:
-        occupied = executor.submit(release.wait, 20)
-        running = starts(in_flight, brew, executor)
+        occupied = executor.submit(kettle.release.wait, 20)
+        running = starts(in_flight, kettle.brew, executor)
         while not in_flight.describe():
             await asyncio.sleep(0)
         (waits,) = in_flight.describe()
         assert waits["waits_for_thread"]
-        release.set()
+        kettle.release.set()
         assert await running == "tea"
         assert occupied.result()
-    assert began.is_set()
+    assert kettle.began.is_set()
     assert in_flight.describe() == []
 
 
-async def test_one_that_a_thread_runs_has_begun(release: threading.Event) -> None:
-    began = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    @activity.defn
-    def brew(what: str) -> str:
-        """Takes its time."""
-        loop.call_soon_threadsafe(began.set)
-        release.wait(20)
-        return what
-
+async def test_one_that_a_thread_runs_has_begun(kettle: Kettle) -> None:
     in_flight = ActivitiesInFlight()
     with ThreadPoolExecutor(1) as executor:
-        running = starts(in_flight, brew, executor)
-        await asyncio.wait_for(began.wait(), 20)
+        running = starts(in_flight, kettle.brew, executor)
+        await asyncio.wait_for(kettle.began.wait(), 20)
         (begun,) = in_flight.describe()
         assert "waits_for_thread" not in begun
-        release.set()
+        kettle.release.set()
         assert await running == "tea"
