@@ -10,16 +10,22 @@ from __future__ import annotations
 import asyncio
 
 from temporal_lambda.deadline import Clock
-from temporal_lambda.tracking.arrivals import COMING_BACK, CONTROLLER_SECONDS, Arrivals
+from temporal_lambda.tracking.arrivals import (
+    ACCEPTED_RISK,
+    COMING_BACK,
+    CONTROLLER_SECONDS,
+    Arrivals,
+)
 from temporal_lambda.tracking.returns import KnownReturns
 from temporal_lambda.tracking.slots import Kind, SlotCounter
 
 AUTO = "auto"
 """The value of ``idle_timeout`` that leaves the decision to this module."""
 
-LEAST_SETTLE = 0.05
-"""Seconds without a task in flight before anything is decided: the next task of a workflow is under
-way for a round trip and the server's own time."""
+LEAST_SETTLE = 0.03
+"""Seconds without a task in flight before anything is decided: what nobody knows of, as the next
+workflow of a client that has waited for this one, is under way for a round trip and the server's
+own time. What a workflow waits for is known, and waited for anyway."""
 
 MOST_SETTLE = 0.5
 """Seconds it may be at most, however slow the first poll was to open."""
@@ -43,9 +49,6 @@ next one that comes for any other reason."""
 PARTITIONS = 4
 """How many a task queue has by Temporal's default."""
 
-ACCEPTED_RISK = 1 / 500
-"""The most closings in which a task may be expected to arrive in that time."""
-
 WITHOUT_TASKS = 1.0
 """Seconds that an invocation without any task stays: somebody called it for a reason."""
 
@@ -59,6 +62,9 @@ began in the last 5 s (``matching.workerControllerNoPollerHookWindow``), and thi
 
 TOLERANCE = 0.001
 """Seconds it may be too early: no event loop sleeps more exactly than that."""
+
+LAST_WORK = 0.5
+"""Seconds that the last work of an invocation may take before it polls for more after all."""
 
 NEXT_LOOK = 0.01
 """Seconds between two looks at what comes without being announced."""
@@ -104,6 +110,9 @@ class Leaving:
     def started(self) -> None:
         """The worker starts now; it opens its first poll one round trip later."""
         self.started_at = self._clock()
+        if self._arrivals.harmless_after():
+            # The next arrival may have to be the last, so no poll is to follow it unasked.
+            self._slots.expect_close()
 
     @property
     def settle(self) -> float:
@@ -117,13 +126,28 @@ class Leaving:
         if not self._slots.has_polled:
             return NEXT_LOOK
         if self._slots.in_flight:
+            if self._slots.refuses_polls and self._slots.working_seconds() > LAST_WORK:
+                self._slots.accept_polls()
             return self.settle
         due = self._returns.next_due()
         if due is not None and due - self._clock() < WORTH_WAITING:
             return NEXT_LOOK
         quiet, elapsed = self._slots.quiet_seconds(), self._clock() - self._entered_at
         seconds = max(self._quiet_to_stay() - quiet, self._pause() - elapsed)
-        return seconds if seconds > TOLERANCE else 0.0
+        return seconds if seconds > TOLERANCE else self._until_harmless(quiet)
+
+    def _until_harmless(self, quiet: float) -> float:
+        """Let the next arrival be the last, where ending the poll for it would risk to lose it.
+
+        It uses up the open poll, and no other one is opened.
+        """
+        # Workflows that run here need the polls for their activities.
+        kinds = self._arrivals.kinds & {"workflow"} or self._arrivals.kinds
+        seconds = self.settle + self._arrivals.harmless_after() - quiet
+        if seconds <= TOLERANCE or not self._slots.open_polls_for(kinds):
+            return 0.0
+        self._slots.refuse_polls(kinds)
+        return min(seconds, NEXT_LOOK)
 
     def _pause(self) -> float:
         """Seconds from the entry in which nobody else would come for a task."""
@@ -146,6 +170,8 @@ class Leaving:
 
     async def wait(self) -> None:
         """Return when it is time to leave. Cancelling it has no effect."""
+        if self._slots.refuses_polls:
+            self._slots.accept_polls()
         while seconds := self.seconds_to_stay():
             # No longer than that: a task that comes meanwhile may change everything.
             await asyncio.sleep(min(seconds, LEAST_SETTLE))
@@ -161,10 +187,10 @@ class Leaving:
         if not alone:
             return
         now, due = self._clock(), self._returns.next_due()
-        known = due is not None and due - CONTROLLER_SECONDS <= now
+        known = self._returns.awaits_others or (due is not None and due - CONTROLLER_SECONDS <= now)
         first = self._slots.begun == 1
         late = now - self._entered_at + CONTROLLER_SECONDS if first else 0.0
-        self._arrivals.came(settle=self.settle, known=known, late=late)
+        self._arrivals.came(settle=self.settle, known=known, late=late, kind=kind)
 
     def rested(self) -> None:
         """See ``SlotWatch``."""

@@ -9,11 +9,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from temporalio import activity, workflow
-from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.exceptions import CancelledError
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
@@ -24,6 +23,7 @@ from temporalio.worker import (
 )
 
 from temporal_lambda.deadline import Clock
+from temporal_lambda.tracking.retries import retry_delay
 
 if TYPE_CHECKING:
     from temporalio.bridge.proto.workflow_activation import WorkflowActivation
@@ -36,11 +36,6 @@ shutdown takes."""
 OVERDUE = 1.2
 """Seconds after its moment in which a known return may still come: a server looks for timers that
 are due about once a second."""
-
-DEFAULT_INITIAL_INTERVAL = timedelta(seconds=1)
-DEFAULT_COEFFICIENT = 2.0
-DEFAULT_MAXIMUM_INTERVALS = 100
-"""Temporal's default retry policy: 1 s, doubled with each attempt, at most 100 times the first."""
 
 ENDS = frozenset(
     {
@@ -62,6 +57,10 @@ AWAITED = {
 """The commands that ask something of others, and the jobs that bring the answer."""
 
 ANSWERS = frozenset(AWAITED.values())
+
+NEXT_TASK = "next_task"
+"""What is awaited of the server after a run has continued as new, or has failed its task: the first
+task of the next run, or the next attempt. Both come at once, and the cache has nothing of them."""
 
 Timer = tuple[str, int]
 Awaited = tuple[str, str, int]
@@ -149,9 +148,16 @@ class KnownReturns(Interceptor):
                     seq = job.resolve_child_workflow_execution_start.seq
                     self._awaited.discard((run, "resolve_child_workflow_execution", seq))
                 elif brings == "remove_from_cache":
-                    self._awaited = {one for one in self._awaited if one[0] != run}
+                    self._awaited = {
+                        one for one in self._awaited if one[0] != run or one[1] == NEXT_TASK
+                    }
+                elif brings == "initialize_workflow":
+                    before = job.initialize_workflow.continued_from_execution_run_id
+                    self._awaited -= {(run, NEXT_TASK, 0), (before, NEXT_TASK, 0)}
                 elif brings == "query_workflow":
                     self._queried()
+            if completion.HasField("failed"):
+                self._awaited.add((run, NEXT_TASK, 0))
             for command in completion.successful.commands:
                 kind = command.WhichOneof("variant")
                 if kind in AWAITED:
@@ -163,6 +169,8 @@ class KnownReturns(Interceptor):
                     self._timers.pop((run, command.cancel_timer.seq), None)
                 elif kind in ENDS:
                     self._forget(run)
+                if kind == "continue_as_new_workflow_execution":
+                    self._awaited.add((run, NEXT_TASK, 0))
 
     def _forget(self, run: str) -> None:
         self._timers = {key: due for key, due in self._timers.items() if key[0] != run}
@@ -191,35 +199,6 @@ class KnownReturns(Interceptor):
                 return
         with self._lock:
             self._retries[_retry(info)] = self._clock() + delay
-
-
-def retry_delay(info: activity.Info, error: BaseException) -> float | None:
-    """Seconds after which the server retries a failed attempt; ``None`` if it does not.
-
-    Args:
-        info: The attempt that failed.
-        error: What it raised.
-    """
-    policy = info.retry_policy
-    name = type(error).__name__
-    if isinstance(error, ApplicationError):
-        if error.non_retryable:
-            return None
-        name = error.type or name
-    if policy and policy.maximum_attempts and info.attempt >= policy.maximum_attempts:
-        return None
-    if policy and name in (policy.non_retryable_error_types or ()):
-        return None
-    if isinstance(error, ApplicationError) and error.next_retry_delay is not None:
-        return error.next_retry_delay.total_seconds()
-    first = (policy.initial_interval if policy else DEFAULT_INITIAL_INTERVAL).total_seconds()
-    coefficient = policy.backoff_coefficient if policy else DEFAULT_COEFFICIENT
-    most = policy.maximum_interval.total_seconds() if policy and policy.maximum_interval else 0.0
-    most = most or DEFAULT_MAXIMUM_INTERVALS * first
-    try:
-        return min(most, first * coefficient ** (info.attempt - 1))
-    except OverflowError:
-        return most
 
 
 def _retry(info: activity.Info) -> Retry:

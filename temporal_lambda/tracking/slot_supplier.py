@@ -110,13 +110,13 @@ class CountedSlots(CustomSlotSupplier):
         if waiter:
             await self._wait(waiter)
         if self._polls(ctx.is_sticky):
-            self._counter.poll_opened()
+            self._counter.poll_opened(self._kind)
         return _Permit(ctx.is_sticky, polled=True)
 
     def try_reserve_slot(self, ctx: SlotReserveContext) -> SlotPermit | None:
         """See base class."""
         with self._lock:
-            if not self._free or self._counter.refuses_polls:
+            if not self._free or self._counter.refuses(self._kind):
                 return None
             self._free -= 1
         return _Permit(ctx.is_sticky, polled=False)
@@ -148,7 +148,7 @@ class CountedSlots(CustomSlotSupplier):
         if not self._free:
             return False
         if self._polls(sticky) and (
-            self._counter.refuses_polls
+            self._counter.refuses(self._kind)
             or (self._counter.close_is_near and self._open[sticky] >= self._pollers)
         ):
             return False
@@ -165,7 +165,7 @@ class CountedSlots(CustomSlotSupplier):
         with self._lock:
             self._open[permit.sticky] -= 1
         if self._polls(permit.sticky):
-            self._counter.poll_ended()
+            self._counter.poll_ended(self._kind)
 
     async def _wait(self, waiter: _Waiter) -> None:
         try:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from temporal_lambda.deadline import Clock
@@ -44,7 +45,6 @@ class SlotCounter:
         clock: Returns seconds.
 
     Attributes:
-        refuses_polls: Whether no slot is to be handed out for a poll that brings new work.
         close_is_near: Whether slots are to be handed out for open polls only.
     """
 
@@ -55,11 +55,11 @@ class SlotCounter:
         self._tasks: dict[str, dict[Kind, int]] = {}
         self._busy = 0.0
         self._changed_at = clock()
-        self._open_polls = 0
+        self._open_polls: Counter[Kind] = Counter()
+        self._refused: frozenset[Kind] = frozenset()
         self._on_accept: list[Callable[[], None]] = []
         self._first_poll_at: float | None = None
         self._watch: SlotWatch | None = None
-        self.refuses_polls = False
         self.close_is_near = False
 
     @property
@@ -103,6 +103,11 @@ class SlotCounter:
         """Tell this of the tasks from now on."""
         self._watch = watch
 
+    def working_seconds(self) -> float:
+        """How long something has been in flight without a pause, in seconds."""
+        with self._lock:
+            return self._clock() - self._changed_at if self._in_flight else 0.0
+
     def quiet_seconds(self) -> float:
         """How long nothing has been in flight, in seconds; 0 until the worker polls."""
         with self._lock:
@@ -121,8 +126,12 @@ class SlotCounter:
     @property
     def open_polls(self) -> int:
         """How many polls are open that could bring new work."""
+        return self.open_polls_for(KINDS)
+
+    def open_polls_for(self, kinds: Iterable[Kind]) -> int:
+        """How many polls are open that could bring new work of these kinds."""
         with self._lock:
-            return self._open_polls
+            return sum(self._open_polls[kind] for kind in kinds)
 
     def expect_close(self) -> None:
         """Hand out slots for open polls only.
@@ -132,13 +141,22 @@ class SlotCounter:
         """
         self.close_is_near = True
 
-    def refuse_polls(self) -> None:
+    @property
+    def refuses_polls(self) -> bool:
+        """Whether no slot is handed out for polls of some kind that bring new work."""
+        return bool(self._refused)
+
+    def refuses(self, kind: Kind) -> bool:
+        """Whether no slot is handed out for a poll that brings new work of this kind."""
+        return kind in self._refused
+
+    def refuse_polls(self, kinds: Iterable[Kind] = KINDS) -> None:
         """Hand out no more slots for polls that bring new work; sticky ones go on."""
-        self.refuses_polls = True
+        self._refused = frozenset(kinds)
 
     def accept_polls(self) -> None:
         """Hand out slots for polls again."""
-        self.refuses_polls = False
+        self._refused = frozenset()
         for serve_waiters in self._on_accept:
             serve_waiters()
 
@@ -185,19 +203,21 @@ class SlotCounter:
     def _settled(self) -> bool:
         with self._lock:
             quiet_since = self._clock() - self._changed_at
-            return not (self._in_flight or self._open_polls) and quiet_since >= SETTLE_SECONDS
+            return (
+                not (self._in_flight or self._open_polls.total()) and quiet_since >= SETTLE_SECONDS
+            )
 
-    def poll_opened(self) -> None:
+    def poll_opened(self, kind: Kind) -> None:
         """A slot was handed out for a poll: from now on quiet means idle."""
         with self._lock:
-            self._open_polls += 1
+            self._open_polls[kind] += 1
             if self._first_poll_at is None:
                 self._first_poll_at = self._changed_at = self._clock()
 
-    def poll_ended(self) -> None:
+    def poll_ended(self, kind: Kind) -> None:
         """A poll brought a task, or ended without one."""
         with self._lock:
-            self._open_polls -= 1
+            self._open_polls[kind] -= 1
 
     def begin(self, kind: Kind, task_queue: str = "") -> None:
         """A task began."""

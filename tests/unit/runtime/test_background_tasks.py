@@ -37,8 +37,8 @@ async def test_idle_close_waits_for_what_was_started_in_the_background(
             started.append(asyncio.create_task(on_the_side(0.05, log)))
 
     phase = Phase(BecomesIdle(work))
-    phase.worker.slots.poll_opened()
-    phase.worker.slots.poll_ended()
+    phase.worker.slots.poll_opened("workflow")
+    phase.worker.slots.poll_ended("workflow")
     assert (await phase.run()).reason == "idle"
     assert log == ["done"]
     assert "does not end yet, since its code has started tasks in the background: on_the_side" in (

@@ -12,54 +12,17 @@ from temporal_lambda.runtime.leaving import (
     CALLER_WINDOW,
     COOL_OFF,
     FIRST_POLLS,
+    LAST_WORK,
     LEAST_SETTLE,
     MOST_SETTLE,
     PARTITION_PAUSE,
     WITHOUT_TASKS,
     WORTH_WAITING,
-    Leaving,
 )
-from temporal_lambda.tracking.arrivals import COMING_BACK, LEAST_GAPS, SLACK, Arrivals
-from temporal_lambda.tracking.returns import GUARD, OVERDUE, KnownReturns
-from temporal_lambda.tracking.slots import Kind, SlotCounter
-from tests.support.clock import Clock
+from temporal_lambda.tracking.arrivals import COMING_BACK, LEAST_GAPS, SLACK
+from temporal_lambda.tracking.returns import GUARD, OVERDUE
+from tests.support.resting_worker import Worker
 from tests.unit.tracking.test_returns import activation, asks, completion
-
-
-class Worker:
-    """A worker without a server, whose tasks come and go as told."""
-
-    def __init__(
-        self, *, round_trip: float = 0.001, arrivals: Arrivals | None = None, **options: Any
-    ) -> None:
-        self.clock = Clock()
-        self.slots = SlotCounter(self.clock)
-        self.arrivals = arrivals or Arrivals(self.clock)
-        self.returns = KnownReturns(self.clock, self.clock, self.arrivals.called)
-        self.leaving = Leaving(
-            self.slots,
-            self.returns,
-            self.arrivals,
-            self.clock,
-            entered_at=self.clock.now,
-            **options,
-        )
-        self.leaving.started()
-        self.clock.now += round_trip
-
-    def polls(self) -> Worker:
-        self.slots.poll_opened()
-        return self
-
-    def works(self, seconds: float = COOL_OFF, kind: Kind = "workflow") -> Worker:
-        self.slots.begin(kind)
-        self.clock.now += seconds
-        self.slots.end()
-        return self
-
-    @property
-    def stays(self) -> float:
-        return self.leaving.seconds_to_stay()
 
 
 def test_it_leaves_as_soon_as_no_more_of_the_work_is_on_its_way() -> None:
@@ -174,6 +137,66 @@ def test_rare_arrivals_are_not_waited_for() -> None:
     assert arriving(Worker().polls().works(), 5).stays == pytest.approx(LEAST_SETTLE)
 
 
+ONE_A_SECOND = [0.2, 0.4, 0.7, 1.0, 2.7]
+
+
+def among_random_arrivals(**options: Any) -> Worker:
+    """A worker that has seen about one arrival a second, and would leave but for that."""
+    worker = Worker(**options).polls().works()
+    for gap in ONE_A_SECOND:
+        worker.clock.now += LEAST_SETTLE + gap
+        worker.works()
+    worker.clock.now += LEAST_SETTLE
+    return worker
+
+
+def test_the_next_arrival_is_the_last_where_a_closing_would_risk_to_lose_it() -> None:
+    worker = among_random_arrivals()
+    assert worker.arrivals.worth_waiting() == 0
+    assert worker.stays > 0
+    assert worker.slots.refuses("workflow")
+    assert not worker.slots.refuses("activity")
+    worker.slots.poll_ended("workflow")
+    worker.works(0.1)
+    assert worker.stays == pytest.approx(LEAST_SETTLE)
+    worker.clock.now += LEAST_SETTLE
+    assert worker.stays == 0
+
+
+def test_the_last_arrival_is_not_waited_for_when_the_risk_is_over() -> None:
+    worker = among_random_arrivals()
+    worker.clock.now += max(ONE_A_SECOND) + SLACK
+    assert worker.stays == 0
+
+
+def test_polls_are_opened_again_if_the_last_work_takes_long() -> None:
+    worker = among_random_arrivals()
+    assert worker.stays
+    worker.slots.poll_ended("workflow")
+    worker.slots.begin("activity")
+    worker.clock.now += LAST_WORK
+    assert worker.stays
+    assert worker.slots.refuses_polls
+    worker.clock.now += 0.01
+    assert worker.stays
+    assert not worker.slots.refuses_polls
+
+
+def test_worker_whose_polls_bring_nothing_of_what_arrives_leaves_at_once() -> None:
+    worker = among_random_arrivals()
+    worker.slots.poll_ended("workflow")
+    worker.slots.poll_opened("activity")
+    assert worker.stays == 0
+
+
+async def test_wait_that_begins_anew_polls_for_all_again() -> None:
+    worker = among_random_arrivals()
+    assert worker.stays
+    worker.clock.now += max(ONE_A_SECOND) + SLACK
+    await worker.leaving.wait()
+    assert not worker.slots.refuses_polls
+
+
 def test_gap_across_invocations_is_one_too() -> None:
     first = Worker().polls().works()
     for _ in range(LEAST_GAPS):
@@ -192,6 +215,28 @@ def test_timer_that_brings_an_invocation_back_is_no_arrival() -> None:
         worker.clock.now += 0.2
         worker.works()
     assert worker.arrivals.worth_waiting() == 0
+
+
+def test_next_task_of_own_work_is_no_arrival_however_late_it_comes() -> None:
+    worker = Worker().polls().works()
+    worker.returns.workflow_advanced(activation(), asks("schedule_activity"))
+    for _ in range(LEAST_GAPS):
+        worker.clock.now += LEAST_SETTLE + 0.05
+        worker.works(kind="activity")
+    assert worker.arrivals.worth_waiting() == 0
+    assert worker.arrivals.kinds == frozenset()
+
+
+def test_polls_for_activities_are_the_last_ones_where_only_activities_arrive() -> None:
+    worker = Worker().polls().works(kind="activity")
+    worker.slots.poll_opened("activity")
+    for gap in ONE_A_SECOND:
+        worker.clock.now += LEAST_SETTLE + gap
+        worker.works(kind="activity")
+    worker.clock.now += LEAST_SETTLE
+    assert worker.stays > 0
+    assert worker.slots.refuses("activity")
+    assert not worker.slots.refuses("workflow")
 
 
 def query(worker: Worker) -> None:

@@ -88,14 +88,14 @@ async def test_quiet_ends_it_where_an_idle_timeout_is_set() -> None:
     phase = Phase(
         ServeTaskQueue(None, LambdaWorkerConfig()), idle_timeout=timedelta(milliseconds=20)
     )
-    phase.worker.slots.poll_opened()
-    phase.worker.slots.poll_ended()
+    phase.worker.slots.poll_opened("workflow")
+    phase.worker.slots.poll_ended("workflow")
     assert await phase.run() == Stop("idle")
 
 
 async def test_without_an_idle_timeout_quiet_goes_on_to_the_deadline() -> None:
     phase = Phase(ServeTaskQueue(None, LambdaWorkerConfig()), seconds=0.05)
-    phase.worker.slots.poll_opened()
+    phase.worker.slots.poll_opened("workflow")
     assert await phase.run() == Stop("deadline")
 
 
@@ -142,6 +142,6 @@ async def test_worker_that_ends_while_it_closes_idly_is_noticed() -> None:
     idle_timeout = timedelta(milliseconds=1)
     phase = Phase(ServeTaskQueue(None, LambdaWorkerConfig()), idle_timeout=idle_timeout)
     # Quiet, but not for the second that an idle exit makes sure of.
-    phase.worker.slots.poll_opened()
+    phase.worker.slots.poll_opened("workflow")
     with pytest.raises(RuntimeError, match="the worker broke"):
         await phase.run(asyncio.create_task(polling()))

@@ -50,7 +50,7 @@ async def test_one_that_never_polled_is_drained_at_once(clock: Clock) -> None:
 
 async def test_quiet_of_a_second_needs_no_more_waiting(clock: Clock) -> None:
     made = worker(clock)
-    made.slots.poll_opened()
+    made.slots.poll_opened("workflow")
     clock.now += 1.0
     assert await made.stays_idle()
     assert not made.slots.refuses_polls
@@ -60,7 +60,7 @@ async def test_one_that_decides_by_itself_needs_no_second_of_quiet(clock: Clock)
     made = worker(clock)
     made._config.idle_timeout = "auto"
     made.leaving.started()
-    made.slots.poll_opened()
+    made.slots.poll_opened("workflow")
     made.slots.begin("workflow")
     clock.now += 0.2
     made.slots.end()
@@ -72,7 +72,7 @@ async def test_one_that_decides_by_itself_needs_no_second_of_quiet(clock: Clock)
 
 async def test_task_that_comes_while_it_closes_calls_the_idle_exit_off(clock: Clock) -> None:
     made = worker(clock)
-    made.slots.poll_opened()
+    made.slots.poll_opened("workflow")
     closing = asyncio.create_task(made.stays_idle())
     await asyncio.sleep(0)
     assert made.slots.refuses_polls
@@ -83,7 +83,7 @@ async def test_task_that_comes_while_it_closes_calls_the_idle_exit_off(clock: Cl
 
 async def test_task_that_comes_when_its_time_is_over_leaves_it_closed(clock: Clock) -> None:
     made = worker(clock, seconds=8)
-    made.slots.poll_opened()
+    made.slots.poll_opened("workflow")
     clock.now += 0.8
     closing = asyncio.create_task(made.stays_idle())
     await asyncio.sleep(0)

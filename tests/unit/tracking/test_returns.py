@@ -10,8 +10,6 @@ import pytest
 from temporalio import activity
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
-from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import UnsandboxedWorkflowRunner, WorkflowInstance, WorkflowRunner
 
@@ -21,7 +19,6 @@ from temporal_lambda.tracking.returns import (
     OVERDUE,
     KnownReturns,
     _WatchedInstance,
-    retry_delay,
 )
 from tests.support.clock import Clock
 
@@ -135,9 +132,7 @@ def test_timer_of_long_ago_that_never_fired_here_does_not_hold_anybody(
 
 
 def test_completion_that_failed_starts_nothing(returns: KnownReturns) -> None:
-    failed = WorkflowActivationCompletion()
-    failed.failed.SetInParent()
-    returns.workflow_advanced(activation(), failed)
+    returns.workflow_advanced(activation(), fails())
     assert returns.next_due() is None
 
 
@@ -214,6 +209,37 @@ def test_run_that_is_gone_awaits_nothing(end: str, returns: KnownReturns) -> Non
     assert not returns.awaits_others
 
 
+def fails() -> WorkflowActivationCompletion:
+    made = WorkflowActivationCompletion()
+    made.failed.SetInParent()
+    return made
+
+
+def begins(run: str, *, after: str = "") -> WorkflowActivation:
+    made = WorkflowActivation(run_id=run)
+    made.jobs.add().initialize_workflow.continued_from_execution_run_id = after
+    return made
+
+
+@pytest.mark.parametrize(
+    ("end", "next_run"),
+    [
+        (completion(ends="continue_as_new_workflow_execution"), "next run"),
+        (fails(), "run"),
+    ],
+    ids=["continued as new", "task failed"],
+)
+def test_task_that_the_server_sends_at_once_is_awaited_until_it_comes(
+    end: WorkflowActivationCompletion, next_run: str, returns: KnownReturns
+) -> None:
+    returns.workflow_advanced(activation(), end)
+    returns.workflow_advanced(activation(evicts=True), completion())
+    returns.workflow_advanced(begins("another"), completion())
+    assert returns.awaits_others
+    returns.workflow_advanced(begins(next_run, after="run"), completion())
+    assert not returns.awaits_others
+
+
 def test_query_is_told_of(clock: Clock) -> None:
     told: list[str] = []
     returns = KnownReturns(clock, queried=lambda: told.append("queried"))
@@ -251,37 +277,6 @@ def test_retry_that_another_worker_took_is_forgotten(returns: KnownReturns, cloc
     returns.attempt_failed(attempt(), ValueError())
     clock.now += 1 + OVERDUE
     assert returns.next_due() is None
-
-
-POLICY = RetryPolicy(
-    initial_interval=timedelta(seconds=2),
-    backoff_coefficient=3.0,
-    maximum_interval=timedelta(seconds=30),
-    maximum_attempts=5,
-    non_retryable_error_types=["KeyError", "OutOfStock"],
-)
-
-
-@pytest.mark.parametrize(
-    ("info", "error", "delay"),
-    [
-        ({}, ValueError(), 1.0),
-        ({"attempt": 4}, ValueError(), 8.0),
-        ({"attempt": 2000}, ValueError(), 100.0),
-        ({"retry_policy": POLICY}, ValueError(), 2.0),
-        ({"retry_policy": POLICY, "attempt": 3}, ValueError(), 18.0),
-        ({"retry_policy": POLICY, "attempt": 4}, ValueError(), 30.0),
-        ({"retry_policy": POLICY, "attempt": 5}, ValueError(), None),
-        ({"retry_policy": POLICY}, KeyError(), None),
-        ({"retry_policy": POLICY}, ApplicationError("", type="OutOfStock"), None),
-        ({}, ApplicationError("", non_retryable=True), None),
-        ({}, ApplicationError("", next_retry_delay=timedelta(seconds=7)), 7.0),
-    ],
-)
-def test_delay_of_a_retry_is_the_servers(
-    info: dict[str, Any], error: BaseException, delay: float | None
-) -> None:
-    assert retry_delay(attempt(**{"retry_policy": None, **info}), error) == delay
 
 
 def test_watched_runner_hands_everything_on_to_the_users(returns: KnownReturns) -> None:

@@ -1,89 +1,25 @@
-"""Tasks are counted, limits are kept."""
+"""Tasks in flight are counted, and so is the time without any."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
 
 import pytest
-from temporalio.worker import CustomSlotSupplier, WorkerTuner
 
-from temporal_lambda.tracking.slot_supplier import counted_tuner
-from temporal_lambda.tracking.slots import KINDS, SlotCounter
-
-
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Context:
-    """What Core passes to a supplier."""
-
-    def __init__(self, permit: Any = None, *, is_sticky: bool = False) -> None:
-        self.permit = permit
-        self.slot_info = None
-        self.is_sticky = is_sticky
-
-
-def nothing_expected() -> bool:
-    return False
+from temporal_lambda.tracking.slots import SlotCounter
+from tests.support.clock import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    clock = Clock()
+    clock.now = 0.0
+    return clock
 
 
 @pytest.fixture
 def counter(clock: Clock) -> SlotCounter:
     return SlotCounter(clock)
-
-
-def supplier(counter: SlotCounter, limit: int = 1) -> CustomSlotSupplier:
-    """The activity supplier of a tuner, as Core gets to see it."""
-    tuner = counted_tuner(counter, dict.fromkeys(KINDS, limit))
-    assert isinstance(tuner, WorkerTuner)
-    return cast(CustomSlotSupplier, cast(Any, tuner).activity_slot_supplier)
-
-
-async def test_slots_are_handed_out_up_to_the_limit(counter: SlotCounter) -> None:
-    slots = supplier(counter, limit=2)
-    context = cast(Any, Context())
-    first, second = [await slots.reserve_slot(context) for _ in range(2)]
-    assert slots.try_reserve_slot(context) is None
-    waiting = asyncio.create_task(slots.reserve_slot(context))
-    await asyncio.sleep(0)
-    assert not waiting.done()
-    await asyncio.to_thread(slots.release_slot, cast(Any, Context(first)))
-    assert await waiting is not second
-
-
-async def test_cancelled_wait_gives_its_turn_to_the_next(counter: SlotCounter) -> None:
-    slots = supplier(counter)
-    context = cast(Any, Context())
-    held = await slots.reserve_slot(context)
-    first = asyncio.create_task(slots.reserve_slot(context))
-    second = asyncio.create_task(slots.reserve_slot(context))
-    await asyncio.sleep(0)
-    slots.release_slot(cast(Any, Context(held)))
-    first.cancel()
-    await asyncio.wait_for(second, 1)
-
-
-async def test_only_used_slots_count_as_tasks(counter: SlotCounter) -> None:
-    slots = supplier(counter, limit=2)
-    context = cast(Any, Context())
-    used, unused = [await slots.reserve_slot(context) for _ in range(2)]
-    slots.mark_slot_used(cast(Any, Context(used)))
-    assert counter.in_flight == 1
-    slots.release_slot(cast(Any, Context(unused)))
-    assert counter.in_flight == 1
-    slots.release_slot(cast(Any, Context(used)))
-    assert counter.in_flight == 0
-    assert counter.tasks == {"workflow": 0, "activity": 1, "local_activity": 0, "nexus": 0}
 
 
 def test_busy_time_is_counted_once_for_tasks_side_by_side(
@@ -106,9 +42,9 @@ def test_quiet_begins_with_the_first_poll_and_ends_with_a_task(
 ) -> None:
     clock.now = 5.0
     assert counter.quiet_seconds() == 0.0
-    counter.poll_opened()
+    counter.poll_opened("workflow")
     clock.now = 7.0
-    counter.poll_opened()
+    counter.poll_opened("workflow")
     assert counter.quiet_seconds() == 2.0
     counter.begin("nexus")
     assert counter.quiet_seconds() == 0.0
@@ -121,7 +57,7 @@ def test_quiet_begins_with_the_first_poll_and_ends_with_a_task(
 async def test_waiting_until_quiet_waits_for_tasks_to_end(
     clock: Clock, counter: SlotCounter
 ) -> None:
-    counter.poll_opened()
+    counter.poll_opened("workflow")
     counter.begin("activity")
     waiting = asyncio.create_task(counter.wait_until_quiet(0.01))
     clock.now = 100.0
@@ -132,69 +68,15 @@ async def test_waiting_until_quiet_waits_for_tasks_to_end(
     await asyncio.wait_for(waiting, 2)
 
 
-async def test_closing_counter_refuses_new_work_but_not_what_continues_old(
-    counter: SlotCounter,
-) -> None:
-    slots = supplier(counter, limit=2)
-    counter.refuse_polls()
-    refused = asyncio.create_task(slots.reserve_slot(cast(Any, Context())))
-    await asyncio.wait_for(slots.reserve_slot(cast(Any, Context(is_sticky=True))), 1)
-    await asyncio.wait_for(slots.reserve_slot(cast(Any, Context(is_sticky=True))), 1)
-    assert not refused.done()
-    assert slots.try_reserve_slot(cast(Any, Context())) is None
-    refused.cancel()
-
-
-def workflow_supplier(counter: SlotCounter, limit: int) -> CustomSlotSupplier:
-    tuner = counted_tuner(counter, dict.fromkeys(KINDS, limit))
-    return cast(CustomSlotSupplier, cast(Any, tuner).workflow_slot_supplier)
-
-
-@pytest.mark.parametrize("sticky", [False, True])
-async def test_last_workflow_slot_goes_to_the_way_of_polling_that_has_none_open(
-    sticky: bool, counter: SlotCounter
-) -> None:
-    slots = workflow_supplier(counter, limit=2)
-    first = await slots.reserve_slot(cast(Any, Context(is_sticky=sticky)))
-    same = asyncio.create_task(slots.reserve_slot(cast(Any, Context(is_sticky=sticky))))
-    other = await slots.reserve_slot(cast(Any, Context(is_sticky=not sticky)))
-    assert not same.done()
-    slots.mark_slot_used(cast(Any, Context(first)))
-    slots.release_slot(cast(Any, Context(first)))
-    await asyncio.wait_for(same, 1)
-    slots.release_slot(cast(Any, Context(other)))
-
-
-async def test_refused_reservation_leaves_its_wake_up_to_a_sticky_one(
-    counter: SlotCounter,
-) -> None:
-    slots = supplier(counter)
-    held = await slots.reserve_slot(cast(Any, Context()))
-    refused = asyncio.create_task(slots.reserve_slot(cast(Any, Context())))
-    sticky = asyncio.create_task(slots.reserve_slot(cast(Any, Context(is_sticky=True))))
-    await asyncio.sleep(0)
-    counter.refuse_polls()
-    slots.release_slot(cast(Any, Context(held)))
-    await asyncio.wait_for(sticky, 1)
-    assert not refused.done()
-    refused.cancel()
-
-
-async def test_settled_means_no_task_no_open_poll_and_a_moment_of_quiet(
-    clock: Clock, counter: SlotCounter
-) -> None:
-    slots = supplier(counter)
-    poll = await slots.reserve_slot(cast(Any, Context()))
-    clock.now = 1.0
-    settled = asyncio.create_task(counter.wait_until_settled(100.0, nothing_expected))
-    slots.mark_slot_used(cast(Any, Context(poll)))
-    await asyncio.sleep(0)
-    assert not settled.done()
-    slots.release_slot(cast(Any, Context(poll)))
-    done, _ = await asyncio.wait({settled}, timeout=0.05)
-    assert not done
-    clock.now = 1.2
-    await asyncio.wait_for(settled, 1)
+def test_working_time_is_that_since_the_last_pause(clock: Clock, counter: SlotCounter) -> None:
+    assert counter.working_seconds() == 0
+    counter.begin("workflow")
+    clock.now += 1
+    counter.begin("activity")
+    counter.end()
+    assert counter.working_seconds() == 1
+    counter.end()
+    assert counter.working_seconds() == 0
 
 
 async def test_worker_that_expects_a_task_is_not_settled(
@@ -209,59 +91,8 @@ async def test_worker_that_expects_a_task_is_not_settled(
     await asyncio.wait_for(settled, 1)
 
 
-async def test_task_that_comes_while_closing_is_noticed_and_polls_are_accepted_again(
-    clock: Clock, counter: SlotCounter
-) -> None:
-    slots = supplier(counter, limit=2)
-    poll = await slots.reserve_slot(cast(Any, Context()))
-    counter.refuse_polls()
-    refused = asyncio.create_task(slots.reserve_slot(cast(Any, Context())))
-    quiet = asyncio.create_task(counter.stays_quiet(1.0))
-    await asyncio.sleep(0)
-    slots.mark_slot_used(cast(Any, Context(poll)))
-    assert await asyncio.wait_for(quiet, 1) is False
-    assert not refused.done()
-    counter.accept_polls()
-    await asyncio.wait_for(refused, 1)
-
-
-async def test_quiet_that_lasts_is_confirmed(clock: Clock, counter: SlotCounter) -> None:
-    await supplier(counter).reserve_slot(cast(Any, Context()))
-    quiet = asyncio.create_task(counter.stays_quiet(1.0))
-    await asyncio.sleep(0)
-    clock.now = 1.0
-    assert await asyncio.wait_for(quiet, 1) is True
-
-
 async def test_task_that_is_under_way_already_calls_the_closing_off(
     clock: Clock, counter: SlotCounter
 ) -> None:
     counter.begin("activity")
     assert await asyncio.wait_for(counter.stays_quiet(1.0), 1) is False
-
-
-async def test_eager_task_is_no_poll(clock: Clock, counter: SlotCounter) -> None:
-    slots = supplier(counter, limit=2)
-    eager = slots.try_reserve_slot(cast(Any, Context()))
-    slots.mark_slot_used(cast(Any, Context(eager)))
-    slots.release_slot(cast(Any, Context(eager)))
-    await slots.reserve_slot(cast(Any, Context()))
-    settled = asyncio.create_task(counter.wait_until_settled(1.0, nothing_expected))
-    await asyncio.sleep(0)
-    clock.now = 0.9
-    done, _ = await asyncio.wait({settled}, timeout=0.05)
-    assert not done
-    settled.cancel()
-
-
-async def test_open_poll_is_waited_for_no_longer_than_the_limit(
-    clock: Clock, counter: SlotCounter
-) -> None:
-    await supplier(counter).reserve_slot(cast(Any, Context()))
-    settled = asyncio.create_task(counter.wait_until_settled(1.0, nothing_expected))
-    await asyncio.sleep(0)
-    clock.now = 0.9
-    done, _ = await asyncio.wait({settled}, timeout=0.05)
-    assert not done
-    clock.now = 1.0
-    await asyncio.wait_for(settled, 1)
