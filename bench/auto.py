@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, TaskQueueKind
 from temporalio.api.history.v1 import HistoryEvent
 
 from bench import load, model, workers
@@ -29,7 +29,7 @@ ROUND_TRIP = 0.05
 TIMEOUT = 60.0
 BESIDE = "idle timeout of 1 s"
 
-WINDOW, RESONANT_WINDOW, FAST_WINDOW = 100.0, 60.0, 25.0
+WINDOW, RESONANT_WINDOW, FAST_WINDOW = 140.0, 60.0, 40.0
 """Seconds of arrivals at random, of what comes back, and of the fastest arrivals."""
 
 BOTH = (
@@ -218,12 +218,24 @@ async def explain(one: Load, run: load.Run, records: list[InvocationRecord]) -> 
         f"{name} until its start: "
     )
     if any(map(load.tells_of_a_loss, events)):
-        return told + "a task was given to a poll that was ending, and timed out"
+        return told + f"{_lost(events)} was given to a poll that was ending, and timed out"
     if seconds < STALLED_SECONDS:
         return told + "no task waited for longer than a second, the machine was busy"
     there = [r for r in records if r.started_at.timestamp() < ended and _end(r) > begun]
     came = [f"{r.started_at.timestamp() - begun:+.2f} to {_end(r) - begun:+.2f} s" for r in there]
     return told + f"invocations meanwhile: {', '.join(came) or 'none'}"
+
+
+def _lost(events: list[HistoryEvent]) -> str:
+    """What kind of task it was that timed out."""
+    lost = next(event for event in events if load.tells_of_a_loss(event))
+    if lost.event_type != EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+        return "an activity task"
+    scheduled_at = lost.workflow_task_timed_out_event_attributes.scheduled_event_id
+    scheduled = next(event for event in events if event.event_id == scheduled_at)
+    queue = scheduled.workflow_task_scheduled_event_attributes.task_queue
+    sticky = queue.kind == TaskQueueKind.TASK_QUEUE_KIND_STICKY
+    return "the next task of a workflow in its cache" if sticky else "a workflow task"
 
 
 QUEUED = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +61,7 @@ async def measure(quick: bool) -> Measured:
 
 
 def _limited(measure: str, values: list[float], most: float) -> Row:
-    met = sorted(values)[len(values) // 2] <= most
+    met = statistics.median(values) <= most
     return Row(measure, "ms", values, goal=f"at most {most:.0f} ms", met=met)
 
 
@@ -72,14 +73,14 @@ async def _bill(
     *arguments: Any,
     pause: float = 0.0,
 ) -> list[float]:
-    """Billed milliseconds per workflow, each some seconds after the one before."""
+    """Billed milliseconds per workflow, each so many seconds after what was before."""
     billed = []
     name = deployed.function.name
     for _ in range(repeats):
+        await asyncio.sleep(pause)
         before = stack.service.invocations
         await load.execute(stack, deployed, workflow, *arguments)
         await workers.until_idle(stack, name)
         caused = workers.records(stack, name, after=before)
         billed.append(float(sum(record.billed_ms for record in caused)))
-        await asyncio.sleep(pause)
     return billed

@@ -17,14 +17,13 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from temporal_lambda.runtime.budget import SOFT_CLOSE
 from temporal_lambda.runtime.leaving import (
-    ACCEPTED_RISK,
     COOL_OFF,
     LEAST_SETTLE,
     PARTITION_PAUSE,
     PARTITIONS,
     WITHOUT_TASKS,
 )
-from temporal_lambda.tracking.arrivals import GAPS_KEPT, Arrivals
+from temporal_lambda.tracking.arrivals import ACCEPTED_RISK, GAPS_KEPT, Arrivals
 
 WORK_SECONDS = 0.1
 TIMEOUT = 60.0
@@ -160,6 +159,7 @@ def at_rate(kind: Kind, costs: Costs, rate: float) -> Costs:
         quiet=LEAST_SETTLE + arrivals.worth_waiting(),
         empty=WITHOUT_TASKS,
         stays=PARTITION_PAUSE if waits else COOL_OFF,
+        overdue=arrivals.harmless_after() - arrivals.worth_waiting(),
     )
 
 

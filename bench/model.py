@@ -4,8 +4,9 @@ A workflow holds one slot of an invocation for its work. An arrival takes a free
 invocation that polls. If there is none it waits, and the controller asks for a new invocation,
 unless one is on its way already; whichever slot comes first is its own. So does an arrival while a
 free slot's poll is being opened again, but the controller asks for one invocation in its pause at
-most. An invocation that has been quiet for its idle time ends; at the latest it stops polling when
-its time is over. It is billed from its start to the end of its close.
+most. An invocation that has been quiet for its idle time ends, or lets the next arrival be its last
+one for a while; at the latest it stops polling when its time is over. It is billed from its start
+to the end of its close.
 
 Left out: cold starts, the server's own time, and that a worker slows down when its CPU is full. All
 times are seconds.
@@ -44,6 +45,7 @@ class Costs:
         quiet: How long nothing may come before it ends; infinite if it polls to its deadline.
         empty: The same if nothing has come at all.
         stays: How long it stays from its entry, whatever comes.
+        overdue: How long it then waits for a last arrival, instead of ending.
         slots: How many workflows it can work for at once.
     """
 
@@ -55,10 +57,13 @@ class Costs:
     slots: int = 2
     empty: float = 0.0
     stays: float = 0.0
+    overdue: float = 0.0
 
     def pure_work(self) -> Costs:
         """The lower limit: starts and ends in no time, and is there only while it works."""
-        return replace(self, start=0.0, close=0.0, quiet=0.0, polls=math.inf, stays=0.0)
+        return replace(
+            self, start=0.0, close=0.0, quiet=0.0, polls=math.inf, stays=0.0, overdue=0.0
+        )
 
 
 @dataclass
@@ -69,12 +74,19 @@ class _Invocation:
     """When each slot is free again."""
     taken_at: float = -math.inf
     """When its last task was taken."""
+    closes: bool = False
+    """Whether that was the last one."""
+
+    def has_rested(self, costs: Costs) -> float:
+        """When it would end if no closing lost a task."""
+        quiet = max(costs.quiet, costs.empty) if self.taken_at < 0 else costs.quiet
+        stays = self.polls_from - costs.start + costs.stays
+        return max(max(self.slots) + quiet, stays)
 
     def ends_polling(self, costs: Costs) -> float:
         """When it stops polling if nothing more comes."""
-        quiet = max(costs.quiet, costs.empty) if self.taken_at < 0 else costs.quiet
-        stays = self.polls_from - costs.start + costs.stays
-        return min(self.polls_until, max(max(self.slots) + quiet, stays))
+        overdue = 0.0 if self.closes else costs.overdue
+        return min(self.polls_until, self.has_rested(costs) + overdue)
 
     def billed(self, costs: Costs) -> float:
         """Work that runs when it stops polling is finished."""
@@ -116,6 +128,7 @@ def _serve(now: float, running: list[_Invocation], costs: Costs) -> None:
         if asked.polls_from < free_at:
             chosen, free_at = asked, asked.polls_from
     assert chosen
+    chosen.closes = bool(costs.overdue) and free_at >= chosen.has_rested(costs)
     chosen.taken_at = free_at
     heapq.heapreplace(chosen.slots, free_at + costs.work)
 
@@ -132,7 +145,9 @@ def _first_free(now: float, running: list[_Invocation]) -> _Invocation | None:
     Of several that are free now the one that has rested longest comes first, as the server hands
     tasks to the poll that has waited longest.
     """
-    found = [i for i in running if max(now, i.slots[0], i.polls_from) < i.polls_until]
+    found = [
+        i for i in running if not i.closes and max(now, i.slots[0], i.polls_from) < i.polls_until
+    ]
     return min(
         found,
         key=lambda i: (max(now, i.slots[0], i.polls_from), max(i.slots)),

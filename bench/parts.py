@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from bench import (
+    at_rest,
     auto,
     billed,
     burst,
@@ -34,6 +35,7 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
     "stress": stress.measure,
     "auto": auto.measure,
     "resonance": auto.measure_resonant,
+    "at_rest": at_rest.measure,
     "cost": cost.measure,
 }
 
@@ -48,8 +50,9 @@ MINUTES = {
     "throughput": 6,
     "burst": 3,
     "stress": 14,
-    "auto": 7,
+    "auto": 9,
     "resonance": 5,
+    "at_rest": 4,
     "cost": 12,
 }
 """About how long each part takes on two CPUs that have nothing else to do."""

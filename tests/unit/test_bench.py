@@ -21,6 +21,7 @@ from bench.model import Costs
 from bench.parts import MINUTES, PARTS
 from bench.results import Measured, Row
 from temporal_lambda.local import InvocationRecord
+from temporal_lambda.runtime.leaving import LEAST_SETTLE
 
 OURS = Costs(start=0.01, work=0.12, close=0.01, polls=51.0, quiet=1.0)
 CONTRIB = Costs(start=0.01, work=0.12, close=0.01, polls=53.0, quiet=math.inf)
@@ -175,8 +176,9 @@ def test_task_that_was_given_back_is_not_lost() -> None:
 @pytest.mark.parametrize(("rate", "stays"), [(0.01, 0.1), (0.1, 0.5), (1.0, 0.5)])
 def test_auto_of_the_cost_model_decides_as_the_worker_does(rate: float, stays: float) -> None:
     made = at_rate("auto", OURS, rate)
-    assert made.quiet == pytest.approx(0.05)
+    assert made.quiet == pytest.approx(LEAST_SETTLE)
     assert made.stays == stays
+    assert (made.overdue > 0) is (rate > 0.2)
 
 
 def test_auto_of_the_cost_model_waits_where_arrivals_are_frequent() -> None:
@@ -186,6 +188,17 @@ def test_auto_of_the_cost_model_waits_where_arrivals_are_frequent() -> None:
 def test_invocation_of_the_cost_model_stays_as_long_as_it_has_to() -> None:
     costs = dataclasses.replace(OURS, quiet=0.05, stays=0.5)
     assert model.billed_seconds([0.0], costs) == pytest.approx(0.5 + OURS.close)
+
+
+def test_last_arrival_of_the_cost_model_is_served_and_no_other_one() -> None:
+    costs = dataclasses.replace(OURS, quiet=0.05, overdue=10.0)
+    entered = model.CONTROLLER_SECONDS + costs.start
+    # The third finds no poll, and gets an invocation of its own, which waits until it is overdue.
+    second = 5.0
+    alone = model.billed_seconds([0.0], costs)
+    assert model.billed_seconds([0.0, second, second + 0.001], costs) == pytest.approx(
+        second + costs.work + costs.quiet + costs.close - entered + costs.start + alone, abs=0.01
+    )
 
 
 def test_length_of_every_part_is_known() -> None:
