@@ -46,14 +46,19 @@ async def seen_in_history(handle: WorkflowHandle[Any, Any]) -> str:
     """How a workflow ended, and which attempt of its activity did it."""
     description = await handle.describe()
     assert description.status
-    attempt, timed_out = 0, 0
+    attempt, timed_out, operations = 0, 0, 0
     async for event in handle.fetch_history_events():
         if event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_STARTED:
             attempt = event.activity_task_started_event_attributes.attempt
         if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
             timed_out += 1
+        if event.event_type == EventType.EVENT_TYPE_NEXUS_OPERATION_COMPLETED:
+            operations += 1
     words = [description.status.name.lower()]
-    words.append(f"activity attempt {attempt}" if attempt else "its local activity run anew")
+    if operations:
+        words.append("its operation answered")
+    else:
+        words.append(f"activity attempt {attempt}" if attempt else "its local activity run anew")
     if timed_out:
         words.append(f"{timed_out} workflow task timed out")
     return ", ".join(words)
