@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, TypeAlias
 
 import grpc
@@ -19,7 +20,9 @@ class Gateway(grpc.GenericRpcHandler):
 
     Attributes:
         address: ``host:port`` of the gateway.
-        admitted: How many calls brought the key.
+        successor: Another key that is valid, too; ``None`` if there is none.
+        admitted: How many calls brought the key, or the successor's.
+        admitted_by: How many calls brought each.
         refused: How many did not.
         refuses_health_checks: Whether it answers those by a refusal, since they name no namespace.
     """
@@ -28,8 +31,10 @@ class Gateway(grpc.GenericRpcHandler):
         self._failure: grpc.StatusCode | None = None
         self._target = target
         self.api_key = api_key
+        self.successor: str | None = None
         self.address = ""
         self.admitted = 0
+        self.admitted_by: Counter[str] = Counter()
         self.refused = 0
         self.refuses_health_checks = False
         self._server = grpc.aio.server()
@@ -60,9 +65,10 @@ class Gateway(grpc.GenericRpcHandler):
         """See base class."""
         method = call.method
         credential = str(dict(call.invocation_metadata).get("authorization"))
+        key = credential.removeprefix("Bearer ")
 
         async def forward(request: bytes, context: Context) -> bytes:
-            if credential != f"Bearer {self.api_key}":
+            if key not in (self.api_key, self.successor):
                 self.refused += 1
                 # Worse than any real server: it shows what it was given.
                 await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"not known: {credential}")
@@ -71,6 +77,7 @@ class Gateway(grpc.GenericRpcHandler):
             if self._failure:
                 await context.abort(self._failure, "out of order for a while")
             self.admitted += 1
+            self.admitted_by[key] += 1
             assert self._channel
             forwarded: Any = self._channel.unary_unary(method)
             try:
