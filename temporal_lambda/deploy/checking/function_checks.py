@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
+
+from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.deploy.checking.findings import Finding
 from temporal_lambda.settings.table import SETTINGS, variable
@@ -24,12 +27,17 @@ SNAPSHOTS_SINCE = 12
 
 SECRET_NAME = re.compile(r"API_KEY$|PASSWORD|SECRET|TOKEN$|PRIVATE_KEY|TLS_CLIENT_KEY_DATA", re.I)
 SECRET_VALUE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|eyJ[\w-]{8,}\.eyJ|\bAKIA[A-Z0-9]{16}\b")
-REFERENCE = re.compile(r"arn:aws|ssm:|/|\{\{resolve:")
+REFERENCE = re.compile(r"arn:aws|ssm:|/|\{\{resolve:|$")
 """How a value begins that names a secret and is none."""
+
+NAMES_A_SECRET = {variable(name) for name in SETTINGS if "secret" in name}
+"""Variables of this package that say where a secret lies."""
 
 
 def check_function(
-    configuration: Mapping[str, Any], delivery: Mapping[str, Any] | None
+    configuration: Mapping[str, Any],
+    delivery: Mapping[str, Any] | None,
+    version: WorkerDeploymentVersion | None = None,
 ) -> Iterator[Finding]:
     """Findings about a function.
 
@@ -37,11 +45,13 @@ def check_function(
         configuration: What ``GetFunctionConfiguration`` says.
         delivery: What ``GetFunctionEventInvokeConfig`` says of this very version; ``None`` if there
             is nothing.
+        version: The build that the server invokes it for.
     """
     name = f"{configuration['FunctionName']}:{configuration.get('Version', '$LATEST')}"
     variables = configuration.get("Environment", {}).get("Variables", {})
     yield from _timeout(name, configuration, variables)
     yield from _secrets(name, variables)
+    yield from _version(name, variables, version)
     yield from _runtime(name, configuration)
     yield from _delivery(name, delivery)
     if configuration["MemorySize"] < LEAST_MEMORY_MB:
@@ -94,7 +104,7 @@ def _secrets(name: str, variables: Mapping[str, str]) -> Iterator[Finding]:
         key
         for key, value in variables.items()
         if SECRET_VALUE.search(value)
-        or (SECRET_NAME.search(key) and value and not REFERENCE.match(value))
+        or (SECRET_NAME.search(key) and not (key in NAMES_A_SECRET or REFERENCE.match(value)))
     )
     if open_secrets:
         yield Finding(
@@ -102,8 +112,24 @@ def _secrets(name: str, variables: Mapping[str, str]) -> Iterator[Finding]:
             "error",
             f"{name} has credentials in {', '.join(open_secrets)}",
             "everybody who may read the function's configuration can read them",
-            "keep them in Secrets Manager, and name them by temporal_lambda.aws.SecretCredentials",
+            "keep them in Secrets Manager, and name them by settings such as api_key_secret",
         )
+
+
+def _version(
+    name: str, variables: Mapping[str, str], version: WorkerDeploymentVersion | None
+) -> Iterator[Finding]:
+    parts = asdict(version) if version else {}
+    for setting, there in parts.items():
+        here = variables.get(variable(setting))
+        if here and here != there:
+            yield Finding(
+                "other-version",
+                "warning",
+                f"{name} is invoked for {setting} {there}, and has {variable(setting)}={here}",
+                "unless the code says otherwise, it polls as that, and is invoked again and again",
+                "remove the variable, or set it anew with each build",
+            )
 
 
 def _runtime(name: str, configuration: Mapping[str, Any]) -> Iterator[Finding]:
