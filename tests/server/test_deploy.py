@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from tests.support.aws_account import Account
-from tests.support.builds import Builds
+from tests.support.builds import WORKFLOWS, Builds
 
 
 @pytest.mark.timeout(240)
@@ -17,12 +17,12 @@ async def test_two_builds_from_the_first_deploy_to_the_clean_up(
     builds: Builds, account: Account
 ) -> None:
     first, second = builds.package("1.0"), builds.package("2.0")
+    packaged = first.read_bytes()
+    builds.package_again(first)
+    assert first.read_bytes() == packaged
 
-    account.writes.clear()
-    plan = await builds.deploy(first, "--dry-run")
-    assert plan.code == 0, plan.output
+    plan = await builds.nothing_to_do(*builds.deploy_command(first, "--dry-run"))
     assert set(plan.outcomes.values()) == {"planned"}
-    assert account.writes == []
 
     queue = "arn:aws:sqs:us-east-1:123456789012:failed-events"
     deployed = await builds.deploy(first, "--on-failure", queue)
@@ -33,16 +33,14 @@ async def test_two_builds_from_the_first_deploy_to_the_clean_up(
         "MaximumEventAgeInSeconds": 60,
         "DestinationConfig": {"OnFailure": {"Destination": queue}},
     }
+    await builds.nothing_to_do(*builds.deploy_command(first))
 
-    account.writes.clear()
-    again = await builds.deploy(first)
-    assert again.code == 0, again.output
-    assert set(again.outcomes.values()) == {"unchanged"}
-
-    ramped = await builds.deploy(second, "--ramp", "50")
+    ramp = builds.deploy_command(second, "--ramp", "50")
+    ramped = await builds.run(*ramp)
     assert ramped.code == 0, ramped.output
     split = Counter(await asyncio.gather(*(builds.workflow() for _ in range(20))))
     assert set(split) == {"1.0", "2.0"}, split
+    await builds.nothing_to_do(*ramp)
 
     account.writes.clear()
     promoted = await builds.deploy(second)
@@ -52,39 +50,42 @@ async def test_two_builds_from_the_first_deploy_to_the_clean_up(
         f"routing of {builds.name}",
     ]
     assert await builds.workflow() == "2.0"
+    await builds.nothing_to_do(*builds.deploy_command(second))
 
-    nothing = await builds.run("rollback", builds.name, "--only-ramp")
-    assert nothing.outcomes == {f"routing of {builds.name}": "unchanged"}
+    await builds.nothing_to_do("rollback", builds.name, "--only-ramp")
+    account.writes.clear()
     back = await builds.run("rollback", builds.name)
     assert back.code == 0, back.output
+    assert account.writes == [], "AWS has nothing to do with it"
     assert await builds.workflow() == "1.0"
-    again = await builds.run("rollback", builds.name, "--to", "1.0")
-    assert set(again.outcomes.values()) == {"unchanged"}
+    await builds.nothing_to_do("rollback", builds.name, "--to", "1.0")
     no_further = await builds.run("rollback", builds.name)
     assert no_further.code == 1
     assert "no build that was current before 1.0" in no_further.output
-    assert account.writes == [], "AWS has nothing to do with it"
 
     while not any(build["deletable"] for build in (await builds.status())["builds"]):
         await asyncio.sleep(0.5)
-    kept = await builds.run("clean-up", builds.name)
-    assert kept.outcomes == {"build 2.0": "unchanged"}
+    await builds.nothing_to_do("clean-up", builds.name)
     cleaned = await builds.run("clean-up", builds.name, "--keep", "0")
     assert cleaned.code == 0, cleaned.output
     (deleted,) = account.writes
     assert deleted.startswith("DELETE ")
     assert deleted.endswith(f":function:{builds.name}:2")
+    await builds.nothing_to_do("clean-up", builds.name, "--keep", "0")
+    await builds.nothing_to_do("status", builds.name)
     assert [build["build_id"] for build in (await builds.status())["builds"]] == ["1.0"]
     assert await builds.workflow() == "1.0"
 
 
-async def test_check_finds_what_the_deployed_function_lacks(
+async def test_check_finds_what_code_and_deployed_function_lack(
     builds: Builds, account: Account
 ) -> None:
     key = ("--env", "DATABASE_PASSWORD=open-for-all")
-    assert (await builds.deploy(builds.package("1.0"), *key)).code == 0
+    archive = builds.package("1.0")
+    assert (await builds.deploy(archive, *key)).code == 0
     account.writes.clear()
-    checked = await builds.run("check", builds.name, "--json")
+    account.temporal_writes.clear()
+    checked = await builds.run("check", str(archive), "--json")
     assert checked.code == 1
     assert "open-for-all" not in checked.output
     found = {finding["id"]: finding for finding in json.loads(checked.output)}
@@ -94,6 +95,12 @@ async def test_check_finds_what_the_deployed_function_lacks(
         "not-checked",
         "log-format",
         "failure-destination",
+        "no-bytecode",
+        "idle-timeout",
     }
     assert "NoSuchEntity" in found["not-checked"]["why"]
+    other = builds.package("1.0", workflows=f"{WORKFLOWS}\n# changed")
+    assert "other-code" in (await builds.run("check", str(other))).output
+    assert "build-not-out" in (await builds.run("check", str(builds.package("2.0")))).output
     assert not [write for write in account.writes if not write.startswith("POST iam")]
+    assert account.temporal_writes == []

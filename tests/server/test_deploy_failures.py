@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from temporal_lambda.errors import WorkerDeploymentError
-from temporal_lambda.worker_deployment import describe_deployment, set_ramping
+from temporal_lambda.worker_deployment import set_ramping
 from tests.support.aws_account import Account
 from tests.support.builds import HANDLER, WORKFLOWS, Builds
 
@@ -144,13 +143,24 @@ async def test_function_that_is_slow_to_become_ready_is_waited_for(
     assert account.slow_answers == 0
 
 
-async def test_routing_that_somebody_else_has_changed_is_left_alone(builds: Builds) -> None:
-    assert (await builds.deploy(builds.package("1.0"))).code == 0
-    seen = await describe_deployment(builds.client, builds.name)
-    assert seen
-    assert (await builds.deploy(builds.package("2.0"))).code == 0
-    with pytest.raises(WorkerDeploymentError, match="Somebody else has changed the routing"):
-        await set_ramping(builds.client, builds.name, "1.0", 10, conflict_token=seen.conflict_token)
+async def test_routing_that_somebody_else_has_changed_meanwhile_is_left_alone(
+    builds: Builds, account: Account
+) -> None:
+    for build in ("1.0", "2.0"):
+        assert (await builds.deploy(builds.package(build))).code == 0
+    archive = builds.package("3.0")
+
+    async def somebody_else() -> None:
+        await set_ramping(builds.client, builds.name, "1.0", 10)
+
+    account.before["SetWorkerDeploymentCurrentVersion"] = somebody_else
+    refused = await builds.deploy(archive)
+    assert refused.code == 1
+    assert "Somebody else has changed the routing" in refused.output
+    status = await builds.status()
+    assert (status["current"], status["ramping"]) == ("2.0", "1.0")
+    assert (await builds.deploy(archive)).code == 0
+    assert (await builds.status())["current"] == "3.0"
 
 
 async def test_ramp_needs_a_current_build(builds: Builds, account: Account) -> None:
