@@ -41,12 +41,25 @@ GO_ON = "to go on: mend that and run the same command again; it skips what is do
 @click.command()
 @click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--function", "name", help="The function  [default: the deployment's name]")
-@click.option("--role", metavar="ARN", help="Execution role, to create the function with.")
-@click.option("--invoke-role", metavar="ARN", help="Role that Temporal assumes to invoke it.")
+@click.option(
+    "--role",
+    metavar="ARN",
+    envvar="TEMPORAL_LAMBDA_EXECUTION_ROLE",
+    show_envvar=True,
+    help="Execution role, to create the function with.",
+)
+@click.option(
+    "--invoke-role",
+    metavar="ARN",
+    envvar="TEMPORAL_LAMBDA_INVOKE_ROLE",
+    show_envvar=True,
+    help="Role that Temporal assumes to invoke it.",
+)
 @click.option(
     "--external-id",
     envvar="TEMPORAL_LAMBDA_EXTERNAL_ID",
-    help="What Temporal says when it assumes it  [env: TEMPORAL_LAMBDA_EXTERNAL_ID]",
+    show_envvar=True,
+    help="What Temporal says when it assumes it.",
 )
 @click.option("--timeout", type=DurationType(), help="The function's timeout  [new: 10m]")
 @click.option("--memory", type=int, metavar="MB", help="The function's memory  [new: 512]")
@@ -59,7 +72,11 @@ GO_ON = "to go on: mend that and run the same command again; it skips what is do
     help="A variable of the function; others stay. No place for secrets. Repeatable.",
 )
 @click.option(
-    "--on-failure", metavar="ARN", help="Queue or topic for invocations that Lambda gave up."
+    "--on-failure",
+    metavar="ARN",
+    envvar="TEMPORAL_LAMBDA_ON_FAILURE",
+    show_envvar=True,
+    help="Queue or topic for invocations that Lambda gave up.",
 )
 @click.option("--bucket", help="S3 bucket to upload by, for a zip above 50 MB.")
 @click.option(
