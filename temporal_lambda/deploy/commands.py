@@ -35,7 +35,7 @@ IGNORE_MISSING = click.option(
     "--ignore-missing-task-queues", is_flag=True, help="It need not serve the current build's."
 )
 
-GO_ON = "to go on: mend that and run the same command again; it skips what is done"
+GO_ON = "mend that and run the same command again; it skips what is done"
 
 
 @click.command()
@@ -227,6 +227,15 @@ async def _inventory(client: Any, name: str) -> dict[str, Any]:
     return {**inventory.as_json(deployment, found), "table": inventory.as_table(found)}
 
 
+def _ways(journal: Journal) -> dict[str, Any]:
+    """What was done before it failed, and the two ways from there."""
+    routed = [step for step in journal.done if step.startswith(("routing of ", "ramp to "))]
+    back = "nothing to do, since new workflows go where they went before"
+    if routed:
+        back = "new workflows are routed otherwise now; 'rollback' says where, with --dry-run"
+    return {"done": journal.done, "to_go_on": GO_ON, "to_go_back": back}
+
+
 def _run(
     options: dict[str, Any], work: Callable[[Journal], Coroutine[Any, Any, dict[str, Any]]]
 ) -> None:
@@ -242,7 +251,9 @@ def _run(
     try:
         result = asyncio.run(work(journal))
     except TemporalLambdaError as error:
-        result["error"] = str(error)
+        result |= {"error": str(error), **_ways(journal)}
+    except KeyboardInterrupt:
+        result |= {"error": "it was interrupted", **_ways(journal)}
     table = result.pop("table", [])
     if as_json:
         steps = [asdict(step) for step in journal.steps]
@@ -250,7 +261,8 @@ def _run(
     elif "error" not in result:
         click.echo("\n".join(["", *table] if journal.steps else table))
     else:
-        done = ", ".join(journal.done) or "nothing"
-        click.echo(f"Error: {result['error']}\ndone: {done}\n{GO_ON}", err=True)
+        done = ", ".join(result["done"]) or "nothing"
+        ways = f"to go on: {result['to_go_on']}\nto go back: {result['to_go_back']}"
+        click.echo(f"Error: {result['error']}\ndone: {done}\n{ways}", err=True)
     if "error" in result:
         sys.exit(1)

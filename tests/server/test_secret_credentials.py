@@ -17,6 +17,7 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from tests.support.certificates import Certificates
 from tests.support.gateway import Gateway
 from tests.support.lambdas import Deploy, Invoke, MakeFunction, rest
+from tests.support.otlp import receiving
 from tests.support.proxy import Proxy
 from tests.support.waiting import until
 
@@ -154,6 +155,25 @@ async def test_key_that_is_rotated_during_an_invocation_is_used_before_the_old_o
     assert OLD not in history.to_json()
     assert NEW not in history.to_json()
     assert not [e for e in history.events if e.HasField("activity_task_timed_out_event_attributes")]
+
+
+async def test_telemetry_shows_no_key_of_a_connection_that_works_and_of_one_that_is_refused(
+    stack: LocalStack, make_function: MakeFunction, invoke: Invoke, store: Store
+) -> None:
+    await store.put(OLD)
+    with receiving() as receiver:
+        async with Gateway(stack.temporal_address, OLD) as gateway:
+            telemetry = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint}
+            env = settings(gateway.address, store, **telemetry)
+            function = make_function("traced.quick_handler", env=env)
+            works = await invoke(function)
+            gateway.api_key = NEW
+            refused = await invoke(function)
+        assert (works.status, refused.status) == ("success", "error")
+        await until(lambda: any(span.failed for span in receiver.spans))
+        sent = repr(receiver.spans) + repr(receiver.values)
+    assert OLD not in sent
+    require_unseen([works, refused], OLD, NEW)
 
 
 async def test_certificates_from_both_stores_open_a_connection(

@@ -86,9 +86,10 @@ class Builds:
         result = CliRunner().invoke(main, command)
         assert result.exit_code == 0, result.output
 
-    async def run(self, *arguments: str) -> Result:
+    async def run(self, *arguments: str, **variables: str) -> Result:
         """Run a command as a user does."""
-        runner = CliRunner(env={**self.account.environment, "TEMPORAL_LAMBDA_EXTERNAL_ID": ""})
+        environment = {**self.account.environment, "TEMPORAL_LAMBDA_EXTERNAL_ID": "", **variables}
+        runner = CliRunner(env=environment)
         result = await asyncio.to_thread(runner.invoke, main, arguments)
         assert "Traceback" not in result.output, result.output
         assert EXTERNAL_ID not in result.output

@@ -127,6 +127,14 @@ def test_terraform_and_cdk_watch_what_cloudformation_watches() -> None:
     assert in_cdk == alarms
 
 
+def test_every_alarm_is_explained() -> None:
+    text = (EXAMPLES.parents[1] / "docs" / "operations.md").read_text()
+    resources = cfn_yaml.load(str(ACCOUNT))["Resources"]
+    alarms = [n for n, r in resources.items() if r["Type"] == "AWS::CloudWatch::Alarm"]
+    assert alarms
+    assert [name for name in alarms if f"\n| {name} | " not in text] == []
+
+
 def snake(text: str) -> set[str]:
     """Names of CDK's methods for metrics, as CloudWatch writes the metrics."""
     names = re.findall(r"metric_(\w+)\(", text)
