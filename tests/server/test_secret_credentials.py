@@ -17,7 +17,7 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from tests.support.certificates import Certificates
 from tests.support.gateway import Gateway
 from tests.support.lambdas import Deploy, Invoke, MakeFunction, rest
-from tests.support.otlp import receiving
+from tests.support.otlp import receiving, silence
 from tests.support.proxy import Proxy
 from tests.support.waiting import until
 
@@ -208,6 +208,20 @@ async def test_key_that_is_refused_with_no_other_stored_is_one_clear_error(
     assert record.error
     assert "refuses this worker" in record.error
     require_unseen([record], OLD, NEW)
+
+
+@pytest.mark.parametrize("handler", [IN_CODE, BY_SETTINGS])
+async def test_store_that_does_not_answer_costs_no_more_than_the_invocation_has(
+    handler: str, make_function: MakeFunction, invoke: Invoke, store: Store
+) -> None:
+    with silence() as endpoint:
+        env = {**settings("127.0.0.1:1", store), "AWS_ENDPOINT_URL": endpoint}
+        # The shutdown takes 3 s of them.
+        record = await invoke(make_function(handler, seconds=6, env=env))
+    assert record.status == "error", record.log
+    assert record.error
+    assert "DeadlineError: the connection's credentials did not come within the" in record.error
+    assert record.report
 
 
 @pytest.mark.parametrize("handler", [IN_CODE, BY_SETTINGS])
