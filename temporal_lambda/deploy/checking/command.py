@@ -138,8 +138,10 @@ def _function(
         FunctionName=name,
         Qualifier=version or "$LATEST",
     )
-    yield from check_function(configuration, delivery, build)
-    if described := code and code.described.get("configuration"):
+    described = code.described.get("configuration") if code else None
+    buffer = described["shutdown_deadline_buffer"] if described else 0.0
+    yield from check_function(configuration, delivery, build, buffer)
+    if described:
         yield from check_times(described, configuration["Timeout"], f"{name}:{version}")
 
 

@@ -38,6 +38,7 @@ def check_function(
     configuration: Mapping[str, Any],
     delivery: Mapping[str, Any] | None,
     version: WorkerDeploymentVersion | None = None,
+    buffer: float = 0.0,
 ) -> Iterator[Finding]:
     """Findings about a function.
 
@@ -46,10 +47,11 @@ def check_function(
         delivery: What ``GetFunctionEventInvokeConfig`` says of this very version; ``None`` if there
             is nothing.
         version: The build that the server invokes it for.
+        buffer: Seconds of ``shutdown_deadline_buffer`` in its code, as far as that is known.
     """
     name = f"{configuration['FunctionName']}:{configuration.get('Version', '$LATEST')}"
     variables = configuration.get("Environment", {}).get("Variables", {})
-    yield from _timeout(name, configuration, variables)
+    yield from _timeout(name, configuration, max(buffer, _buffer_in(variables)))
     yield from _secrets(name, variables)
     yield from _version(name, variables, version)
     yield from _runtime(name, configuration)
@@ -72,15 +74,15 @@ def check_function(
         )
 
 
-def _timeout(
-    name: str, configuration: Mapping[str, Any], variables: Mapping[str, str]
-) -> Iterator[Finding]:
+def _buffer_in(variables: Mapping[str, str]) -> float:
     graceful = _seconds(variables, "graceful_shutdown_timeout")
     if graceful is None:
         graceful = SETTINGS["graceful_shutdown_timeout"].default.total_seconds()
     buffer = _seconds(variables, "shutdown_deadline_buffer")
-    if buffer is None:
-        buffer = graceful + 2
+    return graceful + 2 if buffer is None else buffer
+
+
+def _timeout(name: str, configuration: Mapping[str, Any], buffer: float) -> Iterator[Finding]:
     least = buffer + START_SECONDS
     if configuration["Timeout"] < least:
         yield Finding(
