@@ -14,6 +14,7 @@ import click
 
 from temporal_lambda.command_options import DurationType, pairs
 from temporal_lambda.deploy import connections
+from temporal_lambda.deploy.checking.open_secrets import DO, WHY, open_secrets
 from temporal_lambda.deploy.errors import DeployError
 from temporal_lambda.deploy.packaging import archive as archives
 from temporal_lambda.deploy.packaging.report import read
@@ -78,6 +79,7 @@ GO_ON = "mend that and run the same command again; it skips what is done"
     show_envvar=True,
     help="Queue or topic for invocations that Lambda gave up.",
 )
+@click.option("--allow-secrets", is_flag=True, help="Take credentials among --env all the same.")
 @click.option("--bucket", help="S3 bucket to upload by, for a zip above 50 MB.")
 @click.option(
     "--ramp",
@@ -115,6 +117,11 @@ async def _deploy(archive: Path, options: dict[str, Any], journal: Journal) -> d
     report = read(archive)
     if archives.code_sha256(archive) != report.code_sha256:
         raise DeployError(f"{archive} is not the zip that {archive}.json is about: package it anew")
+    if not options["allow_secrets"] and (found := open_secrets(options["environment"])):
+        raise DeployError(
+            f"--env holds credentials, in {', '.join(found)}: {WHY}. Instead, {DO}; or pass "
+            "--allow-secrets"
+        )
     region = options["region"]
     function = LambdaFunction(
         connections.aws("lambda", region),

@@ -165,7 +165,13 @@ async def test_check_finds_what_code_and_deployed_function_lack(
 ) -> None:
     key = ("--env", "DATABASE_PASSWORD=open-for-all")
     archive = builds.package("1.0")
-    assert (await builds.deploy(archive, *key)).code == 0
+    account.writes.clear()
+    refused = await builds.deploy(archive, *key)
+    assert refused.code == 1
+    assert "--env holds credentials, in DATABASE_PASSWORD: everybody who" in refused.output
+    assert "open-for-all" not in refused.output
+    assert account.writes == []
+    assert (await builds.deploy(archive, *key, "--allow-secrets")).code == 0
     account.writes.clear()
     account.temporal_writes.clear()
     checked = await builds.run("check", str(archive), "--json")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.deploy.checking.findings import Finding
+from temporal_lambda.deploy.checking.open_secrets import DO, WHY, open_secrets
 from temporal_lambda.settings.table import SETTINGS, variable
 from temporal_lambda.settings.values import duration
 
@@ -24,14 +24,6 @@ OLDEST_PYTHON = 10
 
 SNAPSHOTS_SINCE = 12
 """Minor version of the first Python runtime with SnapStart."""
-
-SECRET_NAME = re.compile(r"API_KEY$|PASSWORD|SECRET|TOKEN$|PRIVATE_KEY|TLS_CLIENT_KEY_DATA", re.I)
-SECRET_VALUE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|eyJ[\w-]{8,}\.eyJ|\bAKIA[A-Z0-9]{16}\b")
-REFERENCE = re.compile(r"arn:aws|ssm:|/|\{\{resolve:|$")
-"""How a value begins that names a secret and is none."""
-
-NAMES_A_SECRET = {variable(name) for name in SETTINGS if "secret" in name}
-"""Variables of this package that say where a secret lies."""
 
 
 def check_function(
@@ -102,19 +94,13 @@ def _seconds(variables: Mapping[str, str], setting: str) -> float | None:
 
 
 def _secrets(name: str, variables: Mapping[str, str]) -> Iterator[Finding]:
-    open_secrets = sorted(
-        key
-        for key, value in variables.items()
-        if SECRET_VALUE.search(value)
-        or (SECRET_NAME.search(key) and not (key in NAMES_A_SECRET or REFERENCE.match(value)))
-    )
-    if open_secrets:
+    if found := open_secrets(variables):
         yield Finding(
             "secret-in-environment",
             "error",
-            f"{name} has credentials in {', '.join(open_secrets)}",
-            "everybody who may read the function's configuration can read them",
-            "keep them in Secrets Manager, and name them by settings such as api_key_secret",
+            f"{name} has credentials in {', '.join(found)}",
+            WHY,
+            DO,
         )
 
 
