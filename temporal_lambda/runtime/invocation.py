@@ -128,10 +128,8 @@ class Invocation:
             with phase("drain"):
                 await self._drain(lifeline, closing)
                 self._take_outcome()
-        except Exception as error:
-            progress.failed(error)
-        except asyncio.CancelledError as error:
-            # Nobody but user code that cancels all tasks would do that.
+        except (Exception, asyncio.CancelledError) as error:
+            # Nobody but user code that cancels all tasks would do the latter.
             progress.failed(error)
         await self._run_steps(lifeline, closing)
 
@@ -195,7 +193,9 @@ class Invocation:
         except ConnectionLost:
             pass
         except ConnectError as error:
-            if not await self._credentials.renew(error, self._budget.work_left()):
+            async with at_most(math.inf, self._signal.stopped):
+                renewed = await self._credentials.renew(error, self._budget.work_left())
+            if not renewed:
                 raise
         return await self._work_over(await self._connect(), strategy)
 
