@@ -24,11 +24,15 @@ DEFAULT_GRACEFUL_TIMEOUT: timedelta = SETTINGS["graceful_shutdown_timeout"].defa
 class Credentials(Protocol):
     """Gives a connection its credentials."""
 
+    @property
+    def ttl(self) -> timedelta | None:
+        """How long they may be in use before ``refresh`` is asked; ``None`` for no such limit."""
+
     async def apply(self, connect: MutableMapping[str, Any]) -> None:
         """Put them into keyword arguments for ``Client.connect``, in bounded time."""
 
     async def refresh(self, connect: MutableMapping[str, Any]) -> bool:
-        """Replace those that the server has refused; return whether any is new."""
+        """Replace those that are old or refused by newer ones, if there are; return whether."""
 
 
 class FollowsGracefulTimeout:
@@ -105,8 +109,10 @@ class LambdaWorkerConfig:
             of ``worker_config``; limits are per worker, all else is shared: client, deadline,
             close and report.
         credentials: Where the connection's credentials come from, such as a
-            ``temporal_lambda.aws.SecretCredentials``. What ``client_connect_config`` has already
-            stays. After a refusal they are asked for anew, and if they are new, it is tried again.
+            ``temporal_lambda.aws.SecretCredentials``; the settings ``api_key_secret`` and so on
+            put one here. What ``client_connect_config`` has already stays. After a refusal they are
+            asked for anew, and if they are new, it is tried again; a long invocation asks for newer
+            ones before they are old.
         invocation: The invocation: request id, function ARN, the time that is left, and for hooks
             the report so far. Read-only.
 

@@ -2,10 +2,13 @@
 
 ``python -m temporal_lambda.describe_handler module.attribute`` imports the handler as Lambda would
 and prints one line of JSON: ``{"deployment_name": ..., "build_id": ...}``, or ``{"error": ...}``.
+With ``--configuration`` it also runs the configure callback and says what came of it; with
+``--path DIR`` modules are looked for in that directory, too, after all others.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import inspect
 import json
@@ -21,15 +24,17 @@ MARK = "temporal_lambda handler "
 """How the line begins: importing a handler may print other lines."""
 
 
-def describe(handler: str) -> dict[str, Any]:
+def describe(handler: str, *, configuration: bool = False) -> dict[str, Any]:
     """Import a handler and describe it.
 
     Args:
         handler: ``module.attribute``.
+        configuration: Whether to run its configure callback, too.
 
     Returns:
         ``deployment_name`` and ``build_id`` (both ``None`` where no handler made by ``run_worker``
-        is found in it), or ``error``.
+        is found in it), or ``error``. If it was asked for, also ``configuration``, or
+        ``configuration_error``.
     """
     module_name, _, attribute = handler.rpartition(".")
     try:
@@ -44,15 +49,28 @@ def describe(handler: str) -> dict[str, Any]:
     found = getattr(module, attribute)
     if not callable(found):
         return {"error": f"{handler} is a {type(found).__name__}, which can't be called"}
-    version = _version_of(found, module)
-    return {
+    made = _made_by_us(found, module)
+    version = _own_version(made)
+    described = {
         "deployment_name": getattr(version, "deployment_name", None),
         "build_id": getattr(version, "build_id", None),
     }
+    environment = getattr(made, "environment", None)
+    return described | (_configuration(environment) if configuration and environment else {})
 
 
-def _version_of(handler: Any, module: ModuleType) -> Any:
-    """The version of a handler, or of the one that it wraps.
+def _configuration(environment: Any) -> dict[str, Any]:
+    from temporal_lambda.describe_configuration import describe_configuration
+
+    try:
+        return {"configuration": describe_configuration(environment)}
+    except BaseException as error:
+        text = traceback.format_exception_only(type(error), error)[-1].strip()
+        return {"configuration_error": text}
+
+
+def _made_by_us(handler: Any, module: ModuleType) -> Any:
+    """A handler, or the one that it wraps; ``None`` if ``run_worker`` has made neither.
 
     A decorator or a plain function may stand around it: looked at are what it was made from
     (``functools.wraps``), what its code uses, and the names in its module, in this order. Versions
@@ -60,13 +78,13 @@ def _version_of(handler: Any, module: ModuleType) -> Any:
     """
     wrapped = [handler, inspect.unwrap(handler)]
     for candidates in (wrapped, _used_by(handler), vars(module).values()):
-        versions = {
-            version
+        made = {
+            version: candidate
             for candidate in candidates
             if isinstance(version := _own_version(candidate), WorkerDeploymentVersion)
         }
-        if versions:
-            return versions.pop() if len(versions) == 1 else None
+        if made:
+            return next(iter(made.values())) if len(made) == 1 else None
     return None
 
 
@@ -87,7 +105,14 @@ def _own_version(candidate: Any) -> Any:
 
 def main() -> NoReturn:
     """Describe the handler named on the command line; then exit, with any threads it started."""
-    found = describe(sys.argv[1])
+    parser = argparse.ArgumentParser(prog="python -m temporal_lambda.describe_handler")
+    parser.add_argument("handler")
+    parser.add_argument("--configuration", action="store_true")
+    parser.add_argument("--path")
+    options = parser.parse_args()
+    if options.path:
+        sys.path.append(options.path)
+    found = describe(options.handler, configuration=options.configuration)
     print(f"\n{MARK}{json.dumps(found)}", flush=True)
     os._exit(0)
 

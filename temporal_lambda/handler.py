@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 from temporalio import workflow
 from temporalio.common import WorkerDeploymentVersion
 
+from temporal_lambda.config import Credentials
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.invocation_info import InvocationInfo
@@ -23,7 +24,7 @@ from temporal_lambda.runtime.execution_environment import ExecutionEnvironment
 from temporal_lambda.runtime.invocation import Invocation
 from temporal_lambda.runtime.progress import Progress
 from temporal_lambda.runtime.work_strategy import ServeTaskQueue, StrategyFactory
-from temporal_lambda.settings.sources import load_settings
+from temporal_lambda.settings.sources import Settings, load_settings
 from temporal_lambda.supervision.supervisor import Supervisor
 
 
@@ -99,16 +100,26 @@ def make_handler(
 
     versioned = cast(Handler, handler)
     versioned.version = factory.version
+    versioned.environment = environment
     return versioned
 
 
 def _make_factory(version: WorkerDeploymentVersion | None) -> ConfigFactory:
     try:
-        return ConfigFactory.of(load_settings(os.environ), version)
+        settings = load_settings(os.environ)
+        return ConfigFactory.of(settings, version, _credentials(settings))
     except SettingsError as error:
         # Without the frames below, whose variables hold all that files and environment say: a
         # traceback with variables would show the credentials.
         raise error.with_traceback(None) from None
+
+
+def _credentials(settings: Settings) -> Credentials | None:
+    if not any(name.endswith("_secret") and value for name, value in settings.values.items()):
+        return None
+    from temporal_lambda.aws.credentials import SecretCredentials
+
+    return SecretCredentials.of(settings)
 
 
 def serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: bool) -> Any:
@@ -136,9 +147,11 @@ class Handler(Protocol):
 
     Attributes:
         version: The worker deployment version given to ``run_worker``.
+        environment: What its invocations share.
     """
 
     version: WorkerDeploymentVersion
+    environment: ExecutionEnvironment
 
     def __call__(self, event: Any, context: Any, /) -> Any:
         """Run one invocation."""

@@ -16,6 +16,9 @@ from temporal_lambda.timeouts import TimeExpired, at_most
 DEFAULT_TTL = timedelta(minutes=5)
 """How long a value is kept; at most half the time for which an old key and a new one are valid."""
 
+LEAST_TTL = timedelta(seconds=1)
+"""The cache counts whole seconds."""
+
 FETCH_SECONDS = 5.0
 """What one fetch may take, retries included."""
 
@@ -48,11 +51,19 @@ class Secrets:
     """
 
     def __init__(self, ttl: timedelta = DEFAULT_TTL, timeout: float = FETCH_SECONDS) -> None:
-        self._ttl = ttl
+        self._ttl = max(ttl, LEAST_TTL)
         self._timeout = timeout
         self._providers: dict[tuple[str, str | None], Any] = {}
         # Powertools' providers are not made for several threads.
         self._lock = threading.Lock()
+
+    def load(self) -> None:
+        """Import what reading a secret takes: some 0.2 s, or several times that without bytecode.
+
+        Raises:
+            MissingExtraError: The extra ``aws`` is not installed.
+        """
+        _libraries()
 
     async def get(self, reference: str | Reference, *, refresh: bool = False) -> HiddenText:
         """The value of a secret.
@@ -90,7 +101,7 @@ class Secrets:
         try:
             value = provider.get(
                 reference.name,
-                max_age=max(1, int(self._ttl.total_seconds())),
+                max_age=int(self._ttl.total_seconds()),
                 force_fetch=force,
                 **options,
             )
@@ -106,13 +117,19 @@ class Secrets:
         return self._providers[key]
 
 
-def _make_provider(service: str, region: str | None) -> Any:
+def _libraries() -> tuple[Any, Any]:
     try:
         import boto3
-        from aws_lambda_powertools.utilities.parameters import SecretsProvider, SSMProvider
-        from botocore.config import Config
+        from aws_lambda_powertools.utilities import parameters
     except ModuleNotFoundError as error:
         raise MissingExtraError("temporal_lambda.aws", "aws", error) from None
+    return boto3, parameters
+
+
+def _make_provider(service: str, region: str | None) -> Any:
+    boto3, parameters = _libraries()
+    from botocore.config import Config
+
     config = Config(
         connect_timeout=2, read_timeout=3, retries={"mode": "standard", "total_max_attempts": 2}
     )
@@ -120,7 +137,7 @@ def _make_provider(service: str, region: str | None) -> Any:
         client = boto3.client(service, region_name=region, config=config)
     except Exception as error:
         raise SecretError(f"{service} can't be used: {type(error).__name__}") from None
-    provider = SSMProvider if service == "ssm" else SecretsProvider
+    provider = parameters.SSMProvider if service == "ssm" else parameters.SecretsProvider
     return provider(boto3_client=client)
 
 

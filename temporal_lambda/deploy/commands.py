@@ -14,6 +14,7 @@ import click
 
 from temporal_lambda.command_options import DurationType, pairs
 from temporal_lambda.deploy import connections
+from temporal_lambda.deploy.checking.open_secrets import DO, WHY, open_secrets
 from temporal_lambda.deploy.errors import DeployError
 from temporal_lambda.deploy.packaging import archive as archives
 from temporal_lambda.deploy.packaging.report import read
@@ -35,18 +36,31 @@ IGNORE_MISSING = click.option(
     "--ignore-missing-task-queues", is_flag=True, help="It need not serve the current build's."
 )
 
-GO_ON = "to go on: mend that and run the same command again; it skips what is done"
+GO_ON = "mend that and run the same command again; it skips what is done"
 
 
 @click.command()
 @click.argument("archive", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--function", "name", help="The function  [default: the deployment's name]")
-@click.option("--role", metavar="ARN", help="Execution role, to create the function with.")
-@click.option("--invoke-role", metavar="ARN", help="Role that Temporal assumes to invoke it.")
+@click.option(
+    "--role",
+    metavar="ARN",
+    envvar="TEMPORAL_LAMBDA_EXECUTION_ROLE",
+    show_envvar=True,
+    help="Execution role, to create the function with.",
+)
+@click.option(
+    "--invoke-role",
+    metavar="ARN",
+    envvar="TEMPORAL_LAMBDA_INVOKE_ROLE",
+    show_envvar=True,
+    help="Role that Temporal assumes to invoke it.",
+)
 @click.option(
     "--external-id",
     envvar="TEMPORAL_LAMBDA_EXTERNAL_ID",
-    help="What Temporal says when it assumes it  [env: TEMPORAL_LAMBDA_EXTERNAL_ID]",
+    show_envvar=True,
+    help="What Temporal says when it assumes it.",
 )
 @click.option("--timeout", type=DurationType(), help="The function's timeout  [new: 10m]")
 @click.option("--memory", type=int, metavar="MB", help="The function's memory  [new: 512]")
@@ -59,8 +73,13 @@ GO_ON = "to go on: mend that and run the same command again; it skips what is do
     help="A variable of the function; others stay. No place for secrets. Repeatable.",
 )
 @click.option(
-    "--on-failure", metavar="ARN", help="Queue or topic for invocations that Lambda gave up."
+    "--on-failure",
+    metavar="ARN",
+    envvar="TEMPORAL_LAMBDA_ON_FAILURE",
+    show_envvar=True,
+    help="Queue or topic for invocations that Lambda gave up.",
 )
+@click.option("--allow-secrets", is_flag=True, help="Take credentials among --env all the same.")
 @click.option("--bucket", help="S3 bucket to upload by, for a zip above 50 MB.")
 @click.option(
     "--ramp",
@@ -98,6 +117,11 @@ async def _deploy(archive: Path, options: dict[str, Any], journal: Journal) -> d
     report = read(archive)
     if archives.code_sha256(archive) != report.code_sha256:
         raise DeployError(f"{archive} is not the zip that {archive}.json is about: package it anew")
+    if not options["allow_secrets"] and (found := open_secrets(options["environment"])):
+        raise DeployError(
+            f"--env holds credentials, in {', '.join(found)}: {WHY}. Instead, {DO}; or pass "
+            "--allow-secrets"
+        )
     region = options["region"]
     function = LambdaFunction(
         connections.aws("lambda", region),
@@ -210,6 +234,15 @@ async def _inventory(client: Any, name: str) -> dict[str, Any]:
     return {**inventory.as_json(deployment, found), "table": inventory.as_table(found)}
 
 
+def _ways(journal: Journal) -> dict[str, Any]:
+    """What was done before it failed, and the two ways from there."""
+    routed = [step for step in journal.done if step.startswith(("routing of ", "ramp to "))]
+    back = "nothing to do, since new workflows go where they went before"
+    if routed:
+        back = "new workflows are routed otherwise now; 'rollback' says where, with --dry-run"
+    return {"done": journal.done, "to_go_on": GO_ON, "to_go_back": back}
+
+
 def _run(
     options: dict[str, Any], work: Callable[[Journal], Coroutine[Any, Any, dict[str, Any]]]
 ) -> None:
@@ -225,7 +258,9 @@ def _run(
     try:
         result = asyncio.run(work(journal))
     except TemporalLambdaError as error:
-        result["error"] = str(error)
+        result |= {"error": str(error), **_ways(journal)}
+    except KeyboardInterrupt:
+        result |= {"error": "it was interrupted", **_ways(journal)}
     table = result.pop("table", [])
     if as_json:
         steps = [asdict(step) for step in journal.steps]
@@ -233,7 +268,8 @@ def _run(
     elif "error" not in result:
         click.echo("\n".join(["", *table] if journal.steps else table))
     else:
-        done = ", ".join(journal.done) or "nothing"
-        click.echo(f"Error: {result['error']}\ndone: {done}\n{GO_ON}", err=True)
+        done = ", ".join(result["done"]) or "nothing"
+        ways = f"to go on: {result['to_go_on']}\nto go back: {result['to_go_back']}"
+        click.echo(f"Error: {result['error']}\ndone: {done}\n{ways}", err=True)
     if "error" in result:
         sys.exit(1)

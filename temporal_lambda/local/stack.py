@@ -26,7 +26,7 @@ from temporal_lambda.local.temporal_server import (
     TemporalServer,
     require_free,
 )
-from temporal_lambda.settings.table import variable
+from temporal_lambda.settings.table import SETTINGS, variable
 from temporal_lambda.worker_deployment import (
     Compute,
     register,
@@ -231,6 +231,7 @@ class LocalStack:
         if self._own_server:
             # A profile in temporal.toml that is meant for production must not get in the way.
             connection["TEMPORAL_TLS"] = "false"
+            connection |= {variable(name): "none" for name in SETTINGS if name.endswith("_secret")}
             connection[variable("poll_cancellation_fans_out")] = self._dynamic_config[FANS_OUT]
         function = dataclasses.replace(
             function,

@@ -12,7 +12,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.worker import WorkerConfig, WorkerDeploymentConfig
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from temporal_lambda.config import LambdaWorkerConfig, ShutdownHook
+from temporal_lambda.config import Credentials, LambdaWorkerConfig, ShutdownHook
 from temporal_lambda.errors import SettingsError, TaskQueueError
 from temporal_lambda.invocation_info import InvocationInfo
 from temporal_lambda.naming import name_of
@@ -42,17 +42,29 @@ class ConfigFactory:
     Args:
         settings: What files and environment say.
         version: The worker deployment version of this function.
+        credentials: Where those of the connection come from, unless the callback says otherwise.
 
     Attributes:
         version: As given.
     """
 
-    def __init__(self, settings: Settings, version: WorkerDeploymentVersion) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        version: WorkerDeploymentVersion,
+        credentials: Credentials | None = None,
+    ) -> None:
         self._settings = settings
         self.version = version
+        self._credentials = credentials
 
     @classmethod
-    def of(cls, settings: Settings, version: WorkerDeploymentVersion | None) -> ConfigFactory:
+    def of(
+        cls,
+        settings: Settings,
+        version: WorkerDeploymentVersion | None,
+        credentials: Credentials | None = None,
+    ) -> ConfigFactory:
         """A factory for a version, of which the settings may have what the code leaves out.
 
         Raises:
@@ -67,7 +79,7 @@ class ConfigFactory:
                 f"{version!r}. TEMPORAL_LAMBDA_DEPLOYMENT_NAME and TEMPORAL_LAMBDA_BUILD_ID can "
                 "set what the code leaves out"
             )
-        return cls(settings, WorkerDeploymentVersion(name, build_id))
+        return cls(settings, WorkerDeploymentVersion(name, build_id), credentials)
 
     def new(self, invocation: InvocationInfo | None = None) -> LambdaWorkerConfig:
         """A fresh configuration that shares no mutable object with any other.
@@ -84,12 +96,13 @@ class ConfigFactory:
                 disable_eager_activity_execution=True,
                 deployment_config=self._versioning(),
             ),
+            credentials=self._credentials,
             invocation=invocation or InvocationInfo(),
         )
         worker = cast(dict[str, Any], config.worker_config)
         for setting in SETTINGS.values():
             value = self._settings.value(setting.name)
-            if value is None or setting.of_version:
+            if value is None or setting.is_part:
                 continue
             if setting.option:
                 worker[setting.option] = setting.convert(value)
@@ -166,7 +179,7 @@ def _check_values(config: LambdaWorkerConfig) -> None:
             )
     bare = LambdaWorkerConfig()
     for setting in SETTINGS.values():
-        if setting.option or setting.of_version:
+        if setting.option or setting.is_part:
             continue
         value = getattr(config, setting.name)
         optional = getattr(bare, setting.name) is None

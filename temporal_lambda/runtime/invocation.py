@@ -26,10 +26,10 @@ from temporal_lambda.runtime.closing_steps import ClosingSteps
 from temporal_lambda.runtime.config_factory import graceful_timeout
 from temporal_lambda.runtime.configure_callback import Teardown
 from temporal_lambda.runtime.connection import ConnectionLost
+from temporal_lambda.runtime.credentials import InvocationCredentials
 from temporal_lambda.runtime.execution_environment import ExecutionEnvironment
 from temporal_lambda.runtime.lifeline import LeftBehind, Lifeline
 from temporal_lambda.runtime.progress import Progress
-from temporal_lambda.runtime.renewed_credentials import connect_with_credentials, renew
 from temporal_lambda.runtime.work_phase import WorkPhase
 from temporal_lambda.runtime.work_strategy import Stop, Work, WorkStrategy, announce_work_time
 from temporal_lambda.runtime.worker import InvocationWorker
@@ -75,6 +75,7 @@ class Invocation:
         self._config = config
         self._progress = progress
         self._connection = environment.connection.for_invocation()
+        self._credentials = InvocationCredentials(config)
         self._signal = progress.signal
         self._strategy: WorkStrategy | None = None
         self._work_phase: WorkPhase | None = None
@@ -98,6 +99,7 @@ class Invocation:
         self._signal.enter_loop()
         try:
             self._connection.begin_check()
+            self._credentials.begin_fetch()
             with phase("configure"):
                 strategy = await self._configure(lifeline)
             lifeline.expect(self._budget.setup_end)
@@ -126,10 +128,8 @@ class Invocation:
             with phase("drain"):
                 await self._drain(lifeline, closing)
                 self._take_outcome()
-        except Exception as error:
-            progress.failed(error)
-        except asyncio.CancelledError as error:
-            # Nobody but user code that cancels all tasks would do that.
+        except (Exception, asyncio.CancelledError) as error:
+            # Nobody but user code that cancels all tasks would do the latter.
             progress.failed(error)
         await self._run_steps(lifeline, closing)
 
@@ -175,14 +175,14 @@ class Invocation:
     async def _connect(self) -> Client:
         try:
             async with at_most(math.inf, self._signal.stopped):
-                return await connect_with_credentials(
-                    self._config,
+                return await self._credentials.connect(
                     lambda arguments: self._connection.connect(
                         arguments,
                         self._config.invocation.identity,
                         reuse=self._config.reuse_connection,
                         limit=self._budget.work_left(),
                     ),
+                    self._budget.work_left,
                 )
         finally:
             self._progress.report.connection = self._connection.state
@@ -193,7 +193,9 @@ class Invocation:
         except ConnectionLost:
             pass
         except ConnectError as error:
-            if not await renew(self._config, error):
+            async with at_most(math.inf, self._signal.stopped):
+                renewed = await self._credentials.renew(error, self._budget.work_left())
+            if not renewed:
                 raise
         return await self._work_over(await self._connect(), strategy)
 
@@ -212,10 +214,12 @@ class Invocation:
             client, self._config, self._budget, worker.slots, worker.activities, worker.leaving
         )
         lost = asyncio.create_task(self._connection.wait_until_lost(lambda: worker.has_polled))
+        fresh = asyncio.create_task(self._credentials.keep_fresh(client))
         try:
             return await self._work_phase.run(work, polling, lost)
         finally:
             lost.cancel()
+            fresh.cancel()
 
     def _introduce(self, worker: InvocationWorker) -> None:
         if not self._environment.introduced:

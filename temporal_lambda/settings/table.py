@@ -13,6 +13,7 @@ from temporal_lambda.settings.values import (
     FLAG,
     IDLE_TIMEOUT,
     NAME,
+    SECRET,
     WHOLE,
     ValueKind,
     one_of,
@@ -38,7 +39,7 @@ class Setting(NamedTuple):
         option: The key of ``LambdaWorkerConfig.worker_config`` that it sets; ``None`` if it sets
             the attribute of ``LambdaWorkerConfig`` with its name.
         convert: Converts a value to the one stored under ``option``.
-        of_version: Whether it sets neither, but a part of the worker versioning.
+        is_part: Whether it sets neither, but a part of the worker versioning or of the credentials.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Setting(NamedTuple):
     default_text: str
     option: str | None = None
     convert: Callable[[Any], Any] = lambda value: value
-    of_version: bool = False
+    is_part: bool = False
 
     def table_row(self) -> str:
         """The setting's line in the table of the documentation."""
@@ -76,6 +77,11 @@ def _pollers(name: str, least: int, default: int, about: str) -> Setting:
     return Setting(
         name, whole(least), default, about, str(default), option, PollerBehaviorSimpleMaximum
     )
+
+
+def _secret(part: str, what: str) -> Setting:
+    about = f"[where the {what} lies](secrets.md), in Secrets Manager or the Parameter Store"
+    return Setting(f"{part}_secret", SECRET, None, about, "none", is_part=True)
 
 
 SETTINGS: Mapping[str, Setting] = {
@@ -157,7 +163,7 @@ SETTINGS: Mapping[str, Setting] = {
             None,
             "name of the worker deployment, if `run_worker` is given none",
             "from code",
-            of_version=True,
+            is_part=True,
         ),
         Setting(
             "build_id",
@@ -165,7 +171,7 @@ SETTINGS: Mapping[str, Setting] = {
             None,
             "build id of the version, if `run_worker` is given none",
             "from code",
-            of_version=True,
+            is_part=True,
         ),
         Setting(
             "default_versioning_behavior",
@@ -174,7 +180,19 @@ SETTINGS: Mapping[str, Setting] = {
             "[versioning behavior](configure.md#versioning) of workflows that declare none: "
             "`auto_upgrade`, `pinned`",
             "none",
-            of_version=True,
+            is_part=True,
+        ),
+        _secret("api_key", "API key"),
+        _secret("client_cert", "client's certificate"),
+        _secret("client_key", "certificate's private key"),
+        _secret("server_ca", "certificate of the server's authority"),
+        Setting(
+            "secrets_ttl",
+            DURATION,
+            timedelta(minutes=5),
+            "how long such a value is kept; at most half the time that two keys are valid together",
+            "5 m",
+            is_part=True,
         ),
     )
 }

@@ -123,6 +123,11 @@ def _name(raw: Any) -> str:
     return raw.strip()
 
 
+def _secret(raw: Any) -> str | None:
+    name = _name(raw)
+    return None if name.lower() == "none" else name
+
+
 def whole(least: int) -> ValueKind:
     """Whole numbers of ``least`` or more.
 
@@ -175,4 +180,7 @@ IDLE_TIMEOUT = ValueKind(
 )
 FLAG = ValueKind(_flag, lambda value: isinstance(value, bool), "True or False")
 NAME = ValueKind(_name, lambda value: isinstance(value, str) and bool(value.strip()), "a name")
+SECRET = ValueKind(_secret, NAME.accepts, "the name of a secret")
+"""Says where a secret lies, or ``none`` for nowhere, which undoes what a file says."""
+
 WHOLE = whole(0)

@@ -133,4 +133,5 @@ async def builds(account: Account, role: str, tmp_path: Path) -> AsyncIterator[B
     client = await Client.connect(account.temporal.address)
     yield Builds(account, client, role, tmp_path)
     account.refuse_invocations = account.refuse_path = None
+    account.before.clear()
     account.slow_answers = 0

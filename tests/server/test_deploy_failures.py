@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
+import sys
 
 import pytest
 
-from temporal_lambda.errors import WorkerDeploymentError
-from temporal_lambda.worker_deployment import describe_deployment, set_ramping
+from temporal_lambda.worker_deployment import set_ramping
 from tests.support.aws_account import Account
 from tests.support.builds import HANDLER, WORKFLOWS, Builds
+from tests.support.gateway import Gateway
 
 
 async def test_controller_that_may_not_invoke_is_told_in_awss_words(
@@ -24,6 +28,8 @@ async def test_controller_that_may_not_invoke_is_told_in_awss_words(
         refused.output
     )
     assert f"done: function {builds.name}, version of {builds.name}" in refused.output
+    assert "to go on: mend that and run the same command again" in refused.output
+    assert "to go back: nothing to do, since new workflows go where they went" in refused.output
     account.refuse_invocations = None
     account.writes.clear()
     mended = await builds.deploy(archive)
@@ -136,6 +142,31 @@ async def test_interrupted_deploy_goes_on_where_it_was(builds: Builds, account: 
     assert outcomes[f"event delivery of {builds.name}:1"] == "done"
 
 
+async def test_deploy_that_is_stopped_says_how_far_it_came_and_goes_on_from_there(
+    builds: Builds, account: Account
+) -> None:
+    archive = builds.package("1.0")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "temporal_lambda.cli", *builds.deploy_command(archive)),
+        env={**os.environ, **account.environment},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+
+    async def ctrl_c() -> None:
+        process.send_signal(signal.SIGINT)
+        # For good: whoever waits for the answer is interrupted.
+        await asyncio.sleep(0.5)
+
+    account.before["CreateWorkerDeploymentVersion"] = ctrl_c
+    output = (await process.communicate())[0].decode()
+    assert process.returncode == 1, output
+    assert "Error: it was interrupted" in output
+    assert f"done: function {builds.name}, version of {builds.name}, event delivery of" in output
+    assert (await builds.deploy(archive)).code == 0
+    assert await builds.workflow() == "1.0"
+
+
 async def test_function_that_is_slow_to_become_ready_is_waited_for(
     builds: Builds, account: Account
 ) -> None:
@@ -144,13 +175,24 @@ async def test_function_that_is_slow_to_become_ready_is_waited_for(
     assert account.slow_answers == 0
 
 
-async def test_routing_that_somebody_else_has_changed_is_left_alone(builds: Builds) -> None:
-    assert (await builds.deploy(builds.package("1.0"))).code == 0
-    seen = await describe_deployment(builds.client, builds.name)
-    assert seen
-    assert (await builds.deploy(builds.package("2.0"))).code == 0
-    with pytest.raises(WorkerDeploymentError, match="Somebody else has changed the routing"):
-        await set_ramping(builds.client, builds.name, "1.0", 10, conflict_token=seen.conflict_token)
+async def test_routing_that_somebody_else_has_changed_meanwhile_is_left_alone(
+    builds: Builds, account: Account
+) -> None:
+    for build in ("1.0", "2.0"):
+        assert (await builds.deploy(builds.package(build))).code == 0
+    archive = builds.package("3.0")
+
+    async def somebody_else() -> None:
+        await set_ramping(builds.client, builds.name, "1.0", 10)
+
+    account.before["SetWorkerDeploymentCurrentVersion"] = somebody_else
+    refused = await builds.deploy(archive)
+    assert refused.code == 1
+    assert "Somebody else has changed the routing" in refused.output
+    status = await builds.status()
+    assert (status["current"], status["ramping"]) == ("2.0", "1.0")
+    assert (await builds.deploy(archive)).code == 0
+    assert (await builds.status())["current"] == "3.0"
 
 
 async def test_ramp_needs_a_current_build(builds: Builds, account: Account) -> None:
@@ -169,6 +211,22 @@ async def test_ended_ramp_leaves_the_current_build(builds: Builds) -> None:
     assert ended.outcomes == {"ramp to build 2.0": "done"}
     status = await builds.status()
     assert (status["current"], status["ramping"]) == ("1.0", None)
+
+
+async def test_key_that_is_refused_is_told_and_not_shown(builds: Builds, account: Account) -> None:
+    key = "key-that-nobody-may-see"
+    async with Gateway(account.temporal.address, "another key") as gateway:
+        variables = {
+            "TEMPORAL_ADDRESS": gateway.address,
+            "TEMPORAL_API_KEY": key,
+            "TEMPORAL_TLS": "false",
+        }
+        for command in ("status", "check", "rollback"):
+            refused = await builds.run(command, builds.name, **variables)
+            assert refused.code == 1
+            assert f"the Temporal server at {gateway.address}, namespace" in refused.output
+            assert "refuses" in refused.output
+            assert key not in refused.output
 
 
 async def test_deployment_that_does_not_exist_is_told(builds: Builds) -> None:

@@ -83,3 +83,13 @@ async def test_code_wins_over_the_variable_and_that_over_the_file(
     variable = {"TEMPORAL_TASK_QUEUE": "variable"}
     assert queue_of(stack, await invoke(function(**variable))) == "variable"
     assert queue_of(stack, await invoke(function(**variable, CODE_QUEUE="code"))) == "code"
+
+
+async def test_secrets_that_a_file_names_are_not_asked_for_by_the_local_server(
+    tmp_path: Path, make_function: MakeFunction, invoke: Invoke
+) -> None:
+    file = tmp_path / "temporal.toml"
+    file.write_text('[lambda_worker]\napi_key_secret = "temporal/production#api_key"\n')
+    env = {"TEMPORAL_CONFIG_FILE": str(file), "TEMPORAL_TASK_QUEUE": "file"}
+    record = await invoke(make_function(HANDLER, env=env))
+    assert record.status == "success", record.error

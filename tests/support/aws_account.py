@@ -14,7 +14,7 @@ import re
 import time
 import uuid
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +29,7 @@ from moto.server import ThreadedMotoServer
 
 from temporal_lambda.local import Function, InvocationRecord, LambdaService
 from temporal_lambda.local.temporal_server import TemporalServer
+from tests.support.gateway import Gateway
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 EXTERNAL_ID = "external-id-of-the-tests"
@@ -41,6 +42,9 @@ CREDENTIALS = {
 REQUIRE_ROLE = "workercontroller.compute_providers.aws.require_role_and_external_id"
 SCOPE = re.compile(r"Credential=[^/]+/\d+/[^/]+/(\w+)/aws4_request")
 FUNCTION = re.compile(r"/functions/(?:arn:aws:lambda:[^:]+:\d+:function:)?([\w-]+)(?::([\w$]+))?")
+
+READS = ("Check", "Describe", "Get", "List")
+"""How calls begin that change nothing."""
 
 DENIED = (
     "User: arn:aws:sts::123456789012:assumed-role/invoke/temporal is not authorized to perform: "
@@ -56,18 +60,23 @@ class Account:
         temporal: The Temporal server.
         service: Runs the functions.
         writes: Calls to AWS that changed something.
+        temporal_writes: Calls of commands to the Temporal server that changed something.
+        before: Runs before the next such call of that name, once.
         refuse_invocations: ``denied`` or ``throttled``, or ``None``.
         refuse_path: End of the paths that are denied, or ``None``.
         slow_answers: How many looks at a function find it not ready yet.
     """
 
     temporal: TemporalServer
+    _gateway: Gateway
 
     def __init__(self, directory: Path) -> None:
         self.endpoint = ""
         self.service = LambdaService()
         self.service.on_record = self._log
         self.writes: list[str] = []
+        self.temporal_writes: list[str] = []
+        self.before: dict[str, Callable[[], Awaitable[object]]] = {}
         self.refuse_invocations: str | None = None
         self.refuse_path: str | None = None
         self.slow_answers = 0
@@ -104,7 +113,11 @@ class Account:
                     },
                     environment={"AWS_ENDPOINT_URL_STS": self.endpoint},
                 )
-                async with self.temporal:
+                async with (
+                    self.temporal,
+                    Gateway(self.temporal.address, None) as self._gateway,
+                ):
+                    self._gateway.on_call = self._count
                     yield self
         finally:
             await runner.cleanup()
@@ -116,7 +129,7 @@ class Account:
         return {
             **CREDENTIALS,
             "AWS_ENDPOINT_URL": self.endpoint,
-            "TEMPORAL_ADDRESS": self.temporal.address,
+            "TEMPORAL_ADDRESS": self._gateway.address,
         }
 
     def client(self, service: str) -> Any:
@@ -137,6 +150,12 @@ class Account:
     def delivery(self, function: str, version: str) -> dict[str, Any] | None:
         """How events are delivered to a version of a function."""
         return self._deliveries.get((function, version))
+
+    async def _count(self, call: str) -> None:
+        if not call.startswith(READS):
+            self.temporal_writes.append(call)
+            if action := self.before.pop(call, None):
+                await action()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         scope = SCOPE.search(request.headers.get("Authorization", ""))

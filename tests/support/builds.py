@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import sys
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,6 @@ from click.testing import CliRunner
 from temporalio.client import Client
 
 from temporal_lambda.cli import main
-from temporal_lambda.deploy.packaging.build import Options, package
-from temporal_lambda.deploy.packaging.requirements import Requirements
-from temporal_lambda.deploy.packaging.target import Target
 from tests.support.aws_account import EXTERNAL_ID, INVOKE_ROLE, Account
 
 HANDLER = """
@@ -45,8 +41,6 @@ class Which:
     async def run(self) -> str:
         return BUILD
 """
-
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 @dataclass
@@ -82,18 +76,20 @@ class Builds:
         (project / "handler.py").write_text(handler.format(name=self.name))
         (project / "workflows.py").write_text(workflows.format(build=build, name=self.name))
         (project / "requirements.txt").touch()
-        options = Options(
-            "handler.lambda_handler",
-            Target(PYTHON, "x86_64"),
-            Requirements(project),
-            bytecode="off",
-        )
-        package(options, project / "function.zip")
-        return project / "function.zip"
+        archive = project / "function.zip"
+        self.package_again(archive)
+        return archive
 
-    async def run(self, *arguments: str) -> Result:
+    def package_again(self, archive: Path) -> None:
+        """Run the command that makes a zip."""
+        command = ["package", str(archive.parent), "--bytecode", "off", "-o", str(archive)]
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 0, result.output
+
+    async def run(self, *arguments: str, **variables: str) -> Result:
         """Run a command as a user does."""
-        runner = CliRunner(env={**self.account.environment, "TEMPORAL_LAMBDA_EXTERNAL_ID": ""})
+        environment = {**self.account.environment, "TEMPORAL_LAMBDA_EXTERNAL_ID": "", **variables}
+        runner = CliRunner(env=environment)
         result = await asyncio.to_thread(runner.invoke, main, arguments)
         assert "Traceback" not in result.output, result.output
         assert EXTERNAL_ID not in result.output
@@ -101,13 +97,27 @@ class Builds:
 
     async def deploy(self, archive: Path, *arguments: str) -> Result:
         """Deploy a build, with all that it needs; more arguments win."""
-        return await self.run(
+        return await self.run(*self.deploy_command(archive, *arguments))
+
+    def deploy_command(self, archive: Path, *arguments: str) -> list[str]:
+        """The command that deploys a build."""
+        return [
             *("deploy", str(archive), "--role", self.role, "--timeout", "20s"),
             *("--invoke-role", INVOKE_ROLE, "--external-id", EXTERNAL_ID),
             *("--env", f"TEMPORAL_ADDRESS={self.account.temporal.address}"),
             *("--env", "TEMPORAL_LAMBDA_IDLE_TIMEOUT=1300ms"),
             *arguments,
-        )
+        ]
+
+    async def nothing_to_do(self, *arguments: str) -> Result:
+        """Run a command that has nothing left to do: it calls nothing that changes anything."""
+        self.account.writes.clear()
+        self.account.temporal_writes.clear()
+        result = await self.run(*arguments)
+        assert result.code == 0, result.output
+        assert (self.account.writes, self.account.temporal_writes) == ([], [])
+        assert set(result.outcomes.values()) <= {"unchanged", "planned"}
+        return result
 
     async def status(self) -> dict[str, Any]:
         return dict(json.loads((await self.run("status", self.name, "--json")).output))

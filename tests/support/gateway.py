@@ -1,7 +1,9 @@
-"""A gateway that lets requests with the right API key through, as Temporal Cloud does."""
+"""A gateway before a Temporal server: asks for an API key, as Temporal Cloud does, and looks on."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import grpc
@@ -15,23 +17,29 @@ class Gateway(grpc.GenericRpcHandler):
 
     Args:
         target: ``host:port`` of the server.
-        api_key: The key that callers must bring.
+        api_key: The key that callers must bring; ``None`` if all may pass.
 
     Attributes:
         address: ``host:port`` of the gateway.
-        admitted: How many calls brought the key.
+        successor: Another key that is valid, too; ``None`` if there is none.
+        admitted: How many calls brought the key, or the successor's.
+        admitted_by: How many calls brought each.
         refused: How many did not.
+        on_call: Is told the name of each call before it is forwarded.
         refuses_health_checks: Whether it answers those by a refusal, since they name no namespace.
     """
 
-    def __init__(self, target: str, api_key: str) -> None:
+    def __init__(self, target: str, api_key: str | None) -> None:
         self._failure: grpc.StatusCode | None = None
         self._target = target
         self.api_key = api_key
+        self.successor: str | None = None
         self.address = ""
         self.admitted = 0
+        self.admitted_by: Counter[str] = Counter()
         self.refused = 0
         self.refuses_health_checks = False
+        self.on_call: Callable[[str], Awaitable[None]] | None = None
         self._server = grpc.aio.server()
         self._channel: grpc.aio.Channel | None = None
 
@@ -60,9 +68,10 @@ class Gateway(grpc.GenericRpcHandler):
         """See base class."""
         method = call.method
         credential = str(dict(call.invocation_metadata).get("authorization"))
+        key = credential.removeprefix("Bearer ")
 
         async def forward(request: bytes, context: Context) -> bytes:
-            if credential != f"Bearer {self.api_key}":
+            if self.api_key is not None and key not in (self.api_key, self.successor):
                 self.refused += 1
                 # Worse than any real server: it shows what it was given.
                 await context.abort(grpc.StatusCode.UNAUTHENTICATED, f"not known: {credential}")
@@ -71,6 +80,9 @@ class Gateway(grpc.GenericRpcHandler):
             if self._failure:
                 await context.abort(self._failure, "out of order for a while")
             self.admitted += 1
+            self.admitted_by[key] += 1
+            if self.on_call:
+                await self.on_call(method.rpartition("/")[2])
             assert self._channel
             forwarded: Any = self._channel.unary_unary(method)
             try:

@@ -123,3 +123,25 @@ def test_paths_that_contributing_names_exist() -> None:
     paths = re.findall(r"`((?:temporal_lambda|tests|bench|docs|examples)/[^`\s]*)`", text)
     assert paths
     assert [path for path in paths if not list(ROOT.glob(path.rstrip("/")))] == []
+
+
+QUOTED = re.compile(r"<!-- (.+?): (ours|contrib) -->\s*([\d.]+)(?: (ms|s)\b)?")
+AS_IS = 1.5
+"""How far a figure in the text may be from the median in the benchmarks: they are measured anew."""
+
+
+def test_figures_that_documents_quote_are_those_of_the_benchmarks() -> None:
+    benchmarks = (ROOT / "docs" / "benchmarks.md").read_text()
+    quoted = QUOTED.findall((ROOT / "docs" / "sizing.md").read_text())
+    assert quoted
+    wrong = []
+    for measure, column, value, unit in quoted:
+        row = re.search(rf"^\| {re.escape(measure)} \| (.*?) \| (.*?) \|", benchmarks, re.M)
+        assert row, f"the benchmarks have no row {measure!r}"
+        cell = row[1 if column == "ours" else 2]
+        measured = re.match(r"([\d.]+)(?: (ms|s)\b)?", cell)
+        assert measured, cell
+        ratio = float(value) / float(measured[1])
+        if (unit or None) != measured[2] or not 1 / AS_IS < ratio < AS_IS:
+            wrong.append(f"{measure}: {value} {unit}, measured {cell}")
+    assert wrong == []

@@ -87,6 +87,24 @@ def test_missing_extra_is_named(part: str, missing: str, extra: str) -> None:
     assert f"install this package with its extra, temporal-lambda[{extra}]" in result.stderr
 
 
+def test_secret_that_a_setting_names_needs_its_extra_at_the_cold_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    handler = (
+        "import sys; sys.modules['aws_lambda_powertools'] = None\n"
+        "from temporal_lambda import run_worker\n"
+        "from temporalio.common import WorkerDeploymentVersion\n"
+        "run_worker(WorkerDeploymentVersion('service', 'v1'), print)\n"
+        "print('boto3' in sys.modules)"
+    )
+    command = [sys.executable, "-c", handler]
+    assert subprocess.check_output(command, text=True).strip() == "False"
+    monkeypatch.setenv("TEMPORAL_LAMBDA_API_KEY_SECRET", "temporal/key")
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "temporal_lambda.aws needs aws_lambda_powertools" in result.stderr
+    assert "install this package with its extra, temporal-lambda[aws]" in result.stderr
+
+
 def test_package_that_is_there_but_too_old_is_no_missing_extra() -> None:
     code = (
         "import temporalio.contrib.opentelemetry as old; del old.MetricsExporter\n"

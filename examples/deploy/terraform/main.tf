@@ -1,5 +1,5 @@
 # What a Temporal worker in Lambda needs beside its code: roles, a failure destination and a log
-# group. The function and its versions are made by 'temporal-lambda deploy'.
+# group. The function is in function.tf, alarms and dashboard are in watch.tf.
 
 terraform {
   required_version = ">= 1.5"
@@ -31,6 +31,12 @@ variable "invoker_arns" {
     "arn:aws:iam::829909441867:role/wci-lambda-invoke",
     "arn:aws:iam::354116250941:role/wci-lambda-invoke",
   ]
+}
+
+variable "api_key_secret_arn" {
+  type        = string
+  default     = null
+  description = "Secret with the API key, for the setting api_key_secret; needs the extra aws."
 }
 
 data "aws_caller_identity" "current" {}
@@ -84,6 +90,19 @@ resource "aws_iam_role_policy" "execution" {
         Resource = aws_sqs_queue.failed_events.arn
       },
     ]
+  })
+}
+
+resource "aws_iam_role_policy" "api_key" {
+  count = var.api_key_secret_arn == null ? 0 : 1
+  role  = aws_iam_role.execution.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = "secretsmanager:GetSecretValue"
+      Resource = var.api_key_secret_arn
+    }]
   })
 }
 

@@ -18,8 +18,11 @@ from temporalio.common import WorkerDeploymentVersion
 from temporal_lambda.deploy import connections
 from temporal_lambda.deploy.checking.findings import Finding
 from temporal_lambda.deploy.checking.function_checks import check_function
+from temporal_lambda.deploy.checking.handler_checks import check_handler, check_times
+from temporal_lambda.deploy.checking.local_code import LocalCode, is_local, look_at
 from temporal_lambda.deploy.checking.role_checks import check_role
 from temporal_lambda.deploy.checking.server_checks import check_deployment
+from temporal_lambda.deploy.checking.zip_checks import check_build, check_zip
 from temporal_lambda.deploy.connections import ask_aws
 from temporal_lambda.deploy.errors import DeployError
 from temporal_lambda.deploy.rollout import inventory
@@ -31,19 +34,37 @@ NONE = ("ResourceNotFoundException",)
 
 
 @click.command()
-@click.argument("deployment")
+@click.argument("target", metavar="DEPLOYMENT|ZIP|DIRECTORY")
+@click.option(
+    "--handler",
+    default="handler.lambda_handler",
+    show_default=True,
+    metavar="MODULE.ATTRIBUTE",
+    help="The handler in a directory; a zip's report names its own.",
+)
+@click.option("--offline", is_flag=True, help="Look at the code alone.")
 @click.option("--region", help="The AWS region  [default: AWS's own settings]")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def check(deployment: str, region: str | None, as_json: bool) -> None:
-    """Look for what will fail, leak or cost in DEPLOYMENT; change nothing.
+def check(target: str, handler: str, offline: bool, region: str | None, as_json: bool) -> None:
+    """Look for what will fail, leak or cost; change nothing.
 
-    Looks at the builds on the Temporal server that get workflows or have some left, at their Lambda
-    functions, and at the roles that invoke these. The exit code is 1 if an error was found.
+    For a DEPLOYMENT, looks at its builds on the Temporal server that get workflows or have some
+    left, at their Lambda functions, and at the roles that invoke these. For a ZIP of 'package', or
+    for a project's DIRECTORY (written with a slash, or as a dot), looks at the code first: imports
+    the handler, and runs its configure callback once. The exit code is 1 if an error was found.
     """
+    if offline and not is_local(target):
+        raise click.UsageError("--offline goes with a zip or a directory")
     try:
-        findings = asyncio.run(_check(deployment, region))
+        code = look_at(target, handler) if is_local(target) else None
+        findings = list(_check_code(code)) if code else []
+        name = code.deployment if code else target
+        if name and not offline:
+            findings += asyncio.run(_check(name, region, code))
     except TemporalLambdaError as error:
         raise click.ClickException(str(error)) from None
+    order = {"error": 0, "warning": 1, "note": 2}
+    findings = sorted(dict.fromkeys(findings), key=lambda finding: order[finding.severity])
     if as_json:
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
@@ -51,21 +72,35 @@ def check(deployment: str, region: str | None, as_json: bool) -> None:
     sys.exit(1 if any(finding.severity == "error" for finding in findings) else 0)
 
 
-async def _check(name: str, region: str | None) -> list[Finding]:
+def _check_code(code: LocalCode) -> Iterator[Finding]:
+    yield from check_handler(code.name, code.described)
+    if code.report:
+        yield from check_zip(code.report, code.is_as_reported, code.secrets)
+    if configuration := code.described.get("configuration"):
+        yield from check_times(configuration)
+
+
+async def _check(name: str, region: str | None, code: LocalCode | None) -> list[Finding]:
     client = await connections.connect()
     deployment = await describe_deployment(client, name)
+    if deployment is None and code:
+        return list(check_build(code.report, [])) if code.report else []
     if deployment is None:
         raise DeployError(f"there is no worker deployment {name} in namespace {client.namespace}")
     builds = await inventory.builds(client, deployment)
     findings = list(check_deployment(deployment, builds))
+    if code and code.report:
+        findings += check_build(code.report, builds)
     for build in builds:
         if build.function and not build.deletable:
-            compute = await _compute(client, WorkerDeploymentVersion(name, build.build_id))
+            version = WorkerDeploymentVersion(name, build.build_id)
+            compute = await _compute(client, version)
             if compute:
-                findings += _look(partial(_function, compute, region), compute.arn)
+                same = code if code and code.build_id == build.build_id else None
+                look = partial(_function, compute, region, version, same)
+                findings += _look(look, compute.arn)
                 findings += _look(partial(_role, compute), compute.role or "")
-    order = {"error": 0, "warning": 1, "note": 2}
-    return sorted(dict.fromkeys(findings), key=lambda finding: order[finding.severity])
+    return findings
 
 
 async def _compute(client: Client, version: WorkerDeploymentVersion) -> Compute | None:
@@ -88,7 +123,9 @@ def _look(checks: Callable[[], Iterator[Finding]], what: str) -> list[Finding]:
         ]
 
 
-def _function(compute: Compute, region: str | None) -> Iterator[Finding]:
+def _function(
+    compute: Compute, region: str | None, build: WorkerDeploymentVersion, code: LocalCode | None
+) -> Iterator[Finding]:
     client = connections.aws("lambda", region)
     configuration = ask_aws(
         "its configuration", client.get_function_configuration, FunctionName=compute.arn
@@ -101,7 +138,11 @@ def _function(compute: Compute, region: str | None) -> Iterator[Finding]:
         FunctionName=name,
         Qualifier=version or "$LATEST",
     )
-    yield from check_function(configuration, delivery)
+    described = code.described.get("configuration") if code else None
+    buffer = described["shutdown_deadline_buffer"] if described else 0.0
+    yield from check_function(configuration, delivery, build, buffer)
+    if described:
+        yield from check_times(described, configuration["Timeout"], f"{name}:{version}")
 
 
 def _role(compute: Compute) -> Iterator[Finding]:

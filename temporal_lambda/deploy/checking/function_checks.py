@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
+from temporalio.common import WorkerDeploymentVersion
+
 from temporal_lambda.deploy.checking.findings import Finding
+from temporal_lambda.deploy.checking.open_secrets import DO, WHY, open_secrets
 from temporal_lambda.settings.table import SETTINGS, variable
 from temporal_lambda.settings.values import duration
 
@@ -22,14 +25,12 @@ OLDEST_PYTHON = 10
 SNAPSHOTS_SINCE = 12
 """Minor version of the first Python runtime with SnapStart."""
 
-SECRET_NAME = re.compile(r"API_KEY$|PASSWORD|SECRET|TOKEN$|PRIVATE_KEY|TLS_CLIENT_KEY_DATA", re.I)
-SECRET_VALUE = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|eyJ[\w-]{8,}\.eyJ|\bAKIA[A-Z0-9]{16}\b")
-REFERENCE = re.compile(r"arn:aws|ssm:|/|\{\{resolve:")
-"""How a value begins that names a secret and is none."""
-
 
 def check_function(
-    configuration: Mapping[str, Any], delivery: Mapping[str, Any] | None
+    configuration: Mapping[str, Any],
+    delivery: Mapping[str, Any] | None,
+    version: WorkerDeploymentVersion | None = None,
+    buffer: float = 0.0,
 ) -> Iterator[Finding]:
     """Findings about a function.
 
@@ -37,11 +38,14 @@ def check_function(
         configuration: What ``GetFunctionConfiguration`` says.
         delivery: What ``GetFunctionEventInvokeConfig`` says of this very version; ``None`` if there
             is nothing.
+        version: The build that the server invokes it for.
+        buffer: Seconds of ``shutdown_deadline_buffer`` in its code, as far as that is known.
     """
     name = f"{configuration['FunctionName']}:{configuration.get('Version', '$LATEST')}"
     variables = configuration.get("Environment", {}).get("Variables", {})
-    yield from _timeout(name, configuration, variables)
+    yield from _timeout(name, configuration, max(buffer, _buffer_in(variables)))
     yield from _secrets(name, variables)
+    yield from _version(name, variables, version)
     yield from _runtime(name, configuration)
     yield from _delivery(name, delivery)
     if configuration["MemorySize"] < LEAST_MEMORY_MB:
@@ -62,15 +66,15 @@ def check_function(
         )
 
 
-def _timeout(
-    name: str, configuration: Mapping[str, Any], variables: Mapping[str, str]
-) -> Iterator[Finding]:
+def _buffer_in(variables: Mapping[str, str]) -> float:
     graceful = _seconds(variables, "graceful_shutdown_timeout")
     if graceful is None:
         graceful = SETTINGS["graceful_shutdown_timeout"].default.total_seconds()
     buffer = _seconds(variables, "shutdown_deadline_buffer")
-    if buffer is None:
-        buffer = graceful + 2
+    return graceful + 2 if buffer is None else buffer
+
+
+def _timeout(name: str, configuration: Mapping[str, Any], buffer: float) -> Iterator[Finding]:
     least = buffer + START_SECONDS
     if configuration["Timeout"] < least:
         yield Finding(
@@ -90,20 +94,30 @@ def _seconds(variables: Mapping[str, str], setting: str) -> float | None:
 
 
 def _secrets(name: str, variables: Mapping[str, str]) -> Iterator[Finding]:
-    open_secrets = sorted(
-        key
-        for key, value in variables.items()
-        if SECRET_VALUE.search(value)
-        or (SECRET_NAME.search(key) and value and not REFERENCE.match(value))
-    )
-    if open_secrets:
+    if found := open_secrets(variables):
         yield Finding(
             "secret-in-environment",
             "error",
-            f"{name} has credentials in {', '.join(open_secrets)}",
-            "everybody who may read the function's configuration can read them",
-            "keep them in Secrets Manager, and name them by temporal_lambda.aws.SecretCredentials",
+            f"{name} has credentials in {', '.join(found)}",
+            WHY,
+            DO,
         )
+
+
+def _version(
+    name: str, variables: Mapping[str, str], version: WorkerDeploymentVersion | None
+) -> Iterator[Finding]:
+    parts = asdict(version) if version else {}
+    for setting, there in parts.items():
+        here = variables.get(variable(setting))
+        if here and here != there:
+            yield Finding(
+                "other-version",
+                "warning",
+                f"{name} is invoked for {setting} {there}, and has {variable(setting)}={here}",
+                "unless the code says otherwise, it polls as that, and is invoked again and again",
+                "remove the variable, or set it anew with each build",
+            )
 
 
 def _runtime(name: str, configuration: Mapping[str, Any]) -> Iterator[Finding]:

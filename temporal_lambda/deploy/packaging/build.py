@@ -105,6 +105,7 @@ def package(options: Options, output: Path) -> report.Report:
             version_unknown_because=known.unknown_because,
             requirements=options.requirements.source.name,
             packages=report.packages(dependencies),
+            own=sorted(contents.own),
             largest=report.largest(task, written.zipped),
             dropped={reason: asdict(tally) for reason, tally in sorted(contents.dropped.items())},
             warnings=warnings,

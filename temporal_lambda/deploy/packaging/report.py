@@ -35,6 +35,7 @@ class Report:
         version_unknown_because: Why it is unknown.
         requirements: Name of the file that says what is needed.
         packages: What is in it, by name, with versions.
+        own: The project's own files, by their paths in the zip.
         largest: The largest parts: name, unpacked and zipped bytes.
         dropped: What was left out, by reason: files and bytes.
         warnings: What the user should know.
@@ -55,6 +56,7 @@ class Report:
     version_unknown_because: str | None
     requirements: str
     packages: dict[str, str]
+    own: Sequence[str]
     largest: Sequence[dict[str, Any]]
     dropped: dict[str, dict[str, int]]
     warnings: Sequence[str] = field(default_factory=list)

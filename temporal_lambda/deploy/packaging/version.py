@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from temporal_lambda.deploy.packaging.bytecode import Interpreter
 from temporal_lambda.deploy.packaging.target import Target
@@ -47,34 +48,61 @@ def ask(
         target: What the zip is for.
         interpreter: A Python of the target's version.
     """
-    packaged = interpreter is not None and target.runs_here
-    python = interpreter.path if interpreter and packaged else sys.executable
-    place = task if packaged else source
-    environment = {
-        **os.environ,
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "LAMBDA_TASK_ROOT": str(place),
-        "PYTHONPATH": str(place),
-    }
-    try:
-        done = subprocess.run(
-            [python, "-s", "-m", "temporal_lambda.describe_handler", handler.replace("/", ".")],
-            cwd=place,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=IMPORT_TIMEOUT,
-        )
-    except subprocess.TimeoutExpired:
-        return Version(None, None, f"importing it took longer than {IMPORT_TIMEOUT:.0f} s")
-    lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
-    if not lines:
-        last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
-        return Version(None, None, f"importing it ended Python: {last}")
-    found = json.loads(lines[-1].removeprefix(MARK))
+    if interpreter is not None and target.runs_here:
+        found = describe(handler, task, interpreter.path)
+    else:
+        found = describe(handler, source)
     if "error" in found:
         said: list[str] = found["error"].splitlines()
         return Version(None, None, " ".join([said[0], *said[1:][-1:]]))
     if not found["deployment_name"]:
         return Version(None, None, f"{handler} was not made by temporal_lambda.run_worker")
     return Version(found["deployment_name"], found["build_id"])
+
+
+def describe(
+    handler: str,
+    place: Path,
+    python: str = sys.executable,
+    *,
+    configuration: bool = False,
+    foreign: bool = False,
+) -> dict[str, Any]:
+    """What ``temporal_lambda.describe_handler`` says of a handler, in a process of its own.
+
+    Args:
+        handler: ``module.attribute``.
+        place: Directory of the code.
+        python: The interpreter.
+        configuration: Whether to run the configure callback, too.
+        foreign: Whether there may be libraries for another machine in it, so that what is installed
+            for the interpreter goes first.
+
+    Returns:
+        What it says; ``error`` if nothing came of it.
+    """
+    environment = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LAMBDA_TASK_ROOT": str(place),
+        **({} if foreign else {"PYTHONPATH": str(place)}),
+    }
+    command = [python, "-s", "-m", "temporal_lambda.describe_handler", handler.replace("/", ".")]
+    command += ["--configuration"] if configuration else []
+    command += ["--path", str(place)] if foreign else []
+    try:
+        done = subprocess.run(
+            command,
+            cwd=place.parent if foreign else place,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=IMPORT_TIMEOUT,
+        )
+    except subprocess.TimeoutExpired:
+        return {"error": f"importing it took longer than {IMPORT_TIMEOUT:.0f} s"}
+    lines = [line for line in done.stdout.splitlines() if line.startswith(MARK)]
+    if not lines:
+        last = (done.stderr.strip().splitlines() or ["without a word"])[-1]
+        return {"error": f"importing it ended Python: {last}"}
+    return dict(json.loads(lines[-1].removeprefix(MARK)))

@@ -33,6 +33,7 @@ class Build:
         created: When it was registered, ISO 8601.
         deletable: Whether it gets no workflows and none is left on it.
         problem: What is wrong with it, or ``None``.
+        content_sha256: Of the files in its zip; ``None`` if it was not deployed by this.
     """
 
     build_id: str
@@ -44,6 +45,7 @@ class Build:
     created: str | None
     deletable: bool
     problem: str | None
+    content_sha256: str | None = None
 
 
 async def builds(client: Client, deployment: DeploymentState) -> list[Build]:
@@ -62,16 +64,18 @@ async def _build(client: Client, deployment: DeploymentState, summary: VersionSu
     elif problem is None and not queues:
         problem = "serves no task queue: no worker of it has polled yet"
     share = deployment.share(summary.build_id)
+    noted = (state.metadata.get(METADATA) or {}) if state else {}
     return Build(
         build_id=summary.build_id,
         status=summary.status,
         share=share,
         function=compute.arn if compute else None,
         task_queues=queues,
-        code_sha256=(state.metadata.get(METADATA) or {}).get("code_sha256") if state else None,
+        code_sha256=noted.get("code_sha256"),
         created=_iso(summary.created),
         deletable=not share and summary.status in ("drained", "inactive", "created"),
         problem=problem,
+        content_sha256=noted.get("content_sha256"),
     )
 
 

@@ -16,6 +16,7 @@ from temporalio.service import TLSConfig
 from temporal_lambda.aws import SecretCredentials, SecretError, Secrets
 from temporal_lambda.aws.reference import Reference
 from temporal_lambda.errors import SettingsError
+from temporal_lambda.settings.sources import load_settings
 
 SECRET = "value-that-nobody-may-see"
 
@@ -192,3 +193,36 @@ async def test_refused_credentials_are_asked_for_anew(store: Store) -> None:
 def test_certificate_without_its_key_is_refused() -> None:
     with pytest.raises(SettingsError, match="client_cert and client_key are given together"):
         SecretCredentials(client_cert="cert")
+
+
+async def test_settings_name_what_code_need_not(store: Store) -> None:
+    store.secret("key", SECRET)
+    store.parameter("/server/ca", "AUTHORITY")
+    variables = {
+        "TEMPORAL_LAMBDA_API_KEY_SECRET": "key",
+        "TEMPORAL_LAMBDA_SERVER_CA_SECRET": "ssm:/server/ca",
+        "TEMPORAL_LAMBDA_CLIENT_CERT_SECRET": "none",
+        "TEMPORAL_LAMBDA_SECRETS_TTL": "1m",
+    }
+    credentials = SecretCredentials.of(load_settings(variables))
+    assert credentials.ttl == timedelta(minutes=1)
+    connect: dict[str, Any] = {}
+    await credentials.apply(connect)
+    assert connect["api_key"] == SECRET
+    assert connect["tls"].server_root_ca_cert == b"AUTHORITY"
+
+
+async def test_what_is_set_is_not_asked_for(store: Store) -> None:
+    connect: dict[str, Any] = {"api_key": "my own"}
+    await SecretCredentials(api_key="nowhere").apply(connect)
+    assert connect == {"api_key": "my own"}
+
+
+def test_setting_that_holds_the_key_itself_is_refused_and_not_quoted() -> None:
+    key = "eyJhbGciOi." + "x" * 600
+    settings = load_settings({"TEMPORAL_LAMBDA_API_KEY_SECRET": key})
+    with pytest.raises(
+        SettingsError, match="the secret of api_key: a secret is named by"
+    ) as caught:
+        SecretCredentials.of(settings)
+    assert key not in str(caught.value)

@@ -98,6 +98,11 @@ def test_function_at_the_edge_is_not_found(change: dict[str, Any]) -> None:
     assert ids(check_function({**FUNCTION, **change}, DELIVERY)) == []
 
 
+def test_timeout_is_compared_with_the_buffer_of_the_code_where_that_is_known() -> None:
+    assert ids(check_function(FUNCTION, DELIVERY, buffer=590.0)) == []
+    assert ids(check_function(FUNCTION, DELIVERY, buffer=591.0)) == ["timeout"]
+
+
 @pytest.mark.parametrize(
     ("delivery", "expected"),
     [
