@@ -12,12 +12,7 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
     from dagster import DagsterInstance, DagsterRun
 
-    from temporal_lambda.dagster.launching import tags
-    from temporal_lambda.dagster.launching.canceling import cancel
-    from temporal_lambda.dagster.launching.clients import ClientFactory, Clients
-    from temporal_lambda.dagster.launching.config import LauncherConfig
-    from temporal_lambda.dagster.launching.config_schema import config_schema
-    from temporal_lambda.dagster.launching.dagster_internals import (
+    from temporal_lambda.dagster.dagster_internals import (
         CheckRunHealthResult,
         ConfigurableClass,
         ConfigurableClassData,
@@ -28,6 +23,11 @@ try:
         WorkerStatus,
         launch_failed,
     )
+    from temporal_lambda.dagster.launching import tags
+    from temporal_lambda.dagster.launching.canceling import cancel
+    from temporal_lambda.dagster.launching.clients import ClientFactory, Clients
+    from temporal_lambda.dagster.launching.config import LauncherConfig
+    from temporal_lambda.dagster.launching.config_schema import config_schema
     from temporal_lambda.dagster.launching.dispatcher import Dispatcher
     from temporal_lambda.dagster.launching.health import check_health
     from temporal_lambda.dagster.launching.inner_launcher import rehydrate

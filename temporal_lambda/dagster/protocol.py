@@ -51,6 +51,9 @@ Status = Literal["success", "error", "running", "canceled"]
 WORKFLOW_ID = "dagster-{run_id}"
 """The id of the workflow of a durable run."""
 
+AWAITED = "RequestResponse"
+"""The ``invocation_type`` of a launcher that waits for the answer, and asks again."""
+
 OK = 200
 """``success``; also ``canceled``, as the answer to a cancel request."""
 
