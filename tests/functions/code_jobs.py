@@ -153,10 +153,24 @@ def longer(by_letter: str) -> str:
     return by_letter + "!"
 
 
-@dg.asset_check(asset=longer)
-def ends_well(longer: Any) -> dg.AssetCheckResult:
-    text = longer if isinstance(longer, str) else "!"
-    return dg.AssetCheckResult(passed=text.endswith("!"), metadata={"length": len(text)})
+@dg.asset
+def total() -> int:
+    return 7
+
+
+@dg.asset
+def doubled(total: int) -> int:
+    return 2 * total
+
+
+@dg.asset_check(asset=doubled)
+def is_even(doubled: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=doubled % 2 == 0, metadata={"value": doubled})
+
+
+@dg.asset_check(asset=doubled)
+def is_small(doubled: int) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=doubled < 10, severity=dg.AssetCheckSeverity.WARN)
 
 
 @dg.multi_asset(specs=[dg.AssetSpec("left"), dg.AssetSpec("right")], can_subset=True)
@@ -187,6 +201,38 @@ def naps() -> None:
     gather([nap.alias("one")(), nap.alias("two")(), nap.alias("three")()])
 
 
+@dg.op(config_schema={"path": str, "times": int}, retry_policy=dg.RetryPolicy(max_retries=3))
+def cut_off(context: dg.OpExecutionContext) -> int:
+    """Is not through before the invocation's end, so many times."""
+    path = Path(context.op_config["path"])
+    with path.open("a") as file:
+        file.write("begun\n")
+    begun = len(path.read_text().splitlines())
+    context.log.info("attempt %s", begun)
+    while begun <= context.op_config["times"]:
+        time.sleep(0.05)
+    return begun
+
+
+@dg.job(hooks={on_failure})
+def persistent() -> None:
+    cut_off()
+
+
+@dg.op(config_schema={"seconds": dg.Field(float, default_value=5.0)})
+def leg(context: dg.OpExecutionContext, before: list[str]) -> str:
+    time.sleep(context.op_config["seconds"])
+    return context.op.name
+
+
+@dg.job
+def marathon() -> None:
+    """90 s in 18 steps, one after the other."""
+    before: list[Any] = []
+    for number in range(18):
+        before = [leg.alias(f"leg_{number + 1}")(before)]
+
+
 @dg.op(config_schema={"path": str})
 def once_there(context: dg.OpExecutionContext, numbers: list[int]) -> int:
     if not Path(context.op_config["path"]).exists():
@@ -201,13 +247,27 @@ def recovering() -> None:
 
 by_letters = dg.define_asset_job("by_letters", selection=[by_letter, longer])
 
+numbers = dg.define_asset_job("numbers", selection=[total, doubled])
+
 
 storage = os.environ.get("CODE_STORAGE", "")
 
 defs = dg.Definitions(
-    jobs=[etl, mapped, retried, failing, nested, naps, recovering, by_letters],
-    assets=[by_letter, longer, sides],
-    asset_checks=[ends_well],
+    jobs=[
+        etl,
+        mapped,
+        retried,
+        failing,
+        nested,
+        naps,
+        marathon,
+        persistent,
+        recovering,
+        by_letters,
+        numbers,
+    ],
+    assets=[by_letter, longer, sides, total, doubled],
+    asset_checks=[is_even, is_small],
     resources={
         "factors": Numbers(token=dg.EnvVar("CODE_TOKEN")),
         **({"io_manager": dg.FilesystemIOManager(base_dir=storage)} if storage else {}),

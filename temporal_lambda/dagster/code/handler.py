@@ -31,9 +31,8 @@ from temporal_lambda.handler import make_handler
 from temporal_lambda.runtime.configure_callback import ConfigureCallback
 from temporal_lambda.runtime.work_strategy import ServeTaskQueue, WorkStrategy
 
-STEPS_AT_ONCE = 4
-"""Steps that one invocation executes at the same time, unless the callback says otherwise. They
-share the function's processor and memory."""
+THREADS = 100
+"""For steps where a tuner decides how many are executed at the same time."""
 
 LONGEST_BETWEEN_BEATS = timedelta(seconds=5)
 """How soon a step learns that it was canceled."""
@@ -62,7 +61,8 @@ def run_dagster_code(
         definitions: The module with the code location's ``Definitions``, or ``module:attribute``.
             It is loaded at the cold start.
         durable: Keep each run as a workflow, and execute each step as an activity of it: the run
-            outlives the invocation, and independent steps are executed at the same time.
+            outlives the invocation, and independent steps are executed at the same time, up to
+            ``max_concurrent_activities`` in one invocation.
             Otherwise the whole run is executed within the invocation, step by step, and no Temporal
             server is needed.
         on_error: See ``run_dagster_worker``. Errors that are raised hold no events.
@@ -160,7 +160,7 @@ class _Service:
                 )
             job = self.location.job_of(run)
             if self.same_definitions:
-                launched.check_definition(job)
+                launched.check_definition(self.location.repository.get_job(run.job_name))
             plan = launched.plan(job)
         except PayloadError as error:
             refusal = error
@@ -187,10 +187,9 @@ def _register(config: LambdaWorkerConfig) -> None:
     worker = config.worker_config
     worker["workflows"] = [*worker.get("workflows", []), DagsterCodeRun]
     worker["activities"] = [*worker.get("activities", []), execute_step, write_notes]
-    if not worker.get("tuner"):
-        at_once = worker.setdefault("max_concurrent_activities", STEPS_AT_ONCE)
-        # One thread each, and those of what an earlier invocation left behind are not waited for.
-        worker.setdefault("activity_executor", ThreadPoolExecutor(at_once, "dagster-step"))
+    # A thread for each step, made anew: none is held by what an earlier invocation has left.
+    threads = worker.get("max_concurrent_activities") or THREADS
+    worker.setdefault("activity_executor", ThreadPoolExecutor(threads, "dagster-step"))
     worker.setdefault("max_heartbeat_throttle_interval", LONGEST_BETWEEN_BEATS)
 
 

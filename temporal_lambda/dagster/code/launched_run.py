@@ -34,7 +34,7 @@ class LaunchedRun:
         run: Dagster's own record of it.
         known_state: What is known before it begins; of a re-execution, what the earlier runs did.
         dagster_version: Of the instance.
-        job_snapshot_id: A digest of the job's definition, as the instance knows it.
+        job_snapshot_id: A digest of the whole job's definition, as the instance knows it.
     """
 
     packed: str
@@ -75,7 +75,7 @@ class LaunchedRun:
         """Compare the job as it is here with the one that the instance has.
 
         Args:
-            job: The job, as far as it was selected.
+            job: The whole job, whatever was selected of it.
 
         Raises:
             PayloadError: They differ.
@@ -95,7 +95,7 @@ class LaunchedRun:
         """The run's steps. Its config is checked, and what it refers to is looked up here.
 
         Args:
-            job: See ``check_definition``.
+            job: The job, as far as it was selected.
 
         Raises:
             PayloadError: The config does not fit the job, or there are no such steps.

@@ -44,5 +44,13 @@ def run_as_code(instance: DagsterInstance, run: DagsterRun) -> dict[str, Any]:
     return {
         "run": pack(texts),
         "dagster": dagster.__version__,
-        "job_snapshot": run.job_snapshot_id,
+        "job_snapshot": _whole_job(instance, run),
     }
+
+
+def _whole_job(instance: DagsterInstance, run: DagsterRun) -> str | None:
+    """The digest of the job's definition; that of a part of it depends on how it was selected."""
+    if run.job_snapshot_id is None:
+        return None
+    lineage = instance.get_job_snapshot(run.job_snapshot_id).lineage_snapshot
+    return lineage.parent_snapshot_id if lineage else run.job_snapshot_id

@@ -115,7 +115,8 @@ class RunDurably:
         own = work.config.worker_config.get("identity") or work.client.identity
         if not self._run.awaited:
             await asyncio.Event().wait()
-        while not _is_elsewhere(seen, own):
+        # What has begun here since the last look would be cut off.
+        while work.activities.on_server or not _is_elsewhere(seen, own):
             await asyncio.sleep(ELSEWHERE_SECONDS)
             if not work.activities.on_server:
                 try:
