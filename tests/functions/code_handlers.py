@@ -17,3 +17,5 @@ def configure(config: LambdaWorkerConfig) -> None:
 inline = run_dagster_code(VERSION, configure, "code_jobs", durable=False)
 
 durable = run_dagster_code(VERSION, configure, "code_jobs")
+
+one_job = run_dagster_code(VERSION, configure, "code_jobs", jobs=["retried"])

@@ -182,7 +182,7 @@ class RunEventLog:
         self._events_after, problems = self._events.replay(run, batches, first, before)
         self._events.show_under_way(run, under_way if isinstance(under_way, list) else ())
         if self._events_after > before:
-            self.tag(tags.EVENTS, str(self._events_after))
+            self.tag(tags.EVENTS, f"{self._run_id} {self._events_after}")
         return problems
 
     @property
@@ -190,8 +190,10 @@ class RunEventLog:
         """How many batches of the steps' own events are in the event log."""
         if self._events_after is None:
             run = self.current_run()
-            tag = run.tags.get(tags.EVENTS, "") if run else ""
-            self._events_after = int(tag) if tag.isdecimal() else 0
+            # A run that is executed again may inherit the tag of another.
+            of_run, _, count = (run.tags.get(tags.EVENTS, "") if run else "").partition(" ")
+            known = of_run == self._run_id and count.isdecimal()
+            self._events_after = int(count) if known else 0
         return self._events_after
 
     def canceling(self) -> None:

@@ -64,7 +64,7 @@ async def test_steps_that_are_cut_off_are_executed_again_and_told_once(
 async def test_ten_attempts_that_are_cut_off_leave_no_failure(
     launch: Launch, beside: Dagster, functions: Functions, tmp_path: Path
 ) -> None:
-    function = functions.add("durable", seconds=4)
+    function = functions.add("durable", seconds=6)
     config = {"ops": {"cut_off": {"config": {"path": str(tmp_path / "begun"), "times": 10}}}}
     run_id = await asyncio.to_thread(launch, function, "persistent", config)
     await asyncio.to_thread(beside.finished, run_id, 200)
