@@ -45,6 +45,8 @@ def unpack(packed: str) -> list[str]:
         raise ValueError(f"no packed texts: {error}") from None
     if stream.unconsumed_tail:
         raise ValueError(f"packed texts of more than {MAX_UNPACKED_BYTES} bytes")
+    if not stream.eof:
+        raise ValueError("no packed texts: their end is missing")
     try:
         texts = json.loads(text)
     except (ValueError, RecursionError) as error:

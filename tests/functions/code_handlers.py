@@ -16,6 +16,8 @@ def configure(config: LambdaWorkerConfig) -> None:
 
 inline = run_dagster_code(VERSION, configure, "code_jobs", durable=False)
 
-durable = run_dagster_code(VERSION, configure, "code_jobs")
+durable = run_dagster_code(
+    VERSION, configure, "code_jobs", same_definitions=os.environ.get("CODE_SAME") != "false"
+)
 
 one_job = run_dagster_code(VERSION, configure, "code_jobs", jobs=["retried"])

@@ -251,7 +251,16 @@ by_letters = dg.define_asset_job("by_letters", selection=[by_letter, longer])
 numbers = dg.define_asset_job("numbers", selection=[total, doubled])
 
 
-storage = os.environ.get("CODE_STORAGE", "")
+def io_manager(storage: str) -> dict[str, Any]:
+    """The IO manager of a place: a folder, or s3://bucket at an endpoint of the environment's."""
+    if not storage.startswith("s3://"):
+        return {"io_manager": dg.FilesystemIOManager(base_dir=storage)} if storage else {}
+    from dagster_aws.s3 import S3PickleIOManager, S3Resource
+
+    s3 = S3Resource(endpoint_url=os.environ["S3_ENDPOINT"], region_name="us-east-1")
+    bucket = storage.removeprefix("s3://")
+    return {"io_manager": S3PickleIOManager(s3_resource=s3, s3_bucket=bucket)}
+
 
 defs = dg.Definitions(
     jobs=[
@@ -271,6 +280,6 @@ defs = dg.Definitions(
     asset_checks=[is_even, is_small],
     resources={
         "factors": Numbers(token=dg.EnvVar("CODE_TOKEN")),
-        **({"io_manager": dg.FilesystemIOManager(base_dir=storage)} if storage else {}),
+        **io_manager(os.environ.get("CODE_STORAGE", "")),
     },
 )

@@ -55,7 +55,7 @@ class Functions:
         self.stack.create(
             Function(
                 name,
-                f"code_handlers.{handler or mode}",
+                handler if "." in handler else f"code_handlers.{handler or mode}",
                 FUNCTIONS,
                 timeout=timedelta(seconds=seconds),
                 environment=environment,
