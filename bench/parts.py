@@ -11,6 +11,7 @@ from bench import (
     burst,
     cold,
     cost,
+    dagster_code,
     endurance,
     flood,
     packaged,
@@ -35,6 +36,7 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
     "auto": auto.measure,
     "resonance": auto.measure_resonant,
     "cost": cost.measure,
+    "dagster_code": dagster_code.measure,
 }
 
 MINUTES = {
@@ -51,5 +53,6 @@ MINUTES = {
     "auto": 7,
     "resonance": 5,
     "cost": 12,
+    "dagster_code": 3,
 }
 """About how long each part takes on two CPUs that have nothing else to do."""
