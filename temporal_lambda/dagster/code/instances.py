@@ -40,9 +40,13 @@ class Instances:
             instance = self._idle.pop() if self._idle else None
         if instance is None:
             instance = DagsterInstance.ephemeral()
-        instance.add_run(run)
-        yield instance
-        # After an error it might be in any state, and is given up.
-        instance.delete_run(run.run_id)
+        try:
+            instance.add_run(run)
+            yield instance
+            instance.delete_run(run.run_id)
+        except BaseException:
+            # It might be in any state, and is given up.
+            instance.dispose()
+            raise
         with self._lock:
             self._idle.append(instance)

@@ -19,6 +19,11 @@ logger = logging.getLogger(__name__)
 MOST_UNANSWERED = 3
 """How often in a row the rest of a run's events is asked for in vain."""
 
+NO_EVENTS = (
+    "{function} tells no events of the run's steps, or not all of them. See its log, and whether "
+    "it is made with run_dagster_code"
+)
+
 MOST_ANSWERS = 1_000
 """Answers that the rest of a run's events may take."""
 
@@ -54,15 +59,20 @@ def replay_answer(
     event_log.replay(outcome)
     ended = outcome.kind in ("success", "failed", "canceled")
     refused = outcome.raised or outcome.status in (BAD_REQUEST, NOT_FOUND)
-    if not (launch.run_code and launch.durable) or refused:
+    if not launch.run_code or refused:
         return
     missing = outcome.events is None and ended
+    if not launch.durable:
+        if missing:
+            event_log.note(NO_EVENTS.format(function=launch.function))
+        return
     for _ in range(MOST_ANSWERS):
         if not missing and not outcome.has_more_events:
             return
         found = _answered(ask, run_id)
         if found is None or found.events is None:
             logger.error("run %s: some events of its steps can't be had", run_id)
+            event_log.note(NO_EVENTS.format(function=launch.function))
             return
         outcome, missing = found, False
         event_log.replay(outcome)
