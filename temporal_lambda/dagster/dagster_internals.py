@@ -13,6 +13,19 @@ from dagster._config import UserConfigSchema
 
 # An attribute of a module -> definitions, the way ``dagster -m`` finds and loads them.
 from dagster._core.code_pointer import CodePointer
+
+# What Dagster records of an asset's inputs, which only the instance knows.
+from dagster._core.definitions.data_version import (
+    CODE_VERSION_TAG,
+    DATA_VERSION_IS_USER_PROVIDED_TAG,
+    DATA_VERSION_TAG,
+    INPUT_DATA_VERSION_TAG_PREFIX,
+    INPUT_EVENT_POINTER_TAG_PREFIX,
+    compute_logical_data_version,
+    extract_data_version_from_entry,
+)
+
+# How a job's steps and outputs are called, and what keeps outputs if nothing is said.
 from dagster._core.definitions.dependency import NodeHandle
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.definitions.job_definition import (
@@ -73,6 +86,11 @@ if TYPE_CHECKING:
     from dagster._core.snap import ExecutionPlanSnapshot, JobSnap
 
 __all__ = [
+    "CODE_VERSION_TAG",
+    "DATA_VERSION_IS_USER_PROVIDED_TAG",
+    "DATA_VERSION_TAG",
+    "INPUT_DATA_VERSION_TAG_PREFIX",
+    "INPUT_EVENT_POINTER_TAG_PREFIX",
     "ActiveExecution",
     "AssetObservationData",
     "CheckRunHealthResult",
@@ -109,11 +127,13 @@ __all__ = [
     "UnresolvedStepHandle",
     "UserConfigSchema",
     "WorkerStatus",
+    "compute_logical_data_version",
     "create_execution_plan",
     "default_job_io_manager",
     "default_job_io_manager_with_fs_io_manager_schema",
     "deserialize_value",
     "execute_plan_iterator",
+    "extract_data_version_from_entry",
     "initialize_repository_def_from_pointer",
     "launch_failed",
     "serialize_value",

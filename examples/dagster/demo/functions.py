@@ -43,6 +43,8 @@ def code_function(s3_endpoint: str) -> Function:
         "code_handler.lambda_handler",
         CODE,
         timeout=timedelta(seconds=10),
+        # Dagster's import takes 2 s, and longer while all processors are busy.
+        init_timeout=timedelta(seconds=40),
         environment={
             **LOGGING,
             **shop_variables(s3_endpoint),

@@ -20,6 +20,7 @@ from temporal_lambda.dagster.dagster_internals import (
     deserialize_value,
 )
 from temporal_lambda.dagster.launching import foreign_data
+from temporal_lambda.dagster.launching.data_versions import with_data_versions
 from temporal_lambda.dagster.packed_text import unpack
 
 logger = logging.getLogger(__name__)
@@ -168,7 +169,7 @@ class EventReplay:
         key = entry.step_key or ""
         shown = _is(entry, _BEGINS) and self._begun[key] > self._ended[key]
         if not shown and not self._written[_identity(entry)]:
-            self._instance.handle_new_event(entry)
+            self._instance.handle_new_event(with_data_versions(self._instance, entry))
             self._count(entry)
 
     def _entries(self, run: DagsterRun, batch: Any, problems: list[str]) -> Iterable[EventLogEntry]:

@@ -58,6 +58,8 @@ class Functions:
                 handler if "." in handler else f"code_handlers.{handler or mode}",
                 FUNCTIONS,
                 timeout=timedelta(seconds=seconds),
+                # Dagster's import takes long where all processors are busy.
+                init_timeout=timedelta(seconds=40),
                 environment=environment,
                 **options,
             )

@@ -67,7 +67,8 @@ def _about(event: DagsterEvent) -> tuple[Any, ...]:
     kind = event.event_type_value
     if kind == "ASSET_MATERIALIZATION":
         made = data.materialization
-        return made.asset_key.to_user_string(), made.partition, _shown(made.metadata)
+        versions = _versions(made.tags or {}, made.partition)
+        return made.asset_key.to_user_string(), made.partition, _shown(made.metadata), versions
     if kind == "ASSET_OBSERVATION":
         seen = data.asset_observation
         return seen.asset_key.to_user_string(), seen.partition, _shown(seen.metadata)
@@ -86,6 +87,11 @@ def _about(event: DagsterEvent) -> tuple[Any, ...]:
     if kind.startswith("HOOK"):
         return (event.message,)
     return ()
+
+
+def _versions(tags: Any, partition: str | None) -> list[str]:
+    """The names of the tags with data versions; their values begin with the run's id."""
+    return sorted(tags) if partition is None else []
 
 
 def _shown(metadata: Any) -> dict[str, Any]:
