@@ -12,6 +12,7 @@ from bench import (
     burst,
     cold,
     cost,
+    dagster_code,
     endurance,
     flood,
     packaged,
@@ -37,6 +38,7 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
     "resonance": auto.measure_resonant,
     "at_rest": at_rest.measure,
     "cost": cost.measure,
+    "dagster_code": dagster_code.measure,
 }
 
 MINUTES = {
@@ -54,5 +56,6 @@ MINUTES = {
     "resonance": 5,
     "at_rest": 4,
     "cost": 12,
+    "dagster_code": 3,
 }
 """About how long each part takes on two CPUs that have nothing else to do."""

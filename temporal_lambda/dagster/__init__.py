@@ -1,6 +1,7 @@
 """Dagster runs in Lambda: the serving side here, the launching side in Dagster's own process.
 
-``run_dagster_worker`` makes a Lambda handler whose ops are Temporal activities.
+``run_dagster_worker`` makes a Lambda handler whose ops are Temporal activities;
+``run_dagster_code`` one that executes the jobs of a code location, whose package holds dagster.
 ``LambdaRunLauncher`` is what ``dagster.yaml`` names to send runs there; it needs the extra:
 ``pip install 'temporal-lambda[dagster]'``. Neither side imports what only the other needs.
 """
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from temporal_lambda.lazy_face import lazy_face
 
 if TYPE_CHECKING:
+    from temporal_lambda.dagster.code.handler import run_dagster_code
     from temporal_lambda.dagster.serving.handler import run_dagster_worker
     from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
     from temporal_lambda.dagster.serving.plan import OpPlan, Run
@@ -34,6 +36,7 @@ else:
             "OpOptions": "temporal_lambda.dagster.serving.options",
             "OpPlan": "temporal_lambda.dagster.serving.plan",
             "Run": "temporal_lambda.dagster.serving.plan",
+            "run_dagster_code": "temporal_lambda.dagster.code.handler",
             "run_dagster_worker": "temporal_lambda.dagster.serving.handler",
         },
     )
@@ -47,5 +50,6 @@ __all__ = [
     "RunContext",
     "dagster_run",
     "op_context",
+    "run_dagster_code",
     "run_dagster_worker",
 ]

@@ -11,10 +11,10 @@ try:
     from dagster import Field
     from dagster_cloud.workspace.user_code_launcher import ProcessUserCodeLauncher
 
+    from temporal_lambda.dagster.dagster_internals import ConfigurableClassData
     from temporal_lambda.dagster.launcher import LambdaRunLauncher
     from temporal_lambda.dagster.launching.config import LauncherConfig
     from temporal_lambda.dagster.launching.config_schema import config_schema
-    from temporal_lambda.dagster.launching.dagster_internals import ConfigurableClassData
     from temporal_lambda.dagster.launching.inner_launcher import rehydrate
 except ModuleNotFoundError as error:
     raise MissingExtraError("temporal_lambda.dagster.cloud", "dagster-cloud", error) from error

@@ -12,12 +12,7 @@ try:
     from botocore.exceptions import BotoCoreError, ClientError
     from dagster import DagsterInstance, DagsterRun
 
-    from temporal_lambda.dagster.launching import tags
-    from temporal_lambda.dagster.launching.canceling import cancel
-    from temporal_lambda.dagster.launching.clients import ClientFactory, Clients
-    from temporal_lambda.dagster.launching.config import LauncherConfig
-    from temporal_lambda.dagster.launching.config_schema import config_schema
-    from temporal_lambda.dagster.launching.dagster_internals import (
+    from temporal_lambda.dagster.dagster_internals import (
         CheckRunHealthResult,
         ConfigurableClass,
         ConfigurableClassData,
@@ -28,6 +23,11 @@ try:
         WorkerStatus,
         launch_failed,
     )
+    from temporal_lambda.dagster.launching import tags
+    from temporal_lambda.dagster.launching.canceling import cancel
+    from temporal_lambda.dagster.launching.clients import ClientFactory, Clients
+    from temporal_lambda.dagster.launching.config import LauncherConfig
+    from temporal_lambda.dagster.launching.config_schema import config_schema
     from temporal_lambda.dagster.launching.dispatcher import Dispatcher
     from temporal_lambda.dagster.launching.health import check_health
     from temporal_lambda.dagster.launching.inner_launcher import rehydrate
@@ -62,7 +62,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     Tags of jobs and runs name the function and how it is invoked: ``lambda/function_name`` or
     ``lambda/function_arn``, ``lambda/invocation_type`` (``Event``, ``RequestResponse``),
     ``lambda/payload_mode`` (``full``, ``config_only``, ``ops_only``, ``custom`` with
-    ``lambda/payload_config_path``), ``lambda/durable`` and ``lambda/external`` (a flag each).
+    ``lambda/payload_config_path``), ``lambda/durable``, ``lambda/run_code``, ``lambda/external``.
 
     The configuration, with its defaults:
 
@@ -70,6 +70,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     ``default_function_name``   none             the function of runs that name none
     ``default_invocation_type`` ``Event``        or ``RequestResponse``
     ``default_durable``         ``false``        functions keep runs as workflows
+    ``default_run_code``        ``false``        functions execute the jobs' own ops
     ``external``                ``false``        accepted Events stay STARTED
     ``default_deployment_name`` none             in payloads, outside of Dagster+
     ``environment_variables``   ``[]``           names of variables that full payloads carry
@@ -88,11 +89,10 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     ``steps_interval_seconds``  10               how often a durable run is asked for its steps
     ``max_sync_payload_bytes``  6 MiB            AWS's quota
     ``max_async_payload_bytes`` 1 MiB            AWS's quota
-    ``aws``                     boto3's chain    ``region``, ``endpoint_url``,
-                                                 ``sts_endpoint_url``, ``access_key_id``,
-                                                 ``secret_access_key``, ``session_token``,
-                                                 ``assume_role``: ``role_arn``, ``external_id``,
-                                                 ``session_name``
+    ``aws``                     boto3's chain    ``region``, ``endpoint_url``, ``access_key_id``,
+                                                 ``sts_endpoint_url``, ``secret_access_key``,
+                                                 ``session_token``, ``assume_role``: ``role_arn``,
+                                                 ``external_id``, ``session_name``
     ``temporal``                none             the server on which durable runs are canceled
     ``inner``                   none             ``module``, ``class``, ``config``
     =========================== ================ ==================================================

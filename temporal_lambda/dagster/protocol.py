@@ -12,10 +12,16 @@
   ``metadata`` (``launched_at``, ``launcher_version``, ``invocation_type``)
 - ``job_graph``: op -> the ops it waits for
 - ``outputs``: op -> its output, of ops outside of ``step_selection`` that ran in the parent run
+- ``code``, for functions that execute the job's own steps: ``run``, Dagster's record of the run and
+  what is known of its steps, packed; ``dagster``, the instance's version of it; ``job_snapshot``, a
+  digest of the job's definition. The run has the config, so ``run_config`` is empty then, and there
+  is no ``job_graph``.
+- ``events_after``, with ``code``: how many batches of events the launcher has
 
 For durable runs, whose workflow has the id ``dagster-<run_id>``, there are two more requests, in
 the shape of a ``full`` payload without its config:
-``{"dagster_run": {"run_id": "…"}, "request": "cancel"}``, or ``"status"``.
+``{"dagster_run": {"run_id": "…"}, "request": "cancel"}``, or ``"status"``, the latter with
+``events_after`` for runs that have events.
 
 **An answer** is ``{"statusCode": 200, "body": "<json>"}``. Its body has ``status`` and, where they
 are known, ``run_id``, ``job_name`` and ``workflow_id``; with ``success`` also ``result``
@@ -33,6 +39,16 @@ begun; times are epoch seconds, and what is empty is left out::
 The status of a step is ``pending``, ``running``, ``retrying``, ``success``, ``failure`` or
 ``canceled``. Other kinds of events are ``observation`` and ``asset_check`` (with ``check_name``,
 ``passed``, ``severity`` and ``description``). With ``success``, outputs are in ``result`` alone.
+
+A function that executes the job's own steps has ``events`` instead, and ``dagster``, its version::
+
+    {"first": 3, "batches": ["<packed>", …], "more": true,
+     "under_way": [{"step": "load", "attempt": 1, "start": 1767960000.5}]}
+
+Batches are numbered from 0 in the order in which they came to be, and stay what they are: each has
+the entries of the event log of one execution of a step. ``first`` is the number of the first one
+here, ``more`` says that there are others, and ``under_way`` are steps whose entries are still to
+come. Entries are in Dagster's own serialized form, and packed as ``packed_text`` does it.
 """
 
 from __future__ import annotations
@@ -50,6 +66,9 @@ Status = Literal["success", "error", "running", "canceled"]
 
 WORKFLOW_ID = "dagster-{run_id}"
 """The id of the workflow of a durable run."""
+
+AWAITED = "RequestResponse"
+"""The ``invocation_type`` of a launcher that waits for the answer, and asks again."""
 
 OK = 200
 """``success``; also ``canceled``, as the answer to a cancel request."""

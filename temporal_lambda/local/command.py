@@ -113,6 +113,12 @@ from temporal_lambda.settings.table import variable
     help="Recycle environments when a .py or .toml file changes.",
 )
 @click.option(
+    "--dagster",
+    metavar="MODULE",
+    help="Show Dagster's UI beside it, with the jobs of this module. Runs go to the function, "
+    "whose handler run_dagster_code has made.",
+)
+@click.option(
     "--execute",
     metavar="WORKFLOW",
     help="Start one workflow of this type, print its result, and end.",
@@ -172,6 +178,7 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
         Display(Console()),
         reload=options["reload"],
         version=options["version"],
+        dagster=options["dagster"],
     )
     return await session.run(execution)
 

@@ -8,6 +8,7 @@ import shlex
 import signal
 import threading
 import uuid
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
 
+from temporal_lambda.local.dagster_beside import DagsterBeside, settings_for
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
@@ -81,6 +83,7 @@ class DevSession:
         display: Shows log lines and invocations.
         reload: Whether to watch the source.
         version: The worker deployment version of a handler that does not know its own.
+        dagster: The module with Dagster's jobs, if its UI is wanted beside the stack.
     """
 
     def __init__(
@@ -91,8 +94,10 @@ class DevSession:
         *,
         reload: bool,
         version: WorkerDeploymentVersion | None = None,
+        dagster: str | None = None,
     ) -> None:
         self._version = version
+        self._dagster = dagster
         self._stack = stack
         self._function = function
         self._display = display
@@ -135,12 +140,28 @@ class DevSession:
                 self._announce(deployed)
                 if execution:
                     return await self._execute(execution, deployed)
-                with self._display.live():
-                    await self._serve_changes()
+                async with AsyncExitStack() as beside:
+                    if self._dagster:
+                        await self._show_dagster(self._dagster, beside)
+                    with self._display.live():
+                        await self._serve_changes()
             finally:
                 changes.cancel()
                 await asyncio.wait({changes})
         return True
+
+    async def _show_dagster(self, module: str, beside: AsyncExitStack) -> None:
+        function = self._function
+        dagster = DagsterBeside(
+            self._stack,
+            settings_for(function.name),
+            ["--module-name", module],
+            function.code.resolve(),
+            # What resources refer to has to be there, too, as a run is planned.
+            environment=function.environment,
+        )
+        await beside.enter_async_context(dagster)
+        self._display.say(f"Dagster     {dagster.url}")
 
     def _announce(self, deployed: Deployed) -> None:
         say, version = self._display.say, deployed.version

@@ -21,9 +21,9 @@ from dagster import (
     JobDefinition,
 )
 
+from temporal_lambda.dagster.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching import config
-from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launching.wait_pool import process_pool
 from temporal_lambda.local import Function, InvocationRecord, LambdaService
 from temporal_lambda.local.invoke_api import InvokeApi

@@ -10,9 +10,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from temporal_lambda.dagster.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching.config import LauncherConfig
-from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
 from tests.dagster.dagster_fixtures import Dagster, sync
 
 Does = Exception | dict[str, Any] | Callable[[str], dict[str, Any]]

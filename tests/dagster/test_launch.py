@@ -11,7 +11,7 @@ import pytest
 from dagster import AssetKey, DagsterEventType, DagsterRunStatus
 from dagster_shared.record import copy
 
-from temporal_lambda.dagster.launching.dagster_internals import (
+from temporal_lambda.dagster.dagster_internals import (
     DagsterLaunchFailedError,
     LaunchRunContext,
 )

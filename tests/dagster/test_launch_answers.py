@@ -9,13 +9,13 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from dagster import DagsterEventType, DagsterRunStatus
 
-from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.launching import pauses
-from temporal_lambda.dagster.launching.config import LauncherConfig
-from temporal_lambda.dagster.launching.dagster_internals import (
+from temporal_lambda.dagster.dagster_internals import (
     DagsterLaunchFailedError,
     LaunchRunContext,
 )
+from temporal_lambda.dagster.launcher import LambdaRunLauncher
+from temporal_lambda.dagster.launching import pauses
+from temporal_lambda.dagster.launching.config import LauncherConfig
 from tests.dagster.dagster_fixtures import Dagster, eventually, sync
 from tests.dagster.scripted import (
     DONE,

@@ -13,10 +13,10 @@ import pytest
 from botocore.exceptions import NoRegionError
 from moto.server import ThreadedMotoServer
 
+from temporal_lambda.dagster.dagster_internals import DagsterLaunchFailedError
 from temporal_lambda.dagster.launching import sessions
 from temporal_lambda.dagster.launching.clients import Clients
 from temporal_lambda.dagster.launching.config import AssumeRole, AwsConfig
-from temporal_lambda.dagster.launching.dagster_internals import DagsterLaunchFailedError
 from temporal_lambda.dagster.launching.sessions import Sessions
 from tests.dagster.dagster_fixtures import Dagster, Lambda, aws_values, sync
 

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from dagster import DagsterInstance, DagsterRun
 
-from temporal_lambda.dagster.launcher import LambdaRunLauncher
-from temporal_lambda.dagster.launching.config import LauncherConfig
-from temporal_lambda.dagster.launching.dagster_internals import (
+from temporal_lambda.dagster.dagster_internals import (
     CheckRunHealthResult,
     ConfigurableClassData,
     DagsterLaunchFailedError,
@@ -20,6 +18,8 @@ from temporal_lambda.dagster.launching.dagster_internals import (
     RunLauncher,
     WorkerStatus,
 )
+from temporal_lambda.dagster.launcher import LambdaRunLauncher
+from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.errors import SettingsError
 from tests.dagster.dagster_fixtures import Dagster
 

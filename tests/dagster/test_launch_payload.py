@@ -8,7 +8,7 @@ import pytest
 from dagster import AssetKey
 
 from temporal_lambda import __version__
-from temporal_lambda.dagster.launching.dagster_internals import DagsterLaunchFailedError
+from temporal_lambda.dagster.dagster_internals import DagsterLaunchFailedError
 from temporal_lambda.dagster.launching.tags import REQUEST_ID, WAITER
 from tests.dagster import jobs
 from tests.dagster.dagster_fixtures import Dagster, Lambda, sync

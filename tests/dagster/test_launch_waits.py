@@ -14,9 +14,9 @@ from platform import node
 import pytest
 from dagster import DagsterRunStatus
 
+from temporal_lambda.dagster.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launcher import LambdaRunLauncher
 from temporal_lambda.dagster.launching import lease, tags, wait_pool
-from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launching.lease import Phase, RunLease
 from tests.dagster.claimed_runs import GONE, health, started
 from tests.dagster.dagster_fixtures import Dagster, Lambda, eventually, sync

@@ -12,8 +12,8 @@ import pytest
 from dagster import DagsterRunStatus
 from moto.server import ThreadedMotoServer
 
+from temporal_lambda.dagster.dagster_internals import DagsterLaunchFailedError
 from temporal_lambda.dagster.launching import result_records
-from temporal_lambda.dagster.launching.dagster_internals import DagsterLaunchFailedError
 from temporal_lambda.dagster.launching.lease import RunLease
 from temporal_lambda.dagster.launching.result_records import record_address
 from temporal_lambda.dagster.launching.tags import WAITER

@@ -88,18 +88,19 @@ class World:
 
     Args:
         dagster: The instance.
+        code: The file with the jobs.
     """
 
-    def __init__(self, dagster: Dagster) -> None:
+    def __init__(self, dagster: Dagster, code: Path = JOBS) -> None:
         self.dagster = dagster
         home = dagster.instance.root_directory
         # One code server for both; loading code is most of what they do as they start.
         code_port = free_port()
-        code = {"host": "127.0.0.1", "port": code_port, "location_name": LOCATION}
+        server = {"host": "127.0.0.1", "port": code_port, "location_name": LOCATION}
         workspace = Path(home) / "workspace.yaml"
-        workspace.write_text(json.dumps({"load_from": [{"grpc_server": code}]}))
+        workspace.write_text(json.dumps({"load_from": [{"grpc_server": server}]}))
         address = ["--host", "127.0.0.1", "--port"]
-        served = ["--python-file", str(JOBS), *address, str(code_port)]
+        served = ["--python-file", str(code), *address, str(code_port)]
         self._code = Process(home, [str(BIN / "dagster"), "api", "grpc", *served])
         daemon = [sys.executable, "-c", DAEMON, "run", "--workspace", str(workspace)]
         self.daemon = Process(home, daemon)
@@ -121,12 +122,13 @@ class World:
         tags: Mapping[str, str],
         run_config: Mapping[str, Any] | None = None,
         job: JobDefinition = jobs.untagged,
+        **more: Any,
     ) -> str:
         """A run that the daemon is to launch."""
         location = RegisteredCodeLocationOrigin(LOCATION)
         origin = RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job.name)
         queued = DagsterRunStatus.QUEUED
-        run = self.dagster.create(tags, run_config, job, queued, remote_job_origin=origin)
+        run = self.dagster.create(tags, run_config, job, queued, remote_job_origin=origin, **more)
         return run.run_id
 
     def start_webserver(self) -> None:

@@ -3,8 +3,9 @@
     python -m examples.dagster.demo [--once]
 
 Starts Temporal, a local Lambda with the example's functions, and Dagster's webserver and daemon.
-Launches a durable job that takes longer than its function may, and prints what came of it. Then it
-stays until Ctrl-C, so that one can look around; with ``--once`` it ends.
+Launches a job whose own ops are executed in Lambda, then one that takes longer than its function
+may, and prints what came of them. Then it stays until Ctrl-C, so that one can look around; with
+``--once`` it ends.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import functools
 import signal
 import sys
 
-from examples.dagster.demo.scenario import example, run_durable_job
+from examples.dagster.demo.scenario import example, run_code_job, run_durable_job
 from examples.dagster.demo.ui import DagsterError
 from temporal_lambda.errors import TemporalLambdaError
 from temporal_lambda.local import LocalStack
@@ -26,7 +27,7 @@ async def demo(once: bool) -> None:
     """Run it.
 
     Args:
-        once: End after the durable job.
+        once: End after the two jobs.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task
@@ -36,6 +37,7 @@ async def demo(once: bool) -> None:
     async with LocalStack(ui_port=0) as stack, example(stack) as dagster:
         say(f"Dagster     {dagster.ui.url}")
         say(f"Temporal    {stack.ui_url}")
+        await run_code_job(dagster, say)
         await run_durable_job(stack, dagster, say)
         if not once:
             say("Ctrl-C ends it")

@@ -28,6 +28,39 @@ DURABLE = Function(
     },
 )
 
+BUCKET = "shop"
+"""Where the steps of ``shop`` keep what they return."""
+
+
+def code_function(s3_endpoint: str) -> Function:
+    """The function that executes jobs as they are.
+
+    Args:
+        s3_endpoint: Where S3 is on this machine.
+    """
+    return Function(
+        "dagster-code",
+        "code_handler.lambda_handler",
+        CODE,
+        timeout=timedelta(seconds=10),
+        # Dagster's import takes 2 s, and longer while all processors are busy.
+        init_timeout=timedelta(seconds=40),
+        environment={
+            **LOGGING,
+            **shop_variables(s3_endpoint),
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "TEMPORAL_LAMBDA_IDLE_TIMEOUT": "1s",
+            "TEMPORAL_LAMBDA_GRACEFUL_SHUTDOWN_TIMEOUT": "500ms",
+        },
+    )
+
+
+def shop_variables(s3_endpoint: str) -> dict[str, str]:
+    """What the resources of ``shop`` refer to; Dagster looks for it, too, as it plans a run."""
+    return {"SHOP_BUCKET": BUCKET, "SHOP_S3_ENDPOINT": s3_endpoint}
+
+
 OTHERS = [
     Function(
         "dagster-inline",

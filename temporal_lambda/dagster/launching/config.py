@@ -94,6 +94,7 @@ class LauncherConfig:
     default_function_name: str | None = None
     default_invocation_type: InvocationType = "Event"
     default_durable: bool = False
+    default_run_code: bool = False
     external: bool = False
     default_deployment_name: str | None = None
     environment_variables: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ from dagster import Array, BoolSource, Enum, EnumValue, Field, IntSource, String
 from temporal_lambda.dagster.launching.config import AssumeRole, LauncherConfig
 
 if TYPE_CHECKING:
-    from temporal_lambda.dagster.launching.dagster_internals import UserConfigSchema
+    from temporal_lambda.dagster.dagster_internals import UserConfigSchema
 
 _INVOCATION_TYPE = Enum("LambdaInvocationType", [EnumValue("Event"), EnumValue("RequestResponse")])
 
@@ -44,6 +44,11 @@ def _runs(default: LauncherConfig) -> dict[str, Field]:
             default.default_durable,
             "Whether functions keep a run as a workflow (run_dagster_worker): such a run outlives "
             "its invocations, can be canceled, and is found again after a restart.",
+        ),
+        "default_run_code": _flag(
+            default.default_run_code,
+            "Whether functions execute the steps of the jobs themselves (run_dagster_code), and "
+            "send home their events.",
         ),
         "external": _flag(
             default.external,

@@ -76,7 +76,7 @@ class Dispatcher:
             botocore.exceptions.ClientError: AWS refuses the role that functions are invoked under.
         """
         launch = tags.resolve(run.tags, self.config)
-        facts = run_facts.collect_run_facts(instance, run, self.config)
+        facts = run_facts.collect_run_facts(instance, run, self.config, run_code=launch.run_code)
         data = payload.build(launch, facts, datetime.now(timezone.utc))
         payload.check_size(data, self._payload_limit(launch), launch)
         self.clients.get(launch.region, self.config.read_timeout_seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
@@ -19,14 +19,15 @@ from dagster import (
     MetadataValue,
 )
 
-from temporal_lambda.dagster.launching import materializations, tags
-from temporal_lambda.dagster.launching.dagster_internals import (
+from temporal_lambda.dagster.dagster_internals import (
     EngineEventData,
     JobFailureData,
     RunFailureReason,
     SerializableErrorInfo,
     StepMaterializationData,
 )
+from temporal_lambda.dagster.launching import materializations, tags
+from temporal_lambda.dagster.launching.event_replay import EventReplay
 from temporal_lambda.dagster.launching.foreign_data import as_json, clean_text, is_plain
 from temporal_lambda.dagster.launching.invoke import Answer
 from temporal_lambda.dagster.launching.materializations import Materialized
@@ -73,6 +74,8 @@ class RunEventLog:
         self._run_id = run_id
         self._launcher = launcher
         self._steps = StepReplay(instance, run_id)
+        self._events = EventReplay(instance, run_id)
+        self._events_after: int | None = None
         self._invocation: dict[str, str] = {}
 
     def open_run(self) -> DagsterRun | None:
@@ -153,18 +156,45 @@ class RunEventLog:
         data = JobFailureData(error, failure_reason=RunFailureReason.RUN_EXCEPTION)
         self._report(lambda run: self._instance.report_run_failed(run, message, data))
 
-    def replay_steps(self, steps: Sequence[Any]) -> None:
-        """What became of the ops so far; a run does not fail for want of it.
+    def replay(self, outcome: Outcome) -> None:
+        """What became of the steps so far; a run does not fail for want of it.
 
         Args:
-            steps: As an answer has them.
+            outcome: Has them as the answer has them.
         """
         try:
-            run = self.open_run() if steps else None
-            for problem in self._steps.replay(run, steps) if run else ():
+            run = self.open_run() if outcome.steps or outcome.events is not None else None
+            problems = self._steps.replay(run, outcome.steps) if run and outcome.steps else []
+            if run and outcome.events is not None:
+                problems += self._replay_events(run, outcome.events)
+            for problem in problems[:MAX_PROBLEMS]:
                 self.note(f"Something that an op reported can't be shown: {problem}")
+            if run and outcome.kind == "canceled":
+                self._events.interrupt(run)
         except Exception:
             logger.exception("run %s: its steps can't be shown", self._run_id)
+
+    def _replay_events(self, run: DagsterRun, events: Mapping[str, Any]) -> list[str]:
+        batches, first, under_way = (events.get(name) for name in ("batches", "first", "under_way"))
+        if not isinstance(batches, list) or not isinstance(first, int):
+            return ["its events are no list of batches"]
+        before = self.events_after
+        self._events_after, problems = self._events.replay(run, batches, first, before)
+        self._events.show_under_way(run, under_way if isinstance(under_way, list) else ())
+        if self._events_after > before:
+            self.tag(tags.EVENTS, f"{self._run_id} {self._events_after}")
+        return problems
+
+    @property
+    def events_after(self) -> int:
+        """How many batches of the steps' own events are in the event log."""
+        if self._events_after is None:
+            run = self.current_run()
+            # A run that is executed again may inherit the tag of another.
+            of_run, _, count = (run.tags.get(tags.EVENTS, "") if run else "").partition(" ")
+            known = of_run == self._run_id and count.isdecimal()
+            self._events_after = int(count) if known else 0
+        return self._events_after
 
     def canceling(self) -> None:
         """RUN_CANCELING."""

@@ -6,13 +6,14 @@ import time
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
+from temporal_lambda.dagster.dagster_internals import CheckRunHealthResult, WorkerStatus
 from temporal_lambda.dagster.launching import tags
-from temporal_lambda.dagster.launching.dagster_internals import CheckRunHealthResult, WorkerStatus
 from temporal_lambda.dagster.launching.dispatcher import Dispatcher
 from temporal_lambda.dagster.launching.event_log import RunEventLog
 from temporal_lambda.dagster.launching.invoke import InvokeError
 from temporal_lambda.dagster.launching.lease import RunLease, process_observer
 from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, interpret_answer
+from temporal_lambda.dagster.launching.replay_answer import replay_answer
 from temporal_lambda.dagster.launching.result_records import (
     RecordError,
     find_record,
@@ -132,7 +133,7 @@ def _end_by_record(
     outcome = interpret_answer(answer, run.run_id, fail_on_error_status=strict)
     event_log = dispatcher.event_log(instance, run.run_id)
     event_log.note(why)
-    event_log.replay_steps(outcome.steps)
+    event_log.replay(outcome)
     report_end(event_log, launch, outcome)
     return CheckRunHealthResult(WorkerStatus.SUCCESS, "done in Lambda")
 
@@ -147,14 +148,14 @@ def _accepted(
     if not launch.durable:
         return _external(instance, run, launch, dispatcher)
     dispatcher.watch(instance, run.run_id, launch)
+    ask = (dispatcher.clients, dispatcher.config, launch, run.run_id)
     try:
-        outcome = request_cancel_or_status(
-            dispatcher.clients, dispatcher.config, launch, run.run_id, "status"
-        )
+        after = event_log.events_after if launch.run_code else None
+        outcome = request_cancel_or_status(*ask, "status", events_after=after)
     except InvokeError as error:
         # The workflow is where it is, whether or not its function can be asked now.
         return CheckRunHealthResult(WorkerStatus.RUNNING, str(error), transient=True)
-    event_log.replay_steps(outcome.steps)
+    replay_answer(outcome, event_log, *ask)
     if outcome.raised and outcome.error_type not in OF_THE_RUN:
         # The handler could not ask: Temporal may be out of reach.
         return CheckRunHealthResult(WorkerStatus.RUNNING, outcome.message, transient=True)

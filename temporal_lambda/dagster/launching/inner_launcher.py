@@ -8,7 +8,7 @@ from typing import Any
 
 from dagster import DagsterInstance
 
-from temporal_lambda.dagster.launching.dagster_internals import ConfigurableClassData, RunLauncher
+from temporal_lambda.dagster.dagster_internals import ConfigurableClassData, RunLauncher
 from temporal_lambda.errors import SettingsError
 
 

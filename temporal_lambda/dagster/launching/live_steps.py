@@ -85,8 +85,15 @@ class LiveSteps:
                 return
 
     def _ask_once(self) -> None:
+        after = self._event_log.events_after if self._launch.run_code else None
         outcome = request_cancel_or_status(
-            self._clients, self._config, self._launch, self._run_id, "status", patience_seconds=0
+            self._clients,
+            self._config,
+            self._launch,
+            self._run_id,
+            "status",
+            patience_seconds=0,
+            events_after=after,
         )
         if outcome.kind == "running" and not self._done.is_set():
-            self._event_log.replay_steps(outcome.steps)
+            self._event_log.replay(outcome)

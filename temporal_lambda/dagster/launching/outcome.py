@@ -57,6 +57,7 @@ class Outcome:
         pinned_to: The build that has to go on with it, where that is not the one that answered.
         elsewhere: Whether another invocation does the work, for ``running``.
         steps: What the function says of each op, as ``protocol`` has it; not trusted.
+        events: The events of steps that it executed itself; not trusted. ``None`` if it has none.
     """
 
     kind: Kind
@@ -71,6 +72,12 @@ class Outcome:
     pinned_to: str | None = None
     elsewhere: bool = False
     steps: Sequence[Any] = field(default=(), repr=False)
+    events: Mapping[str, Any] | None = field(default=None, repr=False)
+
+    @property
+    def has_more_events(self) -> bool:
+        """Whether there are more events than the answer could hold."""
+        return self.events is not None and self.events.get("more") is True
 
 
 def interpret_answer(answer: Answer, run_id: str, *, fail_on_error_status: bool = True) -> Outcome:
@@ -95,13 +102,20 @@ def interpret_answer(answer: Answer, run_id: str, *, fail_on_error_status: bool 
     if answer.function_error:
         return _function_error(value, answer)
     outcome = _interpret(value, answer, run_id, fail_on_error_status=fail_on_error_status)
-    return replace(outcome, steps=_steps(value, run_id))
+    body = _body(value, run_id)
+    events = body.get("events")
+    return replace(
+        outcome, steps=_steps(body), events=events if isinstance(events, Mapping) else None
+    )
 
 
-def _steps(value: Any, run_id: str) -> Sequence[Any]:
+def _body(value: Any, run_id: str) -> Mapping[str, Any]:
+    """The body of an answer about this run; empty if it is about another, or has none."""
     body = _parsed(value.get("body")) if isinstance(value, Mapping) else None
-    if not isinstance(body, Mapping) or body.get("run_id") not in (None, run_id):
-        return ()
+    return body if isinstance(body, Mapping) and body.get("run_id") in (None, run_id) else {}
+
+
+def _steps(body: Mapping[str, Any]) -> Sequence[Any]:
     steps, result = body.get("steps"), body.get("result")
     results = result.get("results") if isinstance(result, Mapping) else None
     if not isinstance(steps, list):

@@ -42,6 +42,7 @@ class RunFacts:
         parent_run_id: The run that this one executes again.
         root_run_id: The first run of that line.
         result_record: Where the function is to leave its answer, if that is wanted.
+        code: The run as functions need it that execute its own steps; ``None`` for others.
     """
 
     run_id: str
@@ -66,6 +67,7 @@ class RunFacts:
     parent_run_id: str | None = None
     root_run_id: str | None = None
     result_record: str | None = None
+    code: Mapping[str, Any] | None = field(default=None, repr=False)
 
 
 def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
@@ -125,14 +127,25 @@ def build(launch: Launch, facts: RunFacts, now: datetime) -> bytes:
         ) from None
 
 
-def build_request(run_id: str, request: Request) -> bytes:
+def build_request(run_id: str, request: Request, events_after: int | None = None) -> bytes:
     """The payload that asks for something else than to run: ``cancel`` or ``status``.
 
     Example:
         >>> build_request("9d6c", "cancel")
         b'{"dagster_run": {"run_id": "9d6c"}, "request": "cancel"}'
     """
-    return json.dumps({"dagster_run": {"run_id": run_id}, "request": request}).encode()
+    more = {} if events_after is None else {"events_after": events_after}
+    return json.dumps({"dagster_run": {"run_id": run_id}, "request": request, **more}).encode()
+
+
+def with_events_after(payload: bytes, events_after: int) -> bytes:
+    """The payload of a run of which events are known already.
+
+    Example:
+        >>> with_events_after(b'{"code": {}}', 3)
+        b'{"code": {}, "events_after": 3}'
+    """
+    return json.dumps({**json.loads(payload), "events_after": events_after}).encode()
 
 
 def check_size(payload: bytes, limit: int, launch: Launch) -> None:
@@ -187,6 +200,9 @@ def _full(launch: Launch, facts: RunFacts, now: datetime) -> dict[str, Any]:
         payload["metadata"]["result_record"] = facts.result_record
     if facts.outputs:
         payload["outputs"] = facts.outputs
+    if facts.code is not None:
+        # The run has its config, which is not sent twice.
+        payload |= {"code": facts.code, "run_config": {}}
     return payload
 
 

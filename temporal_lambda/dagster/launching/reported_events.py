@@ -13,11 +13,11 @@ from dagster import (
     DagsterEventType,
 )
 
-from temporal_lambda.dagster.launching import foreign_data
-from temporal_lambda.dagster.launching.dagster_internals import (
+from temporal_lambda.dagster.dagster_internals import (
     AssetObservationData,
     StepMaterializationData,
 )
+from temporal_lambda.dagster.launching import foreign_data
 
 Reported = tuple[DagsterEventType, str, Any]
 """The type of an event, its message and its data."""

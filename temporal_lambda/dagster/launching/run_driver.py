@@ -24,8 +24,9 @@ from temporal_lambda.dagster.launching.invoke import Answer, InvokeError, invoke
 from temporal_lambda.dagster.launching.lease import Phase
 from temporal_lambda.dagster.launching.live_steps import LiveSteps
 from temporal_lambda.dagster.launching.outcome import OF_THE_RUN, Outcome, interpret_answer
+from temporal_lambda.dagster.launching.payload import with_events_after
+from temporal_lambda.dagster.launching.replay_answer import replay_answer
 from temporal_lambda.dagster.launching.run_end import is_canceling, report_end
-from temporal_lambda.dagster.launching.run_requests import steps_of
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.dagster.launching.wait_pool import WaitPool
 from temporal_lambda.dagster.launching.workflow_cancel import WorkflowCancel
@@ -152,8 +153,7 @@ class RunDriver:
                 return
             if outcome.kind == "withdrawn":
                 continue
-            ask = (self._clients, self._config, self.launch, self.run_id)
-            self.event_log.replay_steps(steps_of(outcome, *ask))
+            self._replay(outcome)
             if outcome.kind == "died" and self.launch.durable and between.may_lose_another:
                 seconds = between.after_loss(outcome)
             elif outcome.kind == "running":
@@ -191,8 +191,12 @@ class RunDriver:
             self.launch, self.event_log.late_note, self._claim.is_ours
         )
         if outcome is not None:
-            self.event_log.replay_steps(outcome.steps)
+            self._replay(outcome)
             report_end(self.event_log, self.launch, outcome)
+
+    def _replay(self, outcome: Outcome) -> None:
+        ask = (self._clients, self._config, self.launch, self.run_id)
+        replay_answer(outcome, self.event_log, *ask)
 
     def _refused(self) -> None:
         """AWS throttles: the run was not invoked, so it can be withdrawn or taken over."""
@@ -222,7 +226,9 @@ class RunDriver:
 
     def _invoke(self) -> Outcome | None:
         """One invocation; ``None`` if that was all there is to do."""
-        launch = self.launch
+        launch, payload = self.launch, self._payload
+        if launch.run_code:
+            payload = with_events_after(payload, self.event_log.events_after)
         self._idle.clear()
         try:
             client = self._clients.to_invoke(
@@ -232,7 +238,7 @@ class RunDriver:
                 answer = invoke(
                     client,
                     launch.function,
-                    self._payload,
+                    payload,
                     launch.invocation_type,
                     self._config.throttle_timeout_seconds,
                     keep_trying=self._again,

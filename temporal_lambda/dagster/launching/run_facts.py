@@ -13,10 +13,11 @@ from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.parent_outputs import parent_outputs
 from temporal_lambda.dagster.launching.payload import RunFacts
 from temporal_lambda.dagster.launching.result_records import record_address
+from temporal_lambda.dagster.launching.run_code import run_as_code
 from temporal_lambda.errors import SettingsError
 
 if TYPE_CHECKING:
-    from temporal_lambda.dagster.launching.dagster_internals import ExecutionPlanSnapshot, JobSnap
+    from temporal_lambda.dagster.dagster_internals import ExecutionPlanSnapshot, JobSnap
 
 PARTITION = "dagster/partition"
 RANGE_START = "dagster/asset_partition_range_start"
@@ -35,6 +36,8 @@ def collect_run_facts(
     run: DagsterRun,
     config: LauncherConfig,
     environ: Mapping[str, str] = os.environ,
+    *,
+    run_code: bool = False,
 ) -> RunFacts:
     """Read what payloads need.
 
@@ -45,12 +48,14 @@ def collect_run_facts(
         run: The run.
         config: The launcher's configuration.
         environ: Dagster's environment variables.
+        run_code: Whether the function executes the job's own steps. It knows the graph, and finds
+            outputs of earlier runs where the steps themselves have put them.
 
     Raises:
         SettingsError: The ops of the job are not known before it runs (dynamic outputs).
     """
     selected = _step_selection(instance, run)
-    outputs, missing = _outputs_before(instance, run, selected)
+    outputs, missing = ({}, {}) if run_code else _outputs_before(instance, run, selected)
     origin = run.remote_job_origin
     org_id, deployment_id = identity(instance)
     return RunFacts(
@@ -64,7 +69,7 @@ def collect_run_facts(
         environment_variables={
             name: environ[name] for name in config.environment_variables if name in environ
         },
-        job_graph=_job_graph(instance, run) if config.job_graph else None,
+        job_graph=_job_graph(instance, run) if config.job_graph and not run_code else None,
         tags={name: value for name, value in run.tags.items() if not name.startswith(HIDDEN)},
         partition_key=run.tags.get(PARTITION),
         partition_key_range=_partition_key_range(run),
@@ -82,6 +87,7 @@ def collect_run_facts(
         parent_run_id=run.parent_run_id,
         root_run_id=run.root_run_id,
         result_record=config.result_records and record_address(config.result_records, run.run_id),
+        code=run_as_code(instance, run) if run_code else None,
     )
 
 

@@ -14,8 +14,7 @@ from dagster import (
     MetadataValue,
 )
 
-from temporal_lambda.dagster.launching import foreign_data
-from temporal_lambda.dagster.launching.dagster_internals import (
+from temporal_lambda.dagster.dagster_internals import (
     ErrorSource,
     SerializableErrorInfo,
     StepFailureData,
@@ -26,6 +25,7 @@ from temporal_lambda.dagster.launching.dagster_internals import (
     StepSuccessData,
     TypeCheckData,
 )
+from temporal_lambda.dagster.launching import foreign_data
 from temporal_lambda.dagster.launching.reported_events import reported_event
 
 LOG = "LOG"

@@ -23,6 +23,7 @@ PAYLOAD_CONFIG_PATH = "lambda/payload_config_path"
 DURABLE = "lambda/durable"
 EXTERNAL = "lambda/external"
 MATERIALIZE_PLANNED = "lambda/materialize_planned"
+RUN_CODE = "lambda/run_code"
 
 SETTINGS = (
     FUNCTION_NAME,
@@ -33,6 +34,7 @@ SETTINGS = (
     DURABLE,
     EXTERNAL,
     MATERIALIZE_PLANNED,
+    RUN_CODE,
 )
 """What a job or a run may say."""
 
@@ -40,6 +42,7 @@ FUNCTION = ".dagster/lambda_function"
 REQUEST_ID = ".dagster/lambda_request_id"
 EXECUTED_VERSION = ".dagster/lambda_executed_version"
 WAITER = ".dagster/lambda_waiter"
+EVENTS = ".dagster/lambda_events"
 """What the launcher itself writes. Dagster's UI hides tags of this prefix; a run that is executed
 again may inherit them, to no effect."""
 
@@ -65,6 +68,7 @@ class Launch:
         materialize_planned: Whether success materializes what was planned, if the function
             reports no materialization.
         function_log: Whether the event log may show the end of the function's log.
+        run_code: Whether the function executes the job's own steps.
     """
 
     function: str
@@ -76,6 +80,7 @@ class Launch:
     external: bool = False
     materialize_planned: bool = False
     function_log: bool = True
+    run_code: bool = False
 
     def described(self) -> dict[str, str]:
         """What an event log may show of it."""
@@ -121,20 +126,38 @@ def resolve(tags: Mapping[str, str], config: LauncherConfig) -> Launch:
             f"tag {PAYLOAD_MODE} is {mode!r}, but the run is durable (tag {DURABLE} or the "
             "launcher's default_durable), which needs 'full': a durable run is known by its run id"
         )
+    invocation_type = (
+        _choice(tags, INVOCATION_TYPE, get_args(InvocationType)) or config.default_invocation_type
+    )
+    run_code = _flag(tags, RUN_CODE, config.default_run_code)
+    _check_run_code(run_code, mode, invocation_type, durable=durable)
     return Launch(
         function=function,
         region=region,
-        invocation_type=(
-            _choice(tags, INVOCATION_TYPE, get_args(InvocationType))
-            or config.default_invocation_type
-        ),
+        invocation_type=invocation_type,
         payload_mode=mode,
         payload_config_path=_path(tags, mode),
         durable=durable,
         external=_flag(tags, EXTERNAL, config.external),
         materialize_planned=_flag(tags, MATERIALIZE_PLANNED, config.materialize_planned),
         function_log=config.function_log,
+        run_code=run_code,
     )
+
+
+def _check_run_code(run_code: bool, mode: str, invocation_type: str, *, durable: bool) -> None:
+    where = f"(tag {RUN_CODE} or the launcher's default_run_code)"
+    if run_code and mode != "full":
+        raise SettingsError(
+            f"tag {PAYLOAD_MODE} is {mode!r}, but the function executes the job's own steps "
+            f"{where}, which needs 'full'"
+        )
+    if run_code and invocation_type == "Event" and not durable:
+        raise SettingsError(
+            f"the function executes the job's own steps {where} within an invocation of type "
+            f"Event, whose answer nobody gets, and so no events of the steps: set "
+            f"{INVOCATION_TYPE} to 'RequestResponse', or {DURABLE} to 'true'"
+        )
 
 
 def _function(tags: Mapping[str, str], config: LauncherConfig) -> tuple[str, str | None]:

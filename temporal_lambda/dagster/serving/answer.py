@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from temporal_lambda.dagster.protocol import (
     BAD_REQUEST,
@@ -17,7 +16,6 @@ from temporal_lambda.dagster.protocol import (
     Status,
 )
 from temporal_lambda.dagster.serving.payload_size import without_largest
-from temporal_lambda.dagster.serving.step_report import Step, steps_as_json
 from temporal_lambda.errors import PayloadError, RunFailedError
 
 OnError = Literal["respond", "raise", "raise_unless_awaited"]
@@ -29,6 +27,28 @@ MAX_ANSWER_BYTES = 6_000_000
 
 MAX_ERROR = 100_000
 """Characters of an error; what is longer is cut off."""
+
+
+class Told(Protocol):
+    """What an answer tells of a run beside its end: of its ops, or its events."""
+
+    def parts(self, *, outputs: bool = True) -> dict[str, Any]:
+        """Members of the answer's body, all together well below ``MAX_ANSWER_BYTES``.
+
+        Args:
+            outputs: Whether the ops' outputs belong to it; otherwise the result has them.
+        """
+
+
+class Nothing:
+    """Nothing is told."""
+
+    def parts(self, *, outputs: bool = True) -> dict[str, Any]:
+        """See ``Told``."""
+        return {}
+
+
+NOTHING = Nothing()
 
 
 class Answers:
@@ -56,46 +76,44 @@ class Answers:
         known = {"run_id": run_id, "job_name": job_name, "workflow_id": workflow_id}
         self._known = {name: value for name, value in known.items() if value is not None}
 
-    def success(self, result: Any, steps: Iterable[Step] = ()) -> dict[str, Any]:
+    def success(self, result: Any, told: Told = NOTHING) -> dict[str, Any]:
         """The run is through.
 
         Args:
             result: JSON values. One that is larger than Lambda lets through is left out, since
                 the run has succeeded all the same; the answer says so.
-            steps: What became of each op. The result has their outputs.
+            told: What became of each op. The result has their outputs.
         """
-        told = steps_as_json(steps, outputs=False)
+        parts = told.parts(outputs=False)
         try:
-            answer = self._answer(OK, "success", result=result, steps=told)
+            answer = self._answer(OK, "success", result=result, **parts)
         except (TypeError, ValueError) as error:
-            return self._without_result(result, told, f"omitted: no JSON, {error}")
+            return self._without_result(result, parts, f"omitted: no JSON, {error}")
         size = len(json.dumps(answer))
         if size > MAX_ANSWER_BYTES and isinstance(result, dict) and "ops_processed" in result:
-            limit = MAX_ANSWER_BYTES - _json_size(told) - 10_000
+            limit = MAX_ANSWER_BYTES - _json_size(parts) - 10_000
             results = without_largest(result["results"], _json_size, limit)
             omission = {**result, "results": results}
-            answer = self._answer(OK, "success", result=omission, steps=told)
+            answer = self._answer(OK, "success", result=omission, **parts)
             size = len(json.dumps(answer))
         if size > MAX_ANSWER_BYTES:
             return self._without_result(
                 result,
-                told,
+                parts,
                 f"omitted: more than the {MAX_ANSWER_BYTES} bytes a function may return",
             )
         return answer
 
-    def _without_result(
-        self, result: Any, steps: list[dict[str, Any]], omitted: str
-    ) -> dict[str, Any]:
+    def _without_result(self, result: Any, parts: dict[str, Any], omitted: str) -> dict[str, Any]:
         omission: Any = omitted
         if isinstance(result, dict) and "ops_processed" in result:
             omission = {"ops_processed": result["ops_processed"], "results": omitted}
-        return self._answer(OK, "success", result=omission, steps=steps)
+        return self._answer(OK, "success", result=omission, **parts)
 
     def running(
         self,
         pinned_to: str | None = None,
-        steps: Iterable[Step] = (),
+        told: Told = NOTHING,
         *,
         elsewhere: bool = False,
     ) -> dict[str, Any]:
@@ -103,40 +121,40 @@ class Answers:
 
         Args:
             pinned_to: The build that alone can go on with it, if it is not this one.
-            steps: What became of each op so far.
+            told: What became of each op so far.
             elsewhere: Whether another invocation works for it.
         """
         more: dict[str, Any] = {"pinned_to": pinned_to} if pinned_to else {}
         if elsewhere:
             more["elsewhere"] = True
-        return self._answer(RUNNING, "running", **more, steps=steps_as_json(steps))
+        return self._answer(RUNNING, "running", **more, **told.parts())
 
-    def failed(self, error: str, steps: Iterable[Step] = ()) -> dict[str, Any]:
+    def failed(self, error: str, told: Told = NOTHING) -> dict[str, Any]:
         """The run failed.
 
         Args:
             error: Why.
-            steps: What became of each op.
+            told: What became of each op.
 
         Raises:
             RunFailedError: Errors are to be raised.
         """
         self._raise(RunFailedError(error))
-        return self._answer(FAILED, "error", error=_bounded(error), steps=steps_as_json(steps))
+        return self._answer(FAILED, "error", error=_bounded(error), **told.parts())
 
-    def canceled(self, steps: Iterable[Step] = ()) -> dict[str, Any]:
+    def canceled(self, told: Told = NOTHING) -> dict[str, Any]:
         """The run was canceled; that is a success if it is what was asked for.
 
         Args:
-            steps: What became of each op.
+            told: What became of each op.
 
         Raises:
             RunFailedError: It was not, and errors are to be raised.
         """
         if self._kind == "cancel":
-            return self._answer(OK, "canceled", steps=steps_as_json(steps))
+            return self._answer(OK, "canceled", **told.parts())
         self._raise(RunFailedError("the run was canceled"))
-        return self._answer(CANCELED, "canceled", steps=steps_as_json(steps))
+        return self._answer(CANCELED, "canceled", **told.parts())
 
     def refused(self, error: PayloadError) -> dict[str, Any]:
         """The payload can't be served.
@@ -157,7 +175,6 @@ class Answers:
             raise error
 
     def _answer(self, code: int, status: Status, **more: Any) -> dict[str, Any]:
-        more = {name: value for name, value in more.items() if name != "steps" or value}
         body = {**self._known, "status": status, **more}
         return {"statusCode": code, "body": json.dumps(body, allow_nan=False)}
 

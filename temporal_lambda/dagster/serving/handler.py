@@ -11,22 +11,24 @@ from typing import Any, get_args
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.config import LambdaWorkerConfig
-from temporal_lambda.dagster.protocol import WORKFLOW_ID, PayloadMode
+from temporal_lambda.dagster.protocol import AWAITED, WORKFLOW_ID, PayloadMode
 from temporal_lambda.dagster.serving.answer import Answers, OnError
 from temporal_lambda.dagster.serving.durable import AskAbout, RunDurably
+from temporal_lambda.dagster.serving.durable_ops import DurableOps, StepsOfHistory
 from temporal_lambda.dagster.serving.inline import RunInline
 from temporal_lambda.dagster.serving.op_calls import LOG_LINES, OpCallInterceptor
 from temporal_lambda.dagster.serving.ops import Ops
 from temporal_lambda.dagster.serving.options import JobOptions, OpOptions
 from temporal_lambda.dagster.serving.plan import LONGEST_FUNCTION, WORKFLOW, Run
 from temporal_lambda.dagster.serving.planner import Planner
+from temporal_lambda.dagster.serving.refuse import Refuse
 from temporal_lambda.dagster.serving.request import RunRequest, parse_event
 from temporal_lambda.dagster.serving.retry_interceptor import RetryInterceptor
 from temporal_lambda.dagster.serving.workflow import DagsterRun
 from temporal_lambda.errors import PayloadError, SettingsError
 from temporal_lambda.handler import make_handler
 from temporal_lambda.runtime.configure_callback import ConfigureCallback
-from temporal_lambda.runtime.work_strategy import ServeTaskQueue, Stop, Work, WorkStrategy
+from temporal_lambda.runtime.work_strategy import ServeTaskQueue, WorkStrategy
 
 
 def run_dagster_worker(
@@ -169,14 +171,14 @@ class _Service:
             self._on_error(request), request.kind, request.run_id, job_name, workflow_id
         )
         if refusal:
-            return _Refuse(answers, refusal)
+            return Refuse(answers, refusal)
         if run is None:
-            return AskAbout(request.kind, answers)
+            return AskAbout(request.kind, answers, StepsOfHistory())
         if not self.durable:
             functions = {one.name: ops.find(one.name).function for one in run.ops}
             return RunInline(run, functions, answers)
         workflow = self._options(request).workflow or WORKFLOW
-        return RunDurably(run, workflow, self.version, answers)
+        return RunDurably(DurableOps(run, workflow), self.version, answers)
 
     def _plan(self, request: RunRequest, ops: Ops, remaining: timedelta | None) -> Run | None:
         """The run that is asked for; ``None`` where the question is about one that exists."""
@@ -200,7 +202,7 @@ class _Service:
     def _on_error(self, request: RunRequest) -> OnError:
         if self.on_error != "raise_unless_awaited":
             return self.on_error
-        awaited = request.context.invocation_type == "RequestResponse"
+        awaited = request.context.invocation_type == AWAITED
         return "respond" if awaited else "raise"
 
     def _workflow_id(self, request: RunRequest, config: LambdaWorkerConfig) -> str | None:
@@ -228,21 +230,3 @@ class _Service:
             OpCallInterceptor(self.env, variables, self.log_lines),
             *worker.get("interceptors", []),
         ]
-
-
-class _Refuse:
-    """A work strategy: say why an event can't be served."""
-
-    connects = polls = False
-
-    def __init__(self, answers: Answers, error: PayloadError) -> None:
-        self._answers = answers
-        self._error = error
-
-    async def run(self, work: Work) -> Stop:
-        """See base class."""
-        return Stop("result", self.outcome())
-
-    def outcome(self) -> Any:
-        """See base class."""
-        return self._answers.refused(self._error)

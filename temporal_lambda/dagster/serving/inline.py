@@ -13,7 +13,7 @@ from temporal_lambda.dagster.serving.inline_activities import (
     NotBegunError,
 )
 from temporal_lambda.dagster.serving.plan import OpPlan, Outcome, Run, run_ops
-from temporal_lambda.dagster.serving.step_report import Step
+from temporal_lambda.dagster.serving.step_report import Step, StepsTold
 from temporal_lambda.dagster.serving.workflow import describe_errors
 from temporal_lambda.errors import RunFailedError
 from temporal_lambda.runtime.work_strategy import Stop, Work
@@ -88,9 +88,12 @@ class RunInline:
         for name in self._in_flight:
             self._steps[name].fail(RunFailedError(cut_off), time.time())
         before = f"{describe_errors(self._errors)}; " if self._errors else ""
-        return self._answers.failed(before + cut_off, self._steps.values())
+        return self._answers.failed(before + cut_off, self._told())
+
+    def _told(self) -> StepsTold:
+        return StepsTold(list(self._steps.values()))
 
     def _answer(self, outcome: Outcome) -> dict[str, Any]:
         if outcome.errors:
-            return self._answers.failed(describe_errors(outcome.errors), self._steps.values())
-        return self._answers.success(outcome.result, self._steps.values())
+            return self._answers.failed(describe_errors(outcome.errors), self._told())
+        return self._answers.success(outcome.result, self._told())

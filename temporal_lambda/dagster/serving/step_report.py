@@ -177,6 +177,22 @@ def steps_as_json(steps: Iterable[Step], *, outputs: bool = True) -> list[dict[s
     return told
 
 
+@dataclass(frozen=True)
+class StepsTold:
+    """What an answer tells of a run's ops.
+
+    Attributes:
+        steps: Those that have begun count.
+    """
+
+    steps: Iterable[Step] = ()
+
+    def parts(self, *, outputs: bool = True) -> dict[str, Any]:
+        """See ``answer.Told``."""
+        told = steps_as_json(self.steps, outputs=outputs)
+        return {"steps": told} if told else {}
+
+
 _LESS_IMPORTANT = (
     ("logs", "logs_left_out"),
     ("output", "output_omitted"),

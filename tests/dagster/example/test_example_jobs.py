@@ -52,6 +52,16 @@ CONTAINERS = {
 """Jobs without Lambda tags: the op whose body runs."""
 
 
+EXECUTED: Mapping[str, tuple[dict[str, Any], set[str]]] = {
+    "shop_etl_job": (
+        {"run_config": {"ops": {"read_rows": {"config": {"rows": 2}}}}},
+        {"read_rows", "split", "enrich[row_1]", "enrich[row_2]", "write_rows"},
+    ),
+    "daily_sales_job": ({"tags": {"dagster/partition": "2026-01-09"}}, {"orders", "sales"}),
+}
+"""Jobs whose own ops are executed in Lambda: how they are launched, and their steps."""
+
+
 async def run_all(
     dagster: DagsterHere, launches: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, FinishedRun]:
@@ -82,9 +92,10 @@ async def invocation(stack: LocalStack, run: FinishedRun) -> InvocationRecord:
 
 
 async def test_every_job_ends_as_it_should(stack: LocalStack, dagster_here: DagsterHere) -> None:
-    expected = {*ANSWERED, *ACCEPTED, *CONTAINERS}
+    expected = {*ANSWERED, *ACCEPTED, *CONTAINERS, *EXECUTED}
     assert set(await dagster_here.ui.jobs()) == expected
-    runs = await run_all(dagster_here, {key: {} for key in sorted(expected)})
+    launches = {key: EXECUTED[key][0] if key in EXECUTED else {} for key in sorted(expected)}
+    runs = await run_all(dagster_here, launches)
 
     assert {job: (run.status, run.error) for job, run in runs.items()} == dict.fromkeys(
         runs, ("SUCCESS", "")
@@ -97,6 +108,12 @@ async def test_every_job_ends_as_it_should(stack: LocalStack, dagster_here: Dags
         record = await invocation(stack, runs[job])
         assert record.invocation_type == "Event", job
         assert (record.status, line in "\n".join(record.log)) == ("success", True), record.log
+    for job, (_, keys) in EXECUTED.items():
+        steps = await dagster_here.ui.steps(runs[job].run_id)
+        assert {key: step.status for key, step in steps.items()} == dict.fromkeys(keys, "SUCCESS")
+    assert [event.kind for event in runs["daily_sales_job"].events].count(
+        "ASSET_MATERIALIZATION"
+    ) == 2
     for job, op in CONTAINERS.items():
         kinds = [event.kind for event in runs[job].events]
         assert "STEP_SUCCESS" in kinds, job

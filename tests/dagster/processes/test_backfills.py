@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
-from dagster import AssetKey, DagsterRun, DagsterRunStatus, RunsFilter
+from dagster import AssetKey, DagsterRunStatus
 
+from tests.dagster.backfills import backfill, launch_backfill, runs_of
 from tests.dagster.dagster_fixtures import Lambda, eventually, sent
 from tests.dagster.jobs import days
 from tests.dagster.world import World
@@ -16,23 +16,9 @@ pytestmark = pytest.mark.server
 
 PARTITIONS = list(days.get_partition_keys())
 
-LAUNCH = """
-mutation ($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
-    __typename
-    ... on LaunchBackfillSuccess { backfillId }
-    ... on PythonError { message } } }
-"""
-
 CANCEL = """
 mutation ($id: String!) { cancelPartitionBackfill(backfillId: $id) { __typename
     ... on PythonError { message } } }
-"""
-
-BACKFILL = """
-query ($id: String!) { partitionBackfillOrError(backfillId: $id) { __typename
-    ... on PartitionBackfill { status error { message } assetBackfillData { assetBackfillStatuses {
-      ... on AssetPartitionsStatusCounts { numPartitionsTargeted numPartitionsMaterialized
-        numPartitionsFailed } } } } } }
 """
 
 
@@ -44,25 +30,8 @@ def running_processes(world: World) -> None:
 
 def launch(world: World, **tags: str) -> str:
     """Backfill all partitions of an asset; returns the backfill's id."""
-    parameters = {
-        "assetSelection": [{"path": ["shop", "orders"]}],
-        "partitionNames": PARTITIONS,
-        "tags": [{"key": f"lambda/{key}", "value": value} for key, value in tags.items()],
-    }
-    launched = world.ask(LAUNCH, params=parameters)["launchPartitionBackfill"]
-    assert launched["__typename"] == "LaunchBackfillSuccess", launched
-    backfill_id: str = launched["backfillId"]
-    return backfill_id
-
-
-def backfill(world: World, backfill_id: str) -> Any:
-    return world.ask(BACKFILL, id=backfill_id)["partitionBackfillOrError"]
-
-
-def runs(world: World, backfill_id: str) -> list[DagsterRun]:
-    """The runs of a backfill."""
-    filters = RunsFilter(tags={"dagster/backfill": backfill_id})
-    return list(world.dagster.instance.get_runs(filters))
+    named = {f"lambda/{key}": value for key, value in tags.items()}
+    return launch_backfill(world, ["shop/orders"], PARTITIONS, named)
 
 
 def test_each_partition_has_a_payload_and_a_materialization_of_its_own(
@@ -83,7 +52,7 @@ def test_each_partition_has_a_payload_and_a_materialization_of_its_own(
     assert ended["assetBackfillData"]["assetBackfillStatuses"] == [
         {"numPartitionsTargeted": 3, "numPartitionsMaterialized": 3, "numPartitionsFailed": 0}
     ]
-    payloads = [sent(*aws.records("echo", run.run_id)) for run in runs(world, backfill_id)]
+    payloads = [sent(*aws.records("echo", run.run_id)) for run in runs_of(world, backfill_id)]
     told = [payload["dagster_run"] for payload in payloads]
     assert sorted(run["partition_key"] for run in told) == sorted(PARTITIONS)
     assert {tuple(run["asset_selection"]) for run in told} == {("shop/orders",)}
@@ -97,7 +66,7 @@ def test_canceled_backfill_ends_within_10_s_and_so_do_its_runs(world: World, aws
     )
 
     def all_invoked() -> bool:
-        found = runs(world, backfill_id)
+        found = runs_of(world, backfill_id)
         return len(found) == 3 and all(aws.records("protocol", run.run_id) for run in found)
 
     eventually(all_invoked, "all its runs were invoked", seconds=60)
@@ -107,8 +76,8 @@ def test_canceled_backfill_ends_within_10_s_and_so_do_its_runs(world: World, aws
     begun = time.monotonic()
     eventually(lambda: backfill(world, backfill_id)["status"] == "CANCELED", "it is canceled")
     took = time.monotonic() - begun
-    assert {run.status for run in runs(world, backfill_id)} == {DagsterRunStatus.CANCELED}
-    for run in runs(world, backfill_id):
+    assert {run.status for run in runs_of(world, backfill_id)} == {DagsterRunStatus.CANCELED}
+    for run in runs_of(world, backfill_id):
         asked = [sent(record).get("request") for record in aws.records("protocol", run.run_id)]
         assert "cancel" in asked
     assert took < 10

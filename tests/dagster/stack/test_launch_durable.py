@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 from dagster import DagsterRunStatus
 
-from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
+from temporal_lambda.dagster.dagster_internals import LaunchRunContext
 from temporal_lambda.dagster.launching.tags import REQUEST_ID
 from temporal_lambda.dagster.launching.wait_pool import process_pool
 from temporal_lambda.local import Function, LocalStack

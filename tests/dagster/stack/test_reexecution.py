@@ -12,7 +12,7 @@ from dagster import DagsterRun
 from dagster._core.execution.api import create_execution_plan
 from dagster._core.execution.plan.state import KnownExecutionState
 
-from temporal_lambda.dagster.launching.dagster_internals import LaunchRunContext
+from temporal_lambda.dagster.dagster_internals import LaunchRunContext
 from temporal_lambda.local import Function
 from tests.dagster import jobs
 from tests.dagster.dagster_fixtures import Dagster, steps_of, sync

@@ -14,6 +14,7 @@ from temporal_lambda.dagster.serving.step_report import (
     MAX_OUTPUT_CHARACTERS,
     MAX_STEPS_CHARACTERS,
     Step,
+    StepsTold,
     describe_error,
     steps_as_json,
 )
@@ -125,7 +126,7 @@ def test_answer_with_large_results_and_steps_is_one_that_lambda_returns() -> Non
     step = begun("big")
     step.succeed(report("b" * 5_900_000, metadata={"text": "m" * 500_000}), 9.0)
     results = {"big": "b" * 5_900_000, "small": 1}
-    answer = Answers("respond").success({"ops_processed": 2, "results": results}, [step])
+    answer = Answers("respond").success({"ops_processed": 2, "results": results}, StepsTold([step]))
     assert len(json.dumps(answer)) <= MAX_ANSWER_BYTES
     body = json.loads(answer["body"])
     assert body["result"]["results"]["small"] == 1

@@ -1,0 +1,1 @@
+"""The steps of a code location's own jobs, run in Lambda; imports Dagster."""
