@@ -13,13 +13,11 @@ class Health:
     """The outcome of the last export of each signal.
 
     Args:
-        endpoint: The collector, named in the warning.
-        elsewhere: Other destinations, by signal.
+        places: Where each signal goes, by its name; named in the warning.
     """
 
-    def __init__(self, endpoint: str, elsewhere: Mapping[str, str] | None = None) -> None:
-        self._endpoint = endpoint
-        self._elsewhere = elsewhere or {}
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
         self._dropped = 0
@@ -41,7 +39,7 @@ class Health:
         """Note that an export was accepted.
 
         Args:
-            signal: ``spans`` or ``metrics``.
+            signal: ``spans``, ``metrics`` or ``log records``.
         """
         with self._lock:
             self._reasons.pop(signal, None)
@@ -78,7 +76,7 @@ class Health:
             )
         self._hurried = bool(late and hurried)
         if reason and not self._lost:
-            names = {self._elsewhere.get(signal, self._endpoint) for signal in reasons or late}
+            names = {self._places.get(signal, "its endpoint") for signal in reasons or late}
             self._lost = " and ".join(sorted(names))
             logger.warning(
                 "telemetry may be lost: the collector at %s does not accept it (logged once until "
@@ -89,5 +87,6 @@ class Health:
         elif not (self._lost or reason) and losses:
             logger.warning("%s; a higher OTEL_BSP_MAX_QUEUE_SIZE prevents this", losses)
         elif self._lost and not (reason or late):
-            logger.info("the collector at %s accepts telemetry again", self._lost)
+            again = f"the collector at {self._lost} accepts telemetry again"
+            logger.info("%s", "; ".join(filter(None, [again, losses])))
             self._lost = ""
