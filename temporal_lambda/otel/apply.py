@@ -8,6 +8,7 @@ from datetime import timedelta
 from temporalio.runtime import OpenTelemetryConfig, TelemetryConfig
 
 from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.errors import ConfigureError
 from temporal_lambda.otel.current import CURRENT
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.log_fields import add_log_fields
@@ -40,6 +41,7 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
 
     Raises:
         SettingsError: An option has an invalid value.
+        ConfigureError: The configuration is that of another module.
 
     Example:
         >>> from temporal_lambda.otel import OtelOptions, apply_defaults
@@ -47,6 +49,7 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
         ...     apply_defaults(config, OtelOptions(service_name="orders", add_temporal_spans=True))
         ...     config.worker_config["task_queue"] = "orders"
     """
+    _check(config)
     options = options or OtelOptions()
     resolved = resolve(options)._replace(function_arn=config.invocation.function_arn)
     if is_disabled(os.environ):
@@ -72,6 +75,7 @@ def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None
 
     Raises:
         SettingsError: An option has an invalid value.
+        ConfigureError: The configuration is that of another module.
 
     Example:
         >>> from temporal_lambda.otel import OtelOptions, apply_tracing
@@ -79,6 +83,7 @@ def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None
         ...     apply_tracing(config, OtelOptions(add_temporal_spans=True))
         ...     config.worker_config["task_queue"] = "orders"
     """
+    _check(config)
     options = options or OtelOptions()
     resolved = resolve(options)
     if is_disabled(os.environ):
@@ -105,6 +110,7 @@ def apply_logging(config: LambdaWorkerConfig) -> None:
         ...     apply_logging(config)
         ...     config.worker_config["task_queue"] = "orders"
     """
+    _check(config)
     CURRENT.begin(config)
     add_log_fields()
 
@@ -133,6 +139,14 @@ def build_metrics_telemetry_config(
         ),
         global_tags={"service_name": service_name} if service_name else {},
     )
+
+
+def _check(config: object) -> None:
+    if not isinstance(config, LambdaWorkerConfig):
+        raise ConfigureError(
+            "telemetry needs the configuration of temporal_lambda.run_worker; got a "
+            f"{type(config).__module__}.{type(config).__qualname__}"
+        )
 
 
 def _only_logs(config: LambdaWorkerConfig, options: OtelOptions) -> None:

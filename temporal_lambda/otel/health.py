@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 
+from temporal_lambda.otel.variables import without_secrets
+
 logger = logging.getLogger(__name__)
 
 
@@ -18,6 +20,7 @@ class Health:
 
     def __init__(self, places: Mapping[str, str]) -> None:
         self._places = places
+        self._endpoints = sorted(places.values())
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
         self._dropped = 0
@@ -47,7 +50,7 @@ class Health:
     def failed(self, signal: str, reason: str) -> None:
         """Note that an export of a signal failed, and why."""
         with self._lock:
-            self._reasons[signal] = reason
+            self._reasons[signal] = without_secrets(reason, self._endpoints)
 
     def dropped(self) -> None:
         """Note that a span was dropped because the queue was full."""
@@ -77,7 +80,7 @@ class Health:
         self._hurried = bool(late and hurried)
         if reason and not self._lost:
             names = {self._places.get(signal, "its endpoint") for signal in reasons or late}
-            self._lost = " and ".join(sorted(names))
+            self._lost = without_secrets(" and ".join(sorted(names)), self._endpoints)
             logger.warning(
                 "telemetry may be lost: the collector at %s does not accept it (logged once until "
                 "it does): %s",

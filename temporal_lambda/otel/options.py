@@ -118,8 +118,9 @@ class Resolved(NamedTuple):
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What providers and runtime are created for."""
-        return (*self.destinations.items(), self.service_name)
+        """What tracer and meter provider and the runtime are created for."""
+        to = self.destinations
+        return to.get("traces"), to.get("metrics"), self.service_name
 
 
 def resolve(options: OtelOptions, environ: Mapping[str, str] = os.environ) -> Resolved:

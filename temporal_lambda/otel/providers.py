@@ -46,6 +46,7 @@ from temporal_lambda.otel.variables import (
     Signal,
     destination,
     exports,
+    without_secrets,
     word,
 )
 from temporal_lambda.outgoing import LONGEST
@@ -130,7 +131,8 @@ def ensure_tracer_provider(options: Resolved, health: Health) -> None:
 
 def _place(options: Resolved) -> tuple[str, str]:
     to = options.destinations.get("traces")
-    return to.endpoint if to else "nowhere", options.service_name
+    place = without_secrets(to.endpoint, [to.endpoint]) if to else "nowhere"
+    return place, options.service_name
 
 
 @cache

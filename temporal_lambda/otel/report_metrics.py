@@ -11,6 +11,7 @@ from typing import Any
 
 from opentelemetry.metrics import MeterProvider
 
+from temporal_lambda import __version__
 from temporal_lambda.otel.names import FAAS_TRIGGER, SCHEMA_URL, SCOPE, TASK_QUEUE
 
 SECONDS = (
@@ -34,7 +35,7 @@ class ReportMetrics:
     """
 
     def __init__(self, provider: MeterProvider) -> None:
-        own = provider.get_meter(SCOPE)
+        own = provider.get_meter(SCOPE, __version__)
         self._invocations = own.create_counter(
             "temporal_lambda.invocations", "{invocation}", "Invocations"
         )
@@ -88,7 +89,7 @@ class _Conventional:
     """The metrics of the semantic conventions for FaaS."""
 
     def __init__(self, provider: MeterProvider) -> None:
-        meter = provider.get_meter(SCOPE, schema_url=SCHEMA_URL)
+        meter = provider.get_meter(SCOPE, __version__, schema_url=SCHEMA_URL)
         self._invocations = meter.create_counter(
             "faas.invocations", "{invocation}", "Number of successful invocations"
         )

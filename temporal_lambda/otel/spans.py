@@ -13,6 +13,7 @@ from opentelemetry.trace import Link, SpanKind, Status, StatusCode
 from temporalio.contrib.opentelemetry import OpenTelemetryInterceptor, OpenTelemetryPlugin
 from temporalio.worker import WorkerConfig
 
+from temporal_lambda import __version__
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.invocation_info import InvocationInfo
 from temporal_lambda.otel import names, xray
@@ -26,7 +27,14 @@ class TracingPlugin(OpenTelemetryPlugin):
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """See base class."""
+        if any(_is_theirs(plugin) for plugin in config.get("plugins", [])):
+            # Each would record all spans.
+            return config
         return super().configure_worker(config) if workflows_can_be_traced() else config
+
+
+def _is_theirs(plugin: object) -> bool:
+    return isinstance(plugin, OpenTelemetryPlugin) and not isinstance(plugin, TracingPlugin)
 
 
 class ClientSpans(temporalio.client.Interceptor):
@@ -80,7 +88,7 @@ class InvocationSpan:
     ) -> None:
         self._invocation = invocation
         parent, links, kind = _origin(environ, follow_x_ray)
-        self._span = trace.get_tracer(SCOPE, schema_url=names.SCHEMA_URL).start_span(
+        self._span = trace.get_tracer(SCOPE, __version__, schema_url=names.SCHEMA_URL).start_span(
             environ.get("AWS_LAMBDA_FUNCTION_NAME") or "invocation",
             context=parent,
             links=links,

@@ -111,9 +111,15 @@ class Telemetry:
         if "metrics" in options.destinations:
             self.metrics = Metrics(options, health)
             signals["metrics"] = self.metrics.export
-        if "logs" in options.destinations:
-            ensure_logger_provider(options, health)
+        self._health = health
         self.flusher = Flusher(health, signals, more=log_signal)
+
+    def adapt(self, options: Resolved) -> None:
+        """Take over what may differ from call to call."""
+        if self.metrics:
+            self.metrics.period = options.metric_period
+        if "logs" in options.destinations:
+            ensure_logger_provider(options, self._health)
 
 
 _telemetry: dict[tuple[object, ...], Telemetry] = {}
@@ -126,8 +132,7 @@ def telemetry_for(options: Resolved) -> Telemetry:
         if options.key not in _telemetry:
             _telemetry[options.key] = Telemetry(options)
         telemetry = _telemetry[options.key]
-        if telemetry.metrics:
-            telemetry.metrics.period = options.metric_period
+        telemetry.adapt(options)
         return telemetry
 
 

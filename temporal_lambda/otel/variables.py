@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from temporal_lambda.otel import sigv4
 
@@ -57,6 +57,21 @@ class Destination(NamedTuple):
 
     endpoint: str
     protocol: Protocol
+
+
+def without_secrets(text: str, endpoints: Iterable[str]) -> str:
+    """A text without what the endpoints' own credentials and parameters say.
+
+    Example:
+        >>> endpoint = "https://user:pass@otlp.example/v1/traces?key=4711"
+        >>> without_secrets(f"can't reach {endpoint}", [endpoint])
+        "can't reach https://***@otlp.example/v1/traces?***"
+    """
+    for endpoint in endpoints:
+        place = urlsplit(endpoint)
+        for secret in (place.netloc.rpartition("@")[0], place.query):
+            text = text.replace(secret, "***") if secret else text
+    return text
 
 
 def value(environ: Mapping[str, str], name: str) -> str:

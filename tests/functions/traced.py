@@ -82,6 +82,7 @@ def add_telemetry(config: LambdaWorkerConfig) -> None:
         OtelOptions(
             add_temporal_spans=True,
             logs=SCENARIO == "logs",
+            export_logs=SCENARIO == "logs",
             flush=os.environ.get("FLUSH", "always"),  # type: ignore[arg-type] # Checked when used.
         ),
     )

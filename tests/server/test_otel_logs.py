@@ -48,6 +48,13 @@ async def test_json(stack: LocalStack, make_function: MakeFunction, deploy: Depl
         )
         trace_id = receiver.named("order")[0].trace_id
         own = next(s for s in receiver.of_request(record.request_id) if s.name == record.function)
+        # As records too: of the activity, and of the workflow, once although it ran again.
+        sent = [found for found in receiver.records if found.body == "charged 1"]
+        assert [(s.trace_id, s.attributes["workflow_id"]) for s in sent] == [
+            (trace_id, workflow_id)
+        ]
+        bodies = [found.body for found in receiver.records]
+        assert len([body for body in bodies if body.startswith("half of it is paid")]) == 1
     lines = [json.loads(line) for line in record.log if line.startswith("{")]
 
     def one(text: str) -> dict[str, Any]:

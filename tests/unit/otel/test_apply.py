@@ -197,3 +197,38 @@ def test_meter_provider_that_is_set_gets_cores_metrics(wrap: str) -> None:
     )
     # No name of a service beside that of the resource.
     assert ["mine", {"a": "b"}] in told["metrics"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_plugin_of_temporals_beside_ours_records_spans_once(first: bool) -> None:
+    told, _ = run(
+        """
+        from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
+        from temporalio.client import Client
+        from temporalio.worker import UnsandboxedWorkflowRunner
+        config = LambdaWorkerConfig()
+        theirs = OpenTelemetryPlugin(add_temporal_spans=True)
+        if FIRST:
+            config.worker_config["plugins"] = [theirs]
+        apply_defaults(config, OtelOptions(add_temporal_spans=True))
+        if not FIRST:
+            config.worker_config["plugins"].append(theirs)
+        made = config.worker_config
+        made["workflow_runner"] = UnsandboxedWorkflowRunner()
+        made["client"] = asyncio.run(Client.connect("127.0.0.1:1", lazy=True))
+        for plugin in made["plugins"]:
+            made = plugin.configure_worker(made)
+        tell(interceptors=[type(found).__name__ for found in made["interceptors"]])
+        """.replace("FIRST", str(first))
+    )
+    assert told == {"interceptors": ["OpenTelemetryInterceptor"]}
+
+
+def test_configuration_of_another_module_is_named() -> None:
+    from temporalio.contrib.aws.lambda_worker import LambdaWorkerConfig as Theirs
+
+    from temporal_lambda.errors import ConfigureError
+    from temporal_lambda.otel import apply_defaults
+
+    with pytest.raises(ConfigureError, match=r"got a temporalio\.contrib"):
+        apply_defaults(Theirs())  # type: ignore[arg-type] # The mistake this is about.

@@ -151,3 +151,17 @@ def test_exporters_are_imported_before_the_first_invocation(
     )
     assert set(told["wires"]) == expected
     assert told["later"] == []
+
+
+def test_secret_in_an_endpoint_is_not_in_the_warning() -> None:
+    port = free_port()
+    _, log = run(
+        "invoke(); tell()",
+        **HTTP,
+        OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=f"http://jane:s3cret@127.0.0.1:{port}/v1/traces?key=4711",
+        OTEL_METRICS_EXPORTER="none",
+    )
+    (line,) = log
+    assert f"the collector at http://***@127.0.0.1:{port}/v1/traces?*** does not" in line
+    assert "s3cret" not in line
+    assert "4711" not in line
