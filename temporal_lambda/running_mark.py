@@ -10,10 +10,16 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
+
+PREFIX = "temporal_lambda-"
+FORGOTTEN = 86_400.0
+"""Seconds after which a mark of another environment is litter: in Lambda there is none, and on a
+machine with a local Lambda nobody else would remove it."""
 
 NAMES = ("request_id", "begun_at", "deadline")
 LONGEST = 1_000
@@ -38,7 +44,7 @@ class RunningMark:
             whose.append(environ.get("AWS_LAMBDA_RUNTIME_API", ""))
         key = hashlib.sha256("\n".join(whose).encode()).hexdigest()[:16]
         self._folder = folder or Path(tempfile.gettempdir())
-        self._prefix = f"temporal_lambda-{key}-"
+        self._prefix = f"{PREFIX}{key}-"
 
     @property
     def _path(self) -> Path:
@@ -52,10 +58,14 @@ class RunningMark:
         """
         found = None
         try:
-            for path in sorted(self._folder.glob(self._prefix + "*")):
-                pid = path.name.removeprefix(self._prefix)
-                if pid == str(os.getpid()) or not Path("/proc", pid).exists():
-                    found = _read(path) or found
+            for path in sorted(self._folder.glob(PREFIX + "*-*")):
+                pid = path.name.rpartition("-")[2]
+                runs = pid != str(os.getpid()) and Path("/proc", pid).exists()
+                if path.name.startswith(self._prefix):
+                    found = (None if runs else _read(path)) or found
+                elif time.time() - path.lstat().st_mtime < FORGOTTEN:
+                    continue
+                if not runs:
                     path.unlink(missing_ok=True)
         except OSError:
             # Then it can't be told.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.util import find_spec
 from typing import Literal, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -196,6 +197,7 @@ def _of(signal: Signal, common: str) -> str:
     return common.replace("OTLP_", f"OTLP_{signal.upper()}_")
 
 
+@cache
 def _is_installed(wire: Literal["grpc", "http"]) -> bool:
     try:
         return find_spec(f"opentelemetry.exporter.otlp.proto.{wire}") is not None

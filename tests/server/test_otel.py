@@ -18,6 +18,8 @@ from tests.support.otlp import Receiver, collecting, receiving
 from tests.support.traced import errors_of, records_at_rest, run_order
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("clean_log")
+
 ARRIVAL = 2.0
 """Seconds for what the function has sent to come through the collector. The function is frozen."""
 

@@ -9,6 +9,8 @@ from tests.support.lambdas import Invoke, MakeFunction
 from tests.support.otlp import Receiver, collecting, receiving
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("clean_log")
+
 
 @pytest.mark.skipif(collector.why_missing() is not None, reason=str(collector.why_missing()))
 async def test_real_collector_takes_all_signals_over_http(

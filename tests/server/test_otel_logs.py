@@ -16,6 +16,8 @@ from tests.support.otlp import Receiver, receiving
 from tests.support.traced import errors_of, records_at_rest, run_order
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("clean_log")
+
 
 async def run_order_and_notify(
     stack: LocalStack, make_function: MakeFunction, deploy: Deploy, receiver: Receiver, **env: str

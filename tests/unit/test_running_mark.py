@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,14 @@ def test_link_is_not_followed(tmp_path: Path) -> None:
     path.symlink_to(target)
     own.begin("a", 1e9, 3.0)
     assert target.read_text() == "mine"
+
+
+@pytest.mark.parametrize(("age", "kept"), [(3_600, True), (90_000, False)])
+def test_litter_of_other_environments_is_removed_after_a_day(
+    tmp_path: Path, age: float, kept: bool
+) -> None:
+    other = tmp_path / "temporal_lambda-0123456789abcdef-999999999"
+    other.write_text("{}")
+    os.utime(other, (time.time() - age,) * 2)
+    assert mark(tmp_path).take_left() is None
+    assert other.exists() is kept
