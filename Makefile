@@ -124,7 +124,7 @@ bench-quick: $(VENV)/bench
 constraints: $(VENV)/dev
 	echo "# What make test installs, on any supported Python. Written by: make constraints" >$(CONSTRAINTS)
 	$(BIN)/uv pip compile pyproject.toml --group bench --extra local --extra aws --extra otel \
-	    --extra deploy --extra dagster --universal --python-version 3.10 --upgrade --quiet --no-header \
+	    --extra otel-http --extra deploy --extra dagster --universal --python-version 3.10 --upgrade --quiet --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-find-links >>$(CONSTRAINTS)
 
 clean:
@@ -141,7 +141,7 @@ $(VENV)/local: pyproject.toml | $(VENV)/bin/python
 $(VENV)/dev: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 	$(PIP) --upgrade 'pip>=25.1'
 	$(PIP) --constraint $(CONSTRAINTS) --group dev \
-	    --editable '.[local,aws,deploy,otel,dagster]'
+	    --editable '.[local,aws,deploy,otel,otel-http,dagster]'
 	@touch $@ $(VENV)/local
 
 $(VENV)/bench: $(VENV)/dev

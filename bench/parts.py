@@ -19,6 +19,7 @@ from bench import (
     results,
     stress,
     stuck,
+    telemetry,
     throughput,
     warm,
 )
@@ -29,6 +30,7 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
     "cold": cold.measure,
     "packaged": packaged.measure,
     "endurance": endurance.measure,
+    "telemetry": telemetry.measure,
     "flood": flood.measure,
     "stuck": stuck.measure,
     "throughput": throughput.measure,
@@ -47,6 +49,7 @@ MINUTES = {
     "cold": 2,
     "packaged": 2,
     "endurance": 8,
+    "telemetry": 2,
     "flood": 1,
     "stuck": 2,
     "throughput": 6,

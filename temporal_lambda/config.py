@@ -11,6 +11,7 @@ from temporalio.client import ClientConnectConfig
 from temporalio.worker import WorkerConfig
 
 from temporal_lambda.invocation_info import InvocationInfo
+from temporal_lambda.outgoing import Redact
 from temporal_lambda.settings.table import SETTINGS, Recycling
 
 ShutdownHook = Callable[[], Awaitable[Any] | None]
@@ -96,6 +97,10 @@ class LambdaWorkerConfig:
             of later invocations and lose them, or if abandoned activities have used up an executor
             at module level. ``abandoned``: if anything was left running. ``never``: not at all.
         cloudwatch_metrics: Print the report in a form from which CloudWatch extracts metrics.
+        cloudwatch_namespace: The namespace of these metrics.
+        cloudwatch_dimensions: Their sets of dimensions, divided by semicolons; in each, divided by
+            commas, ``FunctionName``, ``FunctionVersion``, ``TaskQueue`` or ``Name=value``. Each set
+            multiplies the number of metrics, and their price.
         poll_cancellation_fans_out: Whether the Temporal server runs with
             ``frontend.enableMatchingFanOutForPollCancellation``. If it does not, or you don't know,
             an invocation of ``idle_timeout = "auto"`` that was queried or served a Nexus operation
@@ -113,6 +118,10 @@ class LambdaWorkerConfig:
             put one here. What ``client_connect_config`` has already stays. After a refusal they are
             asked for anew, and if they are new, it is tried again; a long invocation asks for newer
             ones before they are old.
+        redact: Takes each text that is about to leave, and returns what may: error texts and the
+            names of what was abandoned, in the report and its metrics; with
+            ``temporal_lambda.otel`` also texts in span attributes, events and statuses, and in log
+            records that are exported. If it fails, nothing leaves of that text.
         invocation: The invocation: request id, function ARN, the time that is left, and for hooks
             the report so far. Read-only.
 
@@ -137,8 +146,11 @@ class LambdaWorkerConfig:
     reuse_connection: bool = SETTINGS["reuse_connection"].default
     recycle_environment: Recycling = SETTINGS["recycle_environment"].default
     cloudwatch_metrics: bool = SETTINGS["cloudwatch_metrics"].default
+    cloudwatch_namespace: str = SETTINGS["cloudwatch_namespace"].default
+    cloudwatch_dimensions: str = SETTINGS["cloudwatch_dimensions"].default
     poll_cancellation_fans_out: bool = SETTINGS["poll_cancellation_fans_out"].default
     activity_needs: dict[str, timedelta] = field(default_factory=dict)
     more_workers: list[WorkerConfig] = field(default_factory=list)
     credentials: Credentials | None = field(default=None, repr=False)
+    redact: Redact | None = field(default=None, repr=False)
     invocation: InvocationInfo = field(default_factory=InvocationInfo, repr=False, compare=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from typing import Any, Protocol, cast
@@ -13,7 +14,7 @@ from temporal_lambda.config import Credentials
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.invocation_info import InvocationInfo
-from temporal_lambda.process import reseed_after_restore
+from temporal_lambda.process import is_lambda, reseed_after_restore
 from temporal_lambda.report import InvocationReport
 from temporal_lambda.runtime.budget import Budget
 from temporal_lambda.runtime.config_factory import ConfigFactory, graceful_timeout
@@ -26,6 +27,8 @@ from temporal_lambda.runtime.progress import Progress
 from temporal_lambda.runtime.work_strategy import ServeTaskQueue, StrategyFactory
 from temporal_lambda.settings.sources import Settings, load_settings
 from temporal_lambda.supervision.supervisor import Supervisor
+
+logger = logging.getLogger(__name__)
 
 
 def run_worker(
@@ -136,10 +139,36 @@ def serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: 
         )
     )
     budget = Budget.share(deadline, config.shutdown_deadline_buffer, graceful_timeout(config))
+    report.redaction = lambda: config.redact
+    if is_lambda():
+        _mark(environment, config.invocation, report, deadline.remaining())
     progress = Progress(report, budget)
     invocation = Invocation(environment, event, config, progress)
     ending = Ending(config, progress, environment.executors)
-    return Supervisor(invocation, ending, environment.clock).run()
+    try:
+        return Supervisor(invocation, ending, environment.clock).run()
+    finally:
+        config.invocation.over()
+
+
+def _mark(
+    environment: ExecutionEnvironment,
+    invocation: InvocationInfo,
+    report: InvocationReport,
+    seconds_left: float,
+) -> None:
+    """Report what an invocation has left that was killed, and let the next one know of this one."""
+    if report.cold:
+        report.init_ms = environment.init_ms
+        report.never_ended = environment.running.take_left()
+        if report.never_ended:
+            logger.warning(
+                "the invocation %s never ended: it was killed, for its time or its memory, or its "
+                "process ended by itself",
+                report.never_ended["request_id"],
+            )
+    environment.running.begin(report.request_id, invocation.begun_at, seconds_left)
+    invocation.when_over.append(environment.running.end)
 
 
 class Handler(Protocol):

@@ -29,6 +29,7 @@ class InvocationInfo:
     Attributes:
         last_steps: Name and function of steps that run after hooks and teardown, with the same
             bounds; for steps that need the outcome of these.
+        when_over: Functions that are called when the invocation has been reported.
 
     Example:
         >>> from temporal_lambda import LambdaWorkerConfig
@@ -58,6 +59,7 @@ class InvocationInfo:
         self._step_left: Callable[[], float] | None = None
         self._error: Callable[[], BaseException | None] = lambda: None
         self.last_steps: list[tuple[str, Callable[[], Any]]] = []
+        self.when_over: list[Callable[[], None]] = []
 
     def __repr__(self) -> str:
         """The request id, and whether this is a cold start."""
@@ -101,6 +103,11 @@ class InvocationInfo:
         ``None`` while the invocation has succeeded so far.
         """
         return self._error()
+
+    def over(self) -> None:
+        """Note that the invocation has been reported, and nothing more comes of it."""
+        while self.when_over:
+            self.when_over.pop()()
 
     def bound_steps(
         self, left: Callable[[], float], error: Callable[[], BaseException | None]

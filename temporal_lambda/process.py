@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
 logger = logging.getLogger(__name__)
 
 STATUS = Path("/proc/self/status")
+STAT = Path("/proc/self/stat")
+"""The 22nd field says when the process began, in ticks since the machine did (proc(5))."""
 
 
 def memory_mb() -> dict[str, float]:
@@ -64,6 +67,25 @@ def initialization() -> str | None:
         # By this the runtime client decides whether to begin several processes.
         return MANAGED_INSTANCES
     return os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")
+
+
+def init_seconds() -> float | None:
+    """Seconds that this process has taken so far, which is its init if its handler is just made.
+
+    Returns:
+        The time to a hundredth of a second, as the kernel counts it; ``None`` outside of Lambda,
+        before a snapshot, since its restores begin much later, and where there is no ``/proc``.
+    """
+    if not is_lambda() or initialization() == SNAP_START:
+        return None
+    try:
+        # The program's name comes first, and may contain anything.
+        _, _, fields = STAT.read_text().rpartition(")")
+        ticks = int(fields.split()[19])
+        begun = ticks / os.sysconf("SC_CLK_TCK")
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - begun)
+    except (OSError, AttributeError, ValueError, IndexError):
+        return None
 
 
 def is_replaced() -> bool:

@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
+from temporal_lambda.cloudwatch_metrics import DEFAULT_SHAPE, Shape, embedded_metrics
 from temporal_lambda.deadline import Clock
 from temporal_lambda.errors import causes, text_of
+from temporal_lambda.outgoing import (
+    MOST_ABANDONED,
+    MOST_ERRORS,
+    Redact,
+    cut,
+    first_of,
+    in_texts,
+    redacted,
+)
 from temporal_lambda.process import initialization, memory_mb
 
 logger = logging.getLogger(__name__)
@@ -23,6 +33,9 @@ INVOCATION = "temporal_lambda invocation"
 WORKER = "temporal_lambda worker"
 """How the line begins that a cold start adds: what the worker serves."""
 
+
+LONGEST_NAME = 500
+"""Characters of a name in a line, of a hook or a workflow's id for instance."""
 
 WORTH_A_WORD = 1.0
 """Seconds of idling in one invocation, below which nothing is said."""
@@ -39,6 +52,11 @@ class InvocationReport:
         initialization: How Lambda began the process, ``on-demand`` or ``snap-start`` for instance:
             a cold invocation with ``snap-start`` is the first one after a restore. ``None`` outside
             Lambda.
+        init_ms: Milliseconds from the beginning of the process to ``run_worker``, in the first
+            invocation of a process; ``None`` in others, after the restore of a snapshot, and
+            outside Lambda.
+        never_ended: The invocation before this one in its execution environment, if it was killed:
+            its request id, when it began and when its time was over; else ``None``.
         phases: Milliseconds per phase, in the order they ran.
         tasks: Tasks begun, by kind; ``None`` if a custom tuner hides them.
         tasks_by_queue: The same for each task queue; ``None`` if there is but one.
@@ -58,6 +76,7 @@ class InvocationReport:
             otherwise that stays behind in it.
         errors: The errors raised, as ``phase: type: message``, each with its causes.
         advice: What would make later invocations cheaper, said once per execution environment.
+        redaction: Returns the user's function for what leaves of errors and names.
     """
 
     request_id: str | None
@@ -75,8 +94,11 @@ class InvocationReport:
     abandoned: list[dict[str, Any]] = field(default_factory=list)
     recycled: bool = False
     initialization: str | None = field(default_factory=initialization)
+    init_ms: float | None = None
+    never_ended: Mapping[str, Any] | None = None
     errors: list[str] = field(default_factory=list)
     advice: str | None = None
+    redaction: Callable[[], Redact | None] = lambda: None
     _running: tuple[str, float] = field(default=("configure", 0.0), repr=False)
 
     @contextmanager
@@ -116,7 +138,7 @@ class InvocationReport:
         chain = " caused by ".join(
             f"{type(part).__name__}: {text_of(part)}" for part in causes(error)
         )
-        self.errors.append(f"{where or self.current_phase}: {chain}")
+        self.errors.append(cut(f"{where or self.current_phase}: {chain}"))
 
     def advise(self) -> bool:
         """Say what idling has cost an invocation without idle timeout; return whether it did.
@@ -135,11 +157,14 @@ class InvocationReport:
         return True
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as plain JSON values."""
+        """The report as plain JSON values, with what may leave of its texts."""
+        redact = self.redaction()
         return {
             "request_id": self.request_id,
             "cold": self.cold,
             "initialization": self.initialization,
+            "init_ms": self.init_ms,
+            "never_ended": self.never_ended,
             "stop_reason": self.stop_reason,
             "tasks": self.tasks,
             "tasks_by_queue": self.tasks_by_queue,
@@ -150,9 +175,9 @@ class InvocationReport:
             "memory_mb": self.memory_mb,
             "peak_memory_mb": self.peak_memory_mb,
             "phases_ms": self.phases,
-            "abandoned": self.abandoned,
+            "abandoned": in_texts(self.abandoned, lambda text: redacted(text, redact)),
             "recycled": self.recycled,
-            "errors": self.errors,
+            "errors": [redacted(error, redact) for error in self.errors],
             "advice": self.advice,
         }
 
@@ -165,30 +190,50 @@ class InvocationReport:
 
     def log(self) -> None:
         """Write the report to the log."""
-        log_line(INVOCATION, self.as_dict())
+        log_line(INVOCATION, shortened(self.as_dict()))
 
-    def print_metrics(self, task_queue: str) -> None:
+    def print_metrics(self, task_queue: str, shape: Shape = DEFAULT_SHAPE) -> None:
         """Print the report in a form from which CloudWatch extracts metrics.
 
         It is printed, not logged, since Lambda's text format would wrap the JSON object in text.
         The line has a level that Lambda's filter of JSON lines lets through.
-        """
-        # Imported here since every cold start pays for the imports above.
-        from temporal_lambda.cloudwatch_metrics import embedded_metrics
 
+        Args:
+            task_queue: The task queue that was served.
+            shape: Namespace and dimensions.
+        """
         content = self.as_dict()
-        function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME") or "unknown"
         now = datetime.now(timezone.utc)
         at_ms = round(now.timestamp() * 1000)
-        metrics = embedded_metrics(content, function, task_queue, at_ms)
+        metrics = embedded_metrics(content, task_queue, at_ms, shape)
         line = {
             "timestamp": now.isoformat(timespec="milliseconds"),
             "level": os.environ.get("AWS_LAMBDA_LOG_LEVEL") or "INFO",
             "message": INVOCATION,
             **metrics,
-            "content": content,
+            "content": shortened(content),
         }
         print(json.dumps(line, default=str), flush=True)
+
+
+def shortened(content: dict[str, Any]) -> dict[str, Any]:
+    """A report whose line is no longer than CloudWatch accepts.
+
+    Example:
+        >>> report = {"errors": [], "abandoned": [{"hook": "h" * 9000}] * 300}
+        >>> found = shortened(report)["abandoned"]
+        >>> len(found), found[-1]
+        (101, {'more': '200 entries'})
+    """
+    return {
+        **content,
+        "errors": first_of(content["errors"], MOST_ERRORS, lambda left: f"{left} more errors"),
+        "abandoned": first_of(
+            in_texts(content["abandoned"], lambda text: cut(text, LONGEST_NAME)),
+            MOST_ABANDONED,
+            lambda left: {"more": f"{left} entries"},
+        ),
+    }
 
 
 def log_line(kind: str, content: Mapping[str, Any]) -> None:

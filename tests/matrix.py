@@ -145,7 +145,15 @@ def installation(environment: Environment, folder: Path, python: Path) -> list[C
     return [
         [environment.python, "-m", "venv", folder / "venv"],
         [*pip, "--upgrade", "pip>=25.1"],  # Dependency groups need a recent one.
-        [*pip, "-c", constraints, "--group", "unit", "--editable", ".[local,deploy,otel,dagster]"],
+        [
+            *pip,
+            "-c",
+            constraints,
+            "--group",
+            "unit",
+            "--editable",
+            ".[local,deploy,otel,otel-http,dagster]",
+        ],
     ]
 
 

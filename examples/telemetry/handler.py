@@ -6,7 +6,10 @@ from workflows import Parcel, collect, deliver
 from temporal_lambda import LambdaWorkerConfig, run_worker
 from temporal_lambda.otel import OtelOptions, apply_defaults
 
-OPTIONS = OtelOptions(service_name="parcels", add_temporal_spans=True, logs=True)
+# For collector.yaml; leave the backend out for one that adds up totals, as Prometheus does.
+OPTIONS = OtelOptions(
+    service_name="parcels", add_temporal_spans=True, logs=True, backend="cloudwatch"
+)
 
 
 def configure(config: LambdaWorkerConfig) -> None:

@@ -43,6 +43,8 @@ class ExecutionEnvironment:
         request_id: Request id of the running invocation; ``None`` between invocations.
         peak_memory_mb: Peak resident memory of the process in MB; ``None`` where ``/proc`` is
             missing.
+        log_stream: Its log stream. The environment that comes after one whose process died may take
+            it over: in Lambda they are one, with a new process.
         restore_ms: Milliseconds from the end of its snapshot's freeze until it asked for its first
             invocation, hooks included; ``None`` without SnapStart.
     """
@@ -55,6 +57,7 @@ class ExecutionEnvironment:
         self.request_id: str | None = None
         self.peak_memory_mb: int | None = None
         self.restore_ms: float | None = None
+        self.log_stream = f"{time.strftime('%Y/%m/%d')}/[{function.version}]{uuid.uuid4().hex}"
         self._guardian = guardian
         self._api = self._make_api()
         self._asking = asyncio.Event()
@@ -123,11 +126,10 @@ class ExecutionEnvironment:
         address = await self._api.start()
         self._asking.clear()
         self._frozen = False
-        stream = f"{time.strftime('%Y/%m/%d')}/[{self.function.version}]{uuid.uuid4().hex}"
         self._lines = Lines(self._say)
         self._pipes = [output := Pipe(self._lines)]
         try:
-            variables = self.function.process_environment(address, stream)
+            variables = self.function.process_environment(address, self.log_stream)
             keep_open = self._open_log(variables)
             return await self._guardian.spawn(
                 sys.executable,

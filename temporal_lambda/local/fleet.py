@@ -28,6 +28,7 @@ class Fleet:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._reapers: dict[ExecutionEnvironment, asyncio.TimerHandle] = {}
         self._stopping: set[asyncio.Task[None]] = set()
+        self._left_streams: list[str] = []
 
     @property
     def full(self) -> bool:
@@ -54,6 +55,8 @@ class Fleet:
         if environment is None:
             kind = ManagedInstance if self.function.max_concurrency else ExecutionEnvironment
             environment = kind(new_number, self.function, self._guardian)
+            if self._left_streams:
+                environment.log_stream = self._left_streams.pop()
         elif environment in self._idle:
             self._idle.remove(environment)
             self._reapers.pop(environment).cancel()
@@ -73,6 +76,8 @@ class Fleet:
             # Others still run in it.
             pass
         elif environment.retired or not environment.alive:
+            if not (environment.retired or self.function.max_concurrency):
+                self._left_streams.append(environment.log_stream)
             self._stop_later(environment)
         else:
             self._idle.append(environment)
@@ -111,6 +116,7 @@ class Fleet:
     def recycle(self, function: Function) -> None:
         """Make the next invocations cold starts of this function; running ones may finish."""
         self.function = function
+        self._left_streams.clear()
         for environment in self._busy:
             environment.retired = True
         idle, self._idle = self._idle, []

@@ -85,6 +85,8 @@ def _numbers(value: Any) -> bool:
 REPORT: Mapping[str, Check] = {
     "cold": lambda value: isinstance(value, bool),
     "initialization": _text,
+    "init_ms": _number,
+    "never_ended": lambda value: value is None or isinstance(value, dict),
     "stop_reason": _text,
     "tasks": _numbers,
     "tasks_by_queue": lambda value: (

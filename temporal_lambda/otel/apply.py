@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 
 from temporalio.runtime import OpenTelemetryConfig, TelemetryConfig
 
 from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.errors import ConfigureError
 from temporal_lambda.otel.current import CURRENT
 from temporal_lambda.otel.flush import Flusher
-from temporal_lambda.otel.logs import add_log_fields
-from temporal_lambda.otel.metrics import ReportMetrics
+from temporal_lambda.otel.log_fields import add_log_fields
+from temporal_lambda.otel.log_records import send_records
 from temporal_lambda.otel.options import DEFAULT_ENDPOINT, OtelOptions, Resolved, resolve
 from temporal_lambda.otel.providers import watch_spans
+from temporal_lambda.otel.report_metrics import ReportMetrics
 from temporal_lambda.otel.spans import InvocationSpan, trace_temporal
 from temporal_lambda.otel.telemetry import span_flusher, telemetry_for, use_runtime
+from temporal_lambda.otel.variables import is_disabled
 
 
 def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = None) -> None:
     """Trace and measure this invocation, and export everything before the handler returns.
+
+    With ``OTEL_SDK_DISABLED=true`` nothing is made, and only log lines get their fields.
 
     The first call creates, for the life of the process, a tracer provider and a meter provider that
     export over OTLP (unless a layer or your code has set global ones) and a Core runtime whose
@@ -35,6 +41,7 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
 
     Raises:
         SettingsError: An option has an invalid value.
+        ConfigureError: The configuration is that of another module.
 
     Example:
         >>> from temporal_lambda.otel import OtelOptions, apply_defaults
@@ -42,8 +49,12 @@ def apply_defaults(config: LambdaWorkerConfig, options: OtelOptions | None = Non
         ...     apply_defaults(config, OtelOptions(service_name="orders", add_temporal_spans=True))
         ...     config.worker_config["task_queue"] = "orders"
     """
+    _check(config)
     options = options or OtelOptions()
-    resolved = resolve(options)
+    resolved = resolve(options)._replace(function_arn=config.invocation.function_arn)
+    if is_disabled(os.environ):
+        _only_logs(config, options)
+        return
     telemetry = telemetry_for(resolved)
     metrics = telemetry.metrics
     if metrics:
@@ -64,6 +75,7 @@ def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None
 
     Raises:
         SettingsError: An option has an invalid value.
+        ConfigureError: The configuration is that of another module.
 
     Example:
         >>> from temporal_lambda.otel import OtelOptions, apply_tracing
@@ -71,8 +83,13 @@ def apply_tracing(config: LambdaWorkerConfig, options: OtelOptions | None = None
         ...     apply_tracing(config, OtelOptions(add_temporal_spans=True))
         ...     config.worker_config["task_queue"] = "orders"
     """
+    _check(config)
     options = options or OtelOptions()
-    _connect(config, options, resolve(options), span_flusher(), None)
+    resolved = resolve(options)
+    if is_disabled(os.environ):
+        _only_logs(config, options)
+        return
+    _connect(config, options, resolved, span_flusher(), None)
 
 
 def apply_logging(config: LambdaWorkerConfig) -> None:
@@ -82,7 +99,7 @@ def apply_logging(config: LambdaWorkerConfig) -> None:
     before the message in text format, and only as attributes of the record if you have set your own
     formatter. No handler is added, so no line is written twice. Loggers below ``temporalio`` and
     ``temporal_lambda`` take the level of ``AWS_LAMBDA_LOG_LEVEL``. Lines of Temporal's Core are
-    left as they are; ``OtelOptions(logs=True)`` covers these too.
+    left as they are, unless Lambda's format is JSON; ``OtelOptions(logs=True)`` covers these too.
 
     Args:
         config: The configuration the callback received.
@@ -93,7 +110,8 @@ def apply_logging(config: LambdaWorkerConfig) -> None:
         ...     apply_logging(config)
         ...     config.worker_config["task_queue"] = "orders"
     """
-    CURRENT.begin(config.invocation.request_id)
+    _check(config)
+    CURRENT.begin(config)
     add_log_fields()
 
 
@@ -123,6 +141,19 @@ def build_metrics_telemetry_config(
     )
 
 
+def _check(config: object) -> None:
+    if not isinstance(config, LambdaWorkerConfig):
+        raise ConfigureError(
+            "telemetry needs the configuration of temporal_lambda.run_worker; got a "
+            f"{type(config).__module__}.{type(config).__qualname__}"
+        )
+
+
+def _only_logs(config: LambdaWorkerConfig, options: OtelOptions) -> None:
+    if options.logs:
+        apply_logging(config)
+
+
 def _connect(
     config: LambdaWorkerConfig,
     options: OtelOptions,
@@ -131,12 +162,13 @@ def _connect(
     metrics: ReportMetrics | None,
 ) -> None:
     """Attach an invocation to the telemetry of the process."""
-    if options.logs:
-        apply_logging(config)
-    CURRENT.begin(config.invocation.request_id)
+    _only_logs(config, options)
+    CURRENT.begin(config)
+    if "logs" in resolved.destinations:
+        send_records()
     watch_spans()
     trace_temporal(config, add_temporal_spans=options.add_temporal_spans)
-    span = InvocationSpan(config.invocation)
+    span = InvocationSpan(config.invocation, follow_x_ray=resolved.follow_x_ray)
 
     async def flush_telemetry() -> None:
         report = config.invocation.report()

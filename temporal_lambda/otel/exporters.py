@@ -1,54 +1,69 @@
-"""OTLP exporters that report failures to ``Health`` instead of logging each one."""
+"""One exporter for each signal, over either protocol."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
-from collections.abc import Callable, Sequence
-from enum import Enum
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
-from opentelemetry.exporter.otlp.proto.grpc.exporter import OTLPExporterMixin
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+# The SDK has no other path for logs, and documents this one.
+from opentelemetry.sdk._logs import ReadableLogRecord
+from opentelemetry.sdk._logs import export as log_sdk
+from opentelemetry.sdk.metrics import export as metric_sdk
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace import export as sdk
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from temporal_lambda.otel.attempts import Attempts, catching
+from temporal_lambda.otel.backends import Wishes, aggregation_of, temporality_of
 from temporal_lambda.otel.health import Health
+from temporal_lambda.otel.variables import Destination
+from temporal_lambda.otel.variables import Protocol as Wire
 
-Result = TypeVar("Result", bound=Enum)
-Returned = TypeVar("Returned")
-Exporter = TypeVar("Exporter", bound="_Exporter")
-
-QUICK = 0.5
-"""Share of the timeout within which a failed export is retried: a connection that died during the
-freeze fails immediately, and the next one works."""
-
-SPENT = 0.9
-"""Share of the timeout that a failed export must have used for the connection to be replaced. Less
-than 1, since the timeout may end a little early on this clock."""
+EXTRAS: Mapping[Wire, str] = {"grpc": "otel", "http/protobuf": "otel-http"}
+"""The extra that has the exporters for a protocol."""
 
 
-CHANNEL = (("grpc.use_local_subchannel_pool", 1),)
-"""Otherwise channels to one address share a connection, and a new channel would get the old one."""
+class Exporters(Protocol):
+    """OpenTelemetry's exporters for one protocol."""
+
+    def span_exporter(self, endpoint: str, timeout: float) -> sdk.SpanExporter:
+        """A new one for spans."""
+
+    def metric_exporter(self, endpoint: str, timeout: float) -> metric_sdk.MetricExporter:
+        """A new one for metrics."""
+
+    def log_exporter(self, endpoint: str, timeout: float) -> log_sdk.LogRecordExporter:
+        """A new one for log records."""
+
+
+def exporters_for(protocol: Wire) -> Exporters:
+    """Import the exporters for a protocol.
+
+    Raises:
+        ImportError: They are not installed.
+    """
+    if protocol == "grpc":
+        from temporal_lambda.otel import otlp_grpc
+
+        return otlp_grpc
+    from temporal_lambda.otel import otlp_http
+
+    return otlp_http
 
 
 class SpanExporter(sdk.SpanExporter):
     """Exports spans.
 
     Args:
-        endpoint: The collector.
+        to: Where to.
         timeout: Seconds an attempt may take.
         health: Receives the outcome of each export.
     """
 
-    def __init__(self, endpoint: str, timeout: float, health: Health) -> None:
-        arguments = _arguments(endpoint, timeout)
-        inner = _Inner(lambda: OTLPSpanExporter(**arguments), timeout)
-        self._attempts = _Attempts("spans", inner, health)
+    def __init__(self, to: Destination, timeout: float, health: Health) -> None:
+        make = exporters_for(to.protocol).span_exporter
+        self._attempts = Attempts("spans", lambda: make(to.endpoint, timeout), timeout, health)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """See base class."""
@@ -56,7 +71,7 @@ class SpanExporter(sdk.SpanExporter):
 
     def shutdown(self) -> None:
         """See base class."""
-        self._attempts.inner.current.shutdown()
+        self._attempts.shutdown()
 
 
 class SpanBatches(sdk.BatchSpanProcessor):
@@ -73,28 +88,31 @@ class SpanBatches(sdk.BatchSpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """See base class."""
-        _, messages = _catching(lambda: super(SpanBatches, self).on_end(span))
+        _, messages = catching(lambda: super(SpanBatches, self).on_end(span))
         if messages:
             self._health.dropped()
 
 
-class MetricExporter(OTLPMetricExporter):
+class MetricExporter(metric_sdk.MetricExporter):
     """Exports metrics.
 
-    It inherits from OpenTelemetry's exporter for the preferences which that reads from the
-    environment. The exports are made by an inner exporter, which can be replaced.
-
     Args:
-        endpoint: The collector.
+        to: Where to.
         timeout: Seconds an attempt may take.
         health: Receives the outcome of each export.
+        wishes: Temporality and kind of histogram.
     """
 
-    def __init__(self, endpoint: str, timeout: float, health: Health) -> None:
-        arguments = _arguments(endpoint, timeout)
-        super().__init__(**arguments)
-        inner = _Inner(lambda: OTLPMetricExporter(**arguments), timeout)
-        self._attempts = _Attempts("metrics", inner, health)
+    def __init__(
+        self,
+        to: Destination,
+        timeout: float,
+        health: Health,
+        wishes: Wishes = Wishes(),  # noqa: B008 - It can't be changed.
+    ) -> None:
+        super().__init__(temporality_of(wishes), aggregation_of(wishes))
+        make = exporters_for(to.protocol).metric_exporter
+        self._attempts = Attempts("metrics", lambda: make(to.endpoint, timeout), timeout, health)
 
     def export(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
@@ -104,95 +122,38 @@ class MetricExporter(OTLPMetricExporter):
             lambda exporter: exporter.export(metrics_data, timeout_millis, **kwargs)
         )
 
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """See base class; nothing is kept here."""
+        return True
+
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """See base class."""
-        self._attempts.inner.current.shutdown(timeout_millis, **kwargs)
-        super().shutdown(timeout_millis, **kwargs)
+        self._attempts.shutdown()
 
 
-class _Exporter(Protocol):
-    def shutdown(self) -> None: ...
+class LogExporter(log_sdk.LogRecordExporter):
+    """Exports log records.
 
+    Args:
+        to: Where to.
+        timeout: Seconds an attempt may take.
+        health: Receives the outcome of each export.
+    """
 
-class _Inner(Generic[Exporter]):
-    """One of OpenTelemetry's exporters, which can be replaced by one with a new connection."""
+    def __init__(self, to: Destination, timeout: float, health: Health) -> None:
+        make = exporters_for(to.protocol).log_exporter
+        self._attempts = Attempts(
+            "log records", lambda: make(to.endpoint, timeout), timeout, health
+        )
 
-    def __init__(self, make: Callable[[], Exporter], timeout: float) -> None:
-        self._make = make
-        self.timeout = timeout
-        self.current = make()
+    def export(self, batch: Sequence[ReadableLogRecord]) -> log_sdk.LogRecordExportResult:
+        """See base class."""
+        return self._attempts.run(lambda exporter: exporter.export(batch))
 
-    def replace(self) -> None:
-        self.current.shutdown()
-        self.current = self._make()
+    def shutdown(self) -> None:
+        """See base class."""
+        self._attempts.shutdown()
 
-
-class _Attempts(Generic[Exporter]):
-    def __init__(self, signal: str, inner: _Inner[Exporter], health: Health) -> None:
-        self._signal = signal
-        self._health = health
-        self.inner = inner
-
-    def run(self, export: Callable[[Exporter], Result]) -> Result:
-        begun = time.monotonic()
-        result, reason = _quietly(lambda: export(self.inner.current))
-        if _failed(result) and time.monotonic() - begun < QUICK * self.inner.timeout:
-            result, reason = _quietly(lambda: export(self.inner.current))
-        if not _failed(result):
-            self._health.succeeded(self._signal)
-            return result
-        self._health.failed(self._signal, reason)
-        if time.monotonic() - begun >= SPENT * self.inner.timeout:
-            # Its peer may have vanished during the freeze, without closing the connection.
-            self.inner.replace()
-        return result
-
-
-def _failed(result: Enum) -> bool:
-    # Both signals' results have the same members.
-    return result.name != "SUCCESS"
-
-
-def _quietly(export: Callable[[], Result]) -> tuple[Result, str]:
-    """Run an export; return what the exporter would have logged as the reason."""
-    result, messages = _catching(export)
-    return result, messages[-1] if messages else "no reason given"
-
-
-def _catching(run: Callable[[], Returned]) -> tuple[Returned, list[str]]:
-    messages: list[str] = []
-    before, _caught.messages = _caught.messages, messages
-    try:
-        return run(), messages
-    finally:
-        _caught.messages = before
-
-
-class _Caught(threading.local):
-    """What OpenTelemetry logs on a thread that is exporting or collecting."""
-
-    messages: list[str] | None = None
-
-
-_caught = _Caught()
-
-
-def _catch(record: logging.LogRecord) -> bool:
-    if _caught.messages is None:
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """See base class; nothing is kept here."""
         return True
-    _caught.messages.append(record.getMessage())
-    return False
-
-
-for _name in (OTLPExporterMixin.__module__, "opentelemetry.sdk._shared_internal"):
-    # First in line: OpenTelemetry's own filter hides repeated messages from later ones.
-    logging.getLogger(_name).filters.insert(0, _catch)
-
-
-def _arguments(endpoint: str, timeout: float) -> dict[str, Any]:
-    return {
-        "endpoint": endpoint,
-        "insecure": not endpoint.startswith("https://"),
-        "timeout": timeout,
-        "channel_options": CHANNEL,
-    }

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from datetime import timedelta
 
 from temporal_lambda.otel.background import Background
@@ -15,16 +16,15 @@ from temporal_lambda.otel.options import Resolved
 SHARE = 0.9
 """Share of the remaining hook time that a flush may wait."""
 
-PROBE = 0.25
-"""Seconds that a flush waits for a collector that did not accept the last one."""
-
 FAIR = 0.5
 """Seconds within which a working collector answers. If hooks have left less time than this, a late
 answer says nothing about the collector."""
 
 RETRY = 60.0
-"""Seconds after which such a collector gets the full time again: one that works but takes longer
-than a probe would never be recognized as recovered."""
+"""Seconds after which a collector that is gone is waited for again. In between, nobody waits: each
+invocation looks at what has become of the last one's export."""
+
+Signals = Mapping[str, Background]
 
 
 class Flusher:
@@ -33,14 +33,19 @@ class Flusher:
     Args:
         health: Knows whether exports succeed.
         signals: What to flush, by name; all are flushed concurrently.
+        more: Returns further signals, which may come later.
     """
 
-    def __init__(self, health: Health, signals: Mapping[str, Background]) -> None:
+    def __init__(
+        self, health: Health, signals: Signals, more: Callable[[], Signals] = dict
+    ) -> None:
         self._health = health
         self._signals = signals
+        self._more = more
         # Wall time: the monotonic clock may stand still in the freeze.
         self._flushed_at: float | None = None
         self._waited_at = 0.0
+        self._behind: dict[str, Future[None]] = {}
 
     async def flush(self, options: Resolved, hook_time: timedelta | None) -> None:
         """Export everything collected so far, on other threads.
@@ -53,6 +58,9 @@ class Flusher:
         missing: list[str] = []
         limit, hurried = 0.0, False
         if self._due(options):
+            if self._is_gone():
+                self._send_behind()
+                return
             patience = self._patience(options.flush_timeout)
             left = math.inf if hook_time is None else SHARE * hook_time.total_seconds()
             limit, hurried = min(patience, left), left < min(patience, FAIR)
@@ -66,17 +74,27 @@ class Flusher:
             return not 0 <= time.time() - self._flushed_at < options.metric_period
         return options.flush != "never"
 
+    def _is_gone(self) -> bool:
+        """Whether the collector is known to be gone, and it is too early to look again."""
+        answered = self._behind and all(request.done() for request in self._behind.values())
+        is_back = answered and not self._health.reasons
+        return self._health.lost and not is_back and 0 <= time.time() - self._waited_at < RETRY
+
     def _patience(self, timeout: float) -> float:
         """Seconds to wait for the collector, if nothing else limits them."""
-        now = time.time()
-        if self._health.lost and 0 <= now - self._waited_at < RETRY:
-            return min(timeout, PROBE)
-        self._waited_at = now
+        self._behind.clear()
+        self._waited_at = time.time()
         return timeout
+
+    def _send_behind(self) -> None:
+        for name, signal in {**self._signals, **self._more()}.items():
+            if name not in self._behind or self._behind[name].done():
+                self._behind[name] = signal.request()
 
     async def _send(self, limit: float) -> list[str]:
         waiting = {
-            name: asyncio.wrap_future(signal.request()) for name, signal in self._signals.items()
+            name: asyncio.wrap_future(signal.request())
+            for name, signal in {**self._signals, **self._more()}.items()
         }
         try:
             await asyncio.wait(waiting.values(), timeout=limit)

@@ -6,6 +6,8 @@ import logging
 import threading
 from collections.abc import Mapping, Sequence
 
+from temporal_lambda.otel.variables import without_secrets
+
 logger = logging.getLogger(__name__)
 
 
@@ -13,13 +15,12 @@ class Health:
     """The outcome of the last export of each signal.
 
     Args:
-        endpoint: The collector, named in the warning.
-        elsewhere: Other destinations, by signal.
+        places: Where each signal goes, by its name; named in the warning.
     """
 
-    def __init__(self, endpoint: str, elsewhere: Mapping[str, str] | None = None) -> None:
-        self._endpoint = endpoint
-        self._elsewhere = elsewhere or {}
+    def __init__(self, places: Mapping[str, str]) -> None:
+        self._places = places
+        self._endpoints = sorted(places.values())
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
         self._dropped = 0
@@ -41,7 +42,7 @@ class Health:
         """Note that an export was accepted.
 
         Args:
-            signal: ``spans`` or ``metrics``.
+            signal: ``spans``, ``metrics`` or ``log records``.
         """
         with self._lock:
             self._reasons.pop(signal, None)
@@ -49,7 +50,7 @@ class Health:
     def failed(self, signal: str, reason: str) -> None:
         """Note that an export of a signal failed, and why."""
         with self._lock:
-            self._reasons[signal] = reason
+            self._reasons[signal] = without_secrets(reason, self._endpoints)
 
     def dropped(self) -> None:
         """Note that a span was dropped because the queue was full."""
@@ -78,8 +79,8 @@ class Health:
             )
         self._hurried = bool(late and hurried)
         if reason and not self._lost:
-            names = {self._elsewhere.get(signal, self._endpoint) for signal in reasons or late}
-            self._lost = " and ".join(sorted(names))
+            names = {self._places.get(signal, "its endpoint") for signal in reasons or late}
+            self._lost = without_secrets(" and ".join(sorted(names)), self._endpoints)
             logger.warning(
                 "telemetry may be lost: the collector at %s does not accept it (logged once until "
                 "it does): %s",
@@ -89,5 +90,6 @@ class Health:
         elif not (self._lost or reason) and losses:
             logger.warning("%s; a higher OTEL_BSP_MAX_QUEUE_SIZE prevents this", losses)
         elif self._lost and not (reason or late):
-            logger.info("the collector at %s accepts telemetry again", self._lost)
+            again = f"the collector at {self._lost} accepts telemetry again"
+            logger.info("%s", "; ".join(filter(None, [again, losses])))
             self._lost = ""

@@ -8,49 +8,69 @@ from collections.abc import Mapping
 from functools import cache
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.semconv.resource import (
-    CloudPlatformValues,
-    CloudProviderValues,
-    ResourceAttributes,
-)
+
+from temporal_lambda.otel import names
+from temporal_lambda.otel.variables import resource_attributes
 
 VARIABLES = {
-    ResourceAttributes.CLOUD_REGION: "AWS_REGION",
-    ResourceAttributes.FAAS_NAME: "AWS_LAMBDA_FUNCTION_NAME",
-    ResourceAttributes.FAAS_VERSION: "AWS_LAMBDA_FUNCTION_VERSION",
-    ResourceAttributes.FAAS_INSTANCE: "AWS_LAMBDA_LOG_STREAM_NAME",
+    names.CLOUD_REGION: "AWS_REGION",
+    names.FAAS_NAME: "AWS_LAMBDA_FUNCTION_NAME",
+    names.FAAS_VERSION: "AWS_LAMBDA_FUNCTION_VERSION",
+    names.FAAS_INSTANCE: "AWS_LAMBDA_LOG_STREAM_NAME",
 }
 """Attributes that Lambda provides as environment variables."""
 
 MEGABYTE = 1024 * 1024
 
 
-def lambda_resource(service_name: str, environ: Mapping[str, str] = os.environ) -> Resource:
+def lambda_resource(
+    service_name: str, function_arn: str | None = None, environ: Mapping[str, str] = os.environ
+) -> Resource:
     """The resource of this function, following the semantic conventions for FaaS.
 
     ``OTEL_RESOURCE_ATTRIBUTES`` overrides what Lambda provides.
 
     Args:
         service_name: The attribute ``service.name``.
+        function_arn: The function's ARN, which has the account.
         environ: Environment variables.
 
     Example:
-        >>> resource = lambda_resource("orders", {"AWS_LAMBDA_FUNCTION_NAME": "orders-prod"})
+        >>> environ = {"AWS_LAMBDA_FUNCTION_NAME": "orders-prod"}
+        >>> resource = lambda_resource("orders", environ=environ)
         >>> resource.attributes["service.name"], resource.attributes["faas.name"]
         ('orders', 'orders-prod')
     """
-    attributes: dict[str, str | int] = {
+    attributes: dict[str, str | int | list[str]] = {
         name: environ[variable] for name, variable in VARIABLES.items() if environ.get(variable)
     }
     if attributes:
-        attributes[ResourceAttributes.CLOUD_PROVIDER] = CloudProviderValues.AWS.value
-        attributes[ResourceAttributes.CLOUD_PLATFORM] = CloudPlatformValues.AWS_LAMBDA.value
+        attributes[names.CLOUD_PROVIDER] = "aws"
+        attributes[names.CLOUD_PLATFORM] = "aws_lambda"
+    if account := _account(function_arn):
+        attributes[names.CLOUD_ACCOUNT_ID] = account
+    if group := environ.get("AWS_LAMBDA_LOG_GROUP_NAME"):
+        # By this X-Ray finds the log lines of a trace.
+        attributes[names.LOG_GROUPS] = [group]
     if memory := environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "").strip():
         # Lambda counts in MiB, the convention in bytes.
-        attributes[ResourceAttributes.FAAS_MAX_MEMORY] = int(memory) * MEGABYTE
-    attributes[ResourceAttributes.SERVICE_INSTANCE_ID] = _instance_id()
-    own = Resource(attributes)
-    return own.merge(Resource.create({ResourceAttributes.SERVICE_NAME: service_name}))
+        attributes[names.FAAS_MAX_MEMORY] = int(memory) * MEGABYTE
+    own = Resource(attributes).merge(Resource.create({names.SERVICE_NAME: service_name}))
+    if names.SERVICE_INSTANCE_ID in resource_attributes(environ):
+        return own
+    # Some versions of the SDK make one as well, which the restores of a snapshot may share.
+    return own.merge(Resource({names.SERVICE_INSTANCE_ID: _instance_id()}))
+
+
+def _account(arn: str | None) -> str | None:
+    """The account in a function's ARN.
+
+    Example:
+        >>> _account("arn:aws:lambda:us-east-1:123456789012:function:orders")
+        '123456789012'
+    """
+    parts = (arn or "").split(":")
+    return parts[4] if len(parts) > 6 and parts[4].isdigit() else None
 
 
 @cache

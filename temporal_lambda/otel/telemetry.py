@@ -10,21 +10,33 @@ from collections.abc import Mapping
 from functools import cache
 
 from opentelemetry import trace
-from temporalio.runtime import LoggingConfig, MetricBuffer, Runtime, TelemetryConfig
+from opentelemetry._logs import get_logger_provider
+from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.otel.background import Background
+from temporal_lambda.otel.core_metrics import BUFFER_SIZE, CoreMetrics
 from temporal_lambda.otel.flush import Flusher
 from temporal_lambda.otel.health import Health
-from temporal_lambda.otel.logs import core_logging
-from temporal_lambda.otel.metrics import BUFFER_SIZE, CoreMetrics, ReportMetrics
 from temporal_lambda.otel.options import Resolved
-from temporal_lambda.otel.providers import adopted, ensure_meter_provider, ensure_tracer_provider
+from temporal_lambda.otel.providers import (
+    adopted,
+    can_flush_logs,
+    ensure_logger_provider,
+    ensure_meter_provider,
+    ensure_tracer_provider,
+)
+from temporal_lambda.otel.report_metrics import ReportMetrics
+from temporal_lambda.otel.variables import SIGNALS, Signal, unhonoured
+from temporal_lambda.runtime.core_log import core_logging
 
 logger = logging.getLogger(__name__)
 
 DRAIN_INTERVAL = 1.0
 """Seconds between drains of Core's buffer while an invocation runs."""
+
+SAID: Mapping[Signal, str] = {"traces": "spans", "metrics": "metrics", "logs": "log records"}
+"""What the signals consist of, for warnings."""
 
 
 class Metrics:
@@ -50,7 +62,7 @@ class Metrics:
         # The resource names the service. Core would put "temporal-core-sdk" on every metric.
         self.runtime = Runtime(
             telemetry=TelemetryConfig(
-                logging=core_logging() if options.logs else LoggingConfig.default,
+                logging=core_logging(through_python=options.logs),
                 metrics=self.buffer,
                 attach_service_name=False,
             )
@@ -70,61 +82,89 @@ class Metrics:
     def _export(self) -> None:
         self._exported_at = time.monotonic()
         self._core.drain()
-        self._provider.force_flush()
+        self._core.settle()
+        flush = getattr(self._provider, "force_flush", None)
+        if flush:
+            flush()
 
 
 class Telemetry:
     """The telemetry for one destination.
 
     Args:
-        options: Destination, timeouts and periods.
+        options: Destinations, timeouts and periods.
         environ: Environment variables.
 
     Attributes:
-        metrics: Metrics; ``None`` if ``OTEL_METRICS_EXPORTER`` is ``none``.
-        flusher: Exports spans and metrics.
+        metrics: Metrics; ``None`` if they are not exported.
+        flusher: Exports everything.
     """
 
     def __init__(self, options: Resolved, environ: Mapping[str, str] = os.environ) -> None:
-        health = Health(options.endpoint, adopted())
+        theirs = adopted()
+        _tell_of_variables(tuple(unhonoured(set(options.destinations) - set(theirs), environ)))
+        places = {signal: to.endpoint for signal, to in options.destinations.items()} | theirs
+        health = Health({SAID[signal]: place for signal, place in places.items()})
         ensure_tracer_provider(options, health)
-        signals = {"spans": span_export()}
         self.metrics: Metrics | None = None
-        if environ.get("OTEL_METRICS_EXPORTER") != "none":
+        signals = {"spans": span_export()}
+        if "metrics" in options.destinations:
             self.metrics = Metrics(options, health)
             signals["metrics"] = self.metrics.export
-        self.flusher = Flusher(health, signals)
+        self._health = health
+        self.flusher = Flusher(health, signals, more=log_signal)
+
+    def adapt(self, options: Resolved) -> None:
+        """Take over what may differ from call to call."""
+        if self.metrics:
+            self.metrics.period = options.metric_period
+        if "logs" in options.destinations:
+            ensure_logger_provider(options, self._health)
 
 
-_telemetry: dict[tuple[str, str], Telemetry] = {}
+_telemetry: dict[tuple[object, ...], Telemetry] = {}
 _lock = threading.Lock()
 
 
 def telemetry_for(options: Resolved) -> Telemetry:
     """This process's telemetry for a destination; created at the first call."""
     with _lock:
-        if options.destination not in _telemetry:
-            _telemetry[options.destination] = Telemetry(options)
-        telemetry = _telemetry[options.destination]
-        if telemetry.metrics:
-            telemetry.metrics.period = options.metric_period
+        if options.key not in _telemetry:
+            _telemetry[options.key] = Telemetry(options)
+        telemetry = _telemetry[options.key]
+        telemetry.adapt(options)
         return telemetry
 
 
 @cache
 def span_export() -> Background:
     """The thread that flushes the global tracer provider, whichever it is."""
-    return Background("temporal-lambda-spans", _flush_spans)
+    return Background("temporal-lambda-spans", lambda: _flush(trace.get_tracer_provider()))
+
+
+@cache
+def log_export() -> Background:
+    """The thread that flushes the global logger provider, whichever it is."""
+    return Background("temporal-lambda-logs", lambda: _flush(get_logger_provider()))
+
+
+def log_signal() -> Mapping[str, Background]:
+    """The signal of log records, once somebody has set a provider for it."""
+    return {SAID["logs"]: log_export()} if can_flush_logs() else {}
 
 
 @cache
 def span_flusher() -> Flusher:
-    """A flusher for spans only, for an application that has set its own tracer provider."""
-    return Flusher(Health("the tracer provider's endpoint"), {"spans": span_export()})
+    """A flusher for an application that has set its own providers."""
+    places = {
+        SAID[signal]: f"the endpoint of your provider of {SAID[signal]}" for signal in SIGNALS
+    }
+    places["spans"] = "the tracer provider's endpoint"
+    return Flusher(Health(places), {"spans": span_export()}, more=log_signal)
 
 
-def _flush_spans() -> None:
-    flush = getattr(trace.get_tracer_provider(), "force_flush", None)
+def _flush(provider: object) -> None:
+    flush = getattr(provider, "force_flush", None)
     if flush:
         flush()
 
@@ -144,3 +184,9 @@ def _tell_of_foreign_runtime() -> None:
         'client_connect_config["runtime"] was set before apply_defaults and is kept, so Core\'s '
         "metrics are not exported by it"
     )
+
+
+@cache
+def _tell_of_variables(names: tuple[str, ...]) -> None:
+    if names:
+        logger.warning("these variables have no effect here: %s", "; ".join(names))

@@ -13,6 +13,9 @@ logger = logging.getLogger(__name__)
 VARIABLE = "_X_AMZN_TRACE_ID"
 """The variable in which the runtime puts each invocation's tracing header."""
 
+IDS = "opentelemetry.sdk.extension.aws.trace"
+"""The module that has the generator of ids."""
+
 _ROOT = re.compile(r"(?:^|;)\s*Root=1-([0-9a-f]{8})-([0-9a-f]{24})\s*(?:;|$)")
 _PARENT = re.compile(r"(?:^|;)\s*Parent=([0-9a-f]{16})\s*(?:;|$)")
 _SAMPLED = re.compile(r"(?:^|;)\s*Sampled=1\s*(?:;|$)")

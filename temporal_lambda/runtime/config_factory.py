@@ -177,6 +177,8 @@ def _check_values(config: LambdaWorkerConfig) -> None:
             raise SettingsError(
                 f"activity_needs[{name!r}] must be {DURATION.expected}; got {need!r}"
             )
+    if not (config.redact is None or callable(config.redact)):
+        raise SettingsError(f"redact must be None or a function of a text; got {config.redact!r}")
     bare = LambdaWorkerConfig()
     for setting in SETTINGS.values():
         if setting.option or setting.is_part:

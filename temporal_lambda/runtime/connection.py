@@ -14,6 +14,7 @@ from temporalio.client import Client, ClientConfig, Plugin
 from temporalio.service import ConnectConfig, RPCError, RPCStatusCode, ServiceClient
 
 from temporal_lambda.runtime.connect_errors import DEFAULT_ADDRESS, Target
+from temporal_lambda.runtime.core_log import keep_core_to_json
 from temporal_lambda.settings.credentials import HiddenText
 from temporal_lambda.timeouts import TimeExpired, at_most
 
@@ -147,6 +148,8 @@ class InvocationConnection(Plugin):
         self._target, self._reuses = target, reuse
         if not reuse:
             self._place.take()
+        if not arguments.get("runtime"):
+            keep_core_to_json()
         try:
             async with at_most(limit):
                 return await Client.connect(**arguments)

@@ -11,6 +11,7 @@ import logging
 from concurrent.futures import BrokenExecutor
 from typing import Any
 
+from temporal_lambda.cloudwatch_metrics import Shape
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.errors import DeadlineError, EventLoopBlockedError, causes
 from temporal_lambda.naming import name_abandoned
@@ -120,9 +121,13 @@ class Ending:
         report.abandoned += [{"background task": name} for name in cancelled]
         report.measure(self._config.invocation.elapsed())
         if self._config.cloudwatch_metrics:
-            report.print_metrics(self._config.worker_config.get("task_queue") or "unknown")
+            report.print_metrics(
+                self._config.worker_config.get("task_queue") or "unknown",
+                Shape(self._config.cloudwatch_namespace, self._config.cloudwatch_dimensions),
+            )
         else:
             report.log()
+        self._config.invocation.over()
         if report.recycled:
             end_process(progress.error)
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 
 from temporal_lambda.deadline import Clock
+from temporal_lambda.process import init_seconds
+from temporal_lambda.report import milliseconds
+from temporal_lambda.running_mark import RunningMark
 from temporal_lambda.runtime.config_factory import ConfigFactory
 from temporal_lambda.runtime.configure_callback import Configure
 from temporal_lambda.runtime.connection import WarmConnection
@@ -24,6 +27,9 @@ class ExecutionEnvironment:
         executors: What is known of the executors that invocations have used.
         arrivals: What has come from outside so far.
         clock: Returns seconds.
+        running: Says which invocation runs here, to whoever comes after it.
+        init_ms: Milliseconds that the process took until its handler was made, for the first
+            invocation to report; ``None`` where that can't be known.
         introduced: Whether the log says already what is served here.
         advised: Whether a report has said already what would make invocations cheaper.
     """
@@ -43,5 +49,7 @@ class ExecutionEnvironment:
         self.executors = KnownExecutors()
         self.arrivals = Arrivals()
         self.clock = clock
+        self.running = RunningMark()
+        self.init_ms = milliseconds(age) if (age := init_seconds()) is not None else None
         self.introduced = False
         self.advised = False

@@ -8,11 +8,14 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from temporalio.worker import PollerBehaviorSimpleMaximum
 
+from temporal_lambda.cloudwatch_metrics import DIMENSIONS, NAMESPACE
 from temporal_lambda.settings.values import (
+    DIMENSION_SETS,
     DURATION,
     FLAG,
     IDLE_TIMEOUT,
     NAME,
+    NAMESPACE_NAME,
     SECRET,
     WHOLE,
     ValueKind,
@@ -117,6 +120,20 @@ SETTINGS: Mapping[str, Setting] = {
             False,
             "print the report as CloudWatch metrics",
             "`false`",
+        ),
+        Setting(
+            "cloudwatch_namespace",
+            NAMESPACE_NAME,
+            NAMESPACE,
+            "the namespace of these metrics",
+            f"`{NAMESPACE}`",
+        ),
+        Setting(
+            "cloudwatch_dimensions",
+            DIMENSION_SETS,
+            DIMENSIONS,
+            "[sets of dimensions](report.md#cloudwatch-metrics) of these metrics",
+            f"`{DIMENSIONS}`",
         ),
         Setting(
             "poll_cancellation_fans_out",

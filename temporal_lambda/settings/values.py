@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
+from temporal_lambda.cloudwatch_metrics import dimension_sets
+
 
 class ValueKind(NamedTuple):
     """One kind of value.
@@ -128,6 +130,36 @@ def _secret(raw: Any) -> str | None:
     return None if name.lower() == "none" else name
 
 
+_NAMESPACE = re.compile(r"(?!AWS/)[A-Za-z0-9./_#: -]{1,255}")
+
+
+def _is_namespace(value: Any) -> bool:
+    return isinstance(value, str) and bool(_NAMESPACE.fullmatch(value)) and not value.isspace()
+
+
+def _namespace(raw: Any) -> str:
+    if not isinstance(raw, str) or not _is_namespace(raw.strip()):
+        raise ValueError(
+            "expected a namespace of CloudWatch: letters, digits and . - _ / # : that don't begin "
+            "with AWS/"
+        )
+    return raw.strip()
+
+
+def _dimensions(raw: Any) -> str:
+    if not isinstance(raw, str):
+        raise ValueError("expected text such as FunctionName; FunctionName, TaskQueue")
+    dimension_sets(raw)
+    return raw.strip()
+
+
+def _are_dimensions(value: Any) -> bool:
+    try:
+        return bool(_dimensions(value))
+    except ValueError:
+        return False
+
+
 def whole(least: int) -> ValueKind:
     """Whole numbers of ``least`` or more.
 
@@ -182,5 +214,10 @@ FLAG = ValueKind(_flag, lambda value: isinstance(value, bool), "True or False")
 NAME = ValueKind(_name, lambda value: isinstance(value, str) and bool(value.strip()), "a name")
 SECRET = ValueKind(_secret, NAME.accepts, "the name of a secret")
 """Says where a secret lies, or ``none`` for nowhere, which undoes what a file says."""
-
+NAMESPACE_NAME = ValueKind(_namespace, _is_namespace, "a namespace of CloudWatch")
+DIMENSION_SETS = ValueKind(
+    _dimensions,
+    _are_dimensions,
+    "sets of dimensions such as 'FunctionName; FunctionName, TaskQueue'",
+)
 WHOLE = whole(0)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
+import signal
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,11 +13,16 @@ from pathlib import Path
 
 from aws_lambda_powertools import Logger
 from common import VERSION, event
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from temporalio import activity
+from temporalio.contrib.opentelemetry import ReplaySafeMeterProvider
 from temporalio.worker import WorkerTuner
 from traced_workflows import Order, Stuck, block, charge, stuck
 from workflows import RunActivity
@@ -34,6 +41,10 @@ if SCENARIO == "global provider":
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(provider)
+    if os.environ.get("OTEL_METRICS_EXPORTER") != "none":
+        reader = PeriodicExportingMetricReader(OTLPMetricExporter(), math.inf)
+        resource = Resource.create({"shop": "mine"})
+        metrics.set_meter_provider(ReplaySafeMeterProvider(MeterProvider([reader], resource)))
 
 
 powertools = Logger(service="shop")
@@ -56,6 +67,9 @@ def configure(config: LambdaWorkerConfig) -> None:
     config.worker_config["sticky_queue_schedule_to_start_timeout"] = timedelta(seconds=2)
     # After the flush.
     config.invocation.last_steps.append(("tell", tell))
+    if SCENARIO == "killed" and not (armed := Path(os.environ["ARMED"])).exists():
+        armed.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
     if SCENARIO == "broken callback":
         raise RuntimeError("the callback broke")
     if SCENARIO == "no connection":
@@ -68,6 +82,7 @@ def add_telemetry(config: LambdaWorkerConfig) -> None:
         OtelOptions(
             add_temporal_spans=True,
             logs=SCENARIO == "logs",
+            export_logs=SCENARIO == "logs",
             flush=os.environ.get("FLUSH", "always"),  # type: ignore[arg-type] # Checked when used.
         ),
     )
@@ -95,9 +110,9 @@ def tell() -> None:
     threads = [name for name in names if name != "tokio-rt-worker"]
     event(f"threads {len(threads)} files {len(os.listdir('/proc/self/fd'))}")
     event(f"all threads {len(names)}")
-    metrics = telemetry_for(resolve(OtelOptions())).metrics
-    if metrics:
-        event(f"not flushed {len(metrics.buffer.retrieve_updates())}")
+    core = telemetry_for(resolve(OtelOptions())).metrics
+    if core:
+        event(f"not flushed {len(core.buffer.retrieve_updates())}")
 
 
 class EndAtOnce(ServeTaskQueue):

@@ -7,7 +7,7 @@ import os
 import time
 from datetime import timedelta
 
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy, VersioningBehavior
 
@@ -42,6 +42,8 @@ class Order:
 
     @workflow.run
     async def run(self, pause: float) -> None:
+        # This code runs again in each invocation; the order is one.
+        metrics.get_meter("orders").create_counter("orders_started").add(1)
         with trace.get_tracer("orders").start_as_current_span("order"):
             await self.charge(1)
             if pause:

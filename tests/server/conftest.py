@@ -31,6 +31,7 @@ from tests.support.fault_scenario import (
 from tests.support.lambdas import MakeFunction
 from tests.support.packaged import package_greeting
 from tests.support.reliability import WRITE, check
+from tests.support.traced import errors_of
 
 
 @pytest.fixture
@@ -135,3 +136,19 @@ async def builds(account: Account, role: str, tmp_path: Path) -> AsyncIterator[B
     account.refuse_invocations = account.refuse_path = None
     account.before.clear()
     account.slow_answers = 0
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def clean_log(stack: LocalStack) -> AsyncIterator[None]:
+    """Whatever a test does: nothing in the log of a healthy invocation is an error."""
+    before = stack.service.invocations
+    yield
+    healthy = [
+        record
+        for record in stack.service.records
+        if record.number > before
+        and record.status == "success"
+        and record.report
+        and not (record.report["errors"] or record.report["abandoned"])
+    ]
+    assert errors_of(healthy) == []

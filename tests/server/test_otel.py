@@ -15,8 +15,10 @@ from temporal_lambda.local import Function, InvocationRecord, LocalStack
 from tests.support.fault_scenario import PROMISED_MS
 from tests.support.lambdas import Deploy, Invoke, MakeFunction, events
 from tests.support.otlp import Receiver, collecting, receiving
-from tests.support.traced import records_at_rest, run_order
+from tests.support.traced import errors_of, records_at_rest, run_order
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.usefixtures("clean_log")
 
 ARRIVAL = 2.0
 """Seconds for what the function has sent to come through the collector. The function is frozen."""
@@ -140,6 +142,11 @@ async def test_workflow_across_two_invocations_is_one_trace(
     assert receiver.total("temporal_activity_execution_latency", activity_type="charge") == 2
     assert receiver.total("temporal_worker_start") == len(records)
     assert receiver.total("temporal_lambda.invocations") == len(records)
+    assert receiver.total("faas.invoke_duration") == len(records)
+    assert receiver.total("orders_started") == 1
+    # What was there while workers lived, although they have closed since.
+    assert receiver.total("temporal_num_pollers", poller_type="workflow_task") > 0
+    assert errors_of(records) == []
 
 
 @pytest.mark.parametrize(("activity", "stop_reason"), [("stuck", "deadline"), ("block", "error")])
@@ -235,6 +242,14 @@ async def test_provider_that_is_set_already_is_used_for_workflows(
     assert len([span for span in receiver.spans if span.trace_id == run.trace_id]) == 8
     # Its resource is its own.
     assert "faas.name" not in run.resource
+    await until(lambda: shops_of(receiver, "temporal_worker_start") == {"mine"})
+    await until(lambda: shops_of(receiver, "orders_started") == {"mine"})
+    assert receiver.total("orders_started") == 1
+
+
+def shops_of(receiver: Receiver, name: str) -> set[object]:
+    """Which providers have sent a metric, by what their resources say."""
+    return {value.resource.get("shop") for value in receiver.values if value.name == name}
 
 
 async def test_200_warm_invocations_add_nothing(

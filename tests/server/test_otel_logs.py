@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from temporal_lambda.local import InvocationRecord, LocalStack
+from temporal_lambda.local import Function, InvocationRecord, LocalStack
+from temporal_lambda.local.stack import Deployed
 from tests.support.lambdas import Deploy, Invoke, MakeFunction
 from tests.support.otlp import Receiver, receiving
-from tests.support.traced import records_at_rest, run_order
+from tests.support.traced import errors_of, records_at_rest, run_order
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.usefixtures("clean_log")
 
 
 async def run_order_and_notify(
@@ -47,6 +50,13 @@ async def test_json(stack: LocalStack, make_function: MakeFunction, deploy: Depl
         )
         trace_id = receiver.named("order")[0].trace_id
         own = next(s for s in receiver.of_request(record.request_id) if s.name == record.function)
+        # As records too: of the activity, and of the workflow, once although it ran again.
+        sent = [found for found in receiver.records if found.body == "charged 1"]
+        assert [(s.trace_id, s.attributes["workflow_id"]) for s in sent] == [
+            (trace_id, workflow_id)
+        ]
+        bodies = [found.body for found in receiver.records]
+        assert len([body for body in bodies if body.startswith("half of it is paid")]) == 1
     lines = [json.loads(line) for line in record.log if line.startswith("{")]
 
     def one(text: str) -> dict[str, Any]:
@@ -91,3 +101,59 @@ async def test_level_is_lambdas(
     env = {"SCENARIO": "logs", "FLUSH": "never", "AWS_LAMBDA_LOG_LEVEL": level}
     record = await invoke(make_function("traced.quick_handler", env=env))
     assert len([line for line in record.log if "temporal_lambda worker" in line]) == lines
+
+
+@pytest.mark.parametrize("log_format", ["Text", "JSON"])
+async def test_log_of_open_workflows_has_no_error_whenever_they_are_collected(
+    log_format: str, stack: LocalStack, make_function: MakeFunction, deploy: Deploy
+) -> None:
+    """Their spans are open, and each invocation collects what the one before it left behind."""
+    with receiving() as receiver:
+        env = {
+            "AWS_LAMBDA_LOG_FORMAT": log_format,
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        }
+        deployed = await deploy(make_function("traced.lambda_handler", env=env))
+        records = await leave_orders_open(stack, deployed)
+    assert len(records) >= 3
+    assert errors_of(records) == []
+
+
+async def leave_orders_open(stack: LocalStack, deployed: Deployed) -> list[InvocationRecord]:
+    """Run invocations that each end with orders open."""
+    queue = deployed.task_queue
+    started = [
+        await stack.client.start_workflow(
+            "Order", 600.0, id=f"order-{uuid.uuid4().hex[:8]}", task_queue=queue
+        )
+        for _ in range(3)
+    ]
+    await until(lambda: half_paid(stack, deployed.function) == 3)
+    for _ in range(2):
+        await stack.service.invoke(deployed.function, b"{}")
+    records = await records_at_rest(stack, deployed.function)
+    for handle in started:
+        await handle.terminate()
+    return records
+
+
+def half_paid(stack: LocalStack, function: Function) -> int:
+    """How many orders have come to their pause."""
+    records = [r for r in stack.service.records if r.function == function.name]
+    return sum("charged 1" in line for record in records for line in record.log)
+
+
+async def test_lines_of_core_are_json_like_all_others_without_telemetry(
+    make_function: MakeFunction, invoke: Invoke
+) -> None:
+    env = {
+        "SCENARIO": "no telemetry",
+        "AWS_LAMBDA_LOG_FORMAT": "JSON",
+        "AWS_LAMBDA_LOG_LEVEL": "DEBUG",
+    }
+    record = await invoke(make_function("traced.quick_handler", env=env))
+    assert record.status == "success"
+    lines = [json.loads(line) for line in record.log if line.startswith("{")]
+    assert any(line.get("logger") == "temporalio.core" for line in lines)
+    # Core's own format begins with a time.
+    assert [line for line in record.log if "temporalio_sdk_core" in line and line[0] != "{"] == []

@@ -18,6 +18,7 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.temporal_server import free_port
 from temporal_lambda.otel.exporters import MetricExporter, SpanExporter
 from temporal_lambda.otel.health import Health
+from temporal_lambda.otel.variables import Destination
 from tests.support.fault_scenario import PROMISED_MS
 from tests.support.lambdas import Deploy, Invoke, MakeFunction, events
 from tests.support.otlp import receiving, silence
@@ -86,7 +87,7 @@ async def test_provider_of_somebody_else_whose_collector_is_silent_is_one_warnin
     hooks = [record.report["phases_ms"]["hooks"] for record in records if record.report]
     assert {record.status for record in records} == {"success"}
     assert 1_000 < hooks[0] < 2_500
-    assert all(spent < 500 for spent in hooks[1:])
+    assert all(spent < 50 for spent in hooks[1:])
     (line,) = [line for line in complaints(records) if "tuner" not in line]
     assert "telemetry may be lost: the collector at the tracer provider's endpoint" in line
 
@@ -117,14 +118,14 @@ async def test_stuck_activity_and_a_silent_collector_together(
 
 async def test_connection_whose_peer_vanished_is_replaced(caplog: pytest.LogCaptureFixture) -> None:
     """Nobody resets it: it takes bytes and never answers."""
-    health = Health("c")
+    health = Health({})
     span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("span")
     assert isinstance(span, ReadableSpan)
     with receiving() as receiver:
         async with Proxy(f"127.0.0.1:{receiver.port}") as proxy:
             endpoint = f"http://{proxy.address}"
-            spans = SpanExporter(endpoint, 0.5, health)
-            metrics = MetricExporter(endpoint, 0.5, health)
+            spans = SpanExporter(Destination(endpoint, "grpc"), 0.5, health)
+            metrics = MetricExporter(Destination(endpoint, "grpc"), 0.5, health)
             reader = PeriodicExportingMetricReader(metrics, math.inf)
             meters = MeterProvider([reader], shutdown_on_exit=False)
             meters.get_meter("test").create_counter("count").add(1)
@@ -169,8 +170,8 @@ async def test_slow_collector_delays_nothing_but_the_flush(
         records = [await invoke(function) for _ in range(4)]
     hooks = [record.report["phases_ms"]["hooks"] for record in records if record.report]
     assert 1_000 < hooks[0] < 2_500
-    # It is probed from then on.
-    assert all(spent < 500 for spent in hooks[1:])
+    # From then on nobody waits.
+    assert all(spent < 50 for spent in hooks[1:])
     assert len([line for line in complaints(records) if "telemetry may be lost" in line]) == 1
 
 
@@ -189,8 +190,12 @@ async def test_collector_that_comes_back_gets_what_follows(
         lines = [line for line in lost.log if "telemetry may be lost" in line]
         assert "PERMISSION_DENIED" in lines[0]
         receiver.refusal = None
+        # Nobody waits for what this one sends; the next one finds that it has arrived.
+        behind = await invoke(function)
         back = await invoke(function)
+        assert not any("accepts telemetry again" in line for line in behind.log)
         assert any("accepts telemetry again" in line for line in back.log)
+        await until(lambda: receiver.of_request(behind.request_id))
         await until(lambda: receiver.of_request(back.request_id))
         # Counters lose nothing.
-        assert receiver.total("temporal_worker_start") == 2
+        assert receiver.total("temporal_worker_start") == 3

@@ -51,11 +51,12 @@ def environ() -> dict[str, str]:
 
 
 @asynccontextmanager
-async def collecting(*exporter: str) -> AsyncIterator[str]:
+async def collecting(*exporter: str, protocol: str = "grpc") -> AsyncIterator[str]:
     """Run a collector.
 
     Args:
         exporter: The command's options that say what it does with what it gets; by default nothing.
+        protocol: ``grpc`` or ``http``, for the endpoint.
 
     Returns:
         Its endpoint.
@@ -83,7 +84,7 @@ async def collecting(*exporter: str) -> AsyncIterator[str]:
         reading = asyncio.create_task(process.stderr.read())
         try:
             await asyncio.wait_for(_listens(port, process, reading), STARTED_SECONDS)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port if protocol == 'grpc' else http_port}"
         finally:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()

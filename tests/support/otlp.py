@@ -1,4 +1,4 @@
-"""A receiver for OTLP over gRPC that remembers, and a real collector in front of it."""
+"""A receiver for OTLP over gRPC or HTTP that remembers, and a real collector in front of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from opentelemetry.proto.collector.logs.v1 import logs_service_pb2, logs_service_pb2_grpc
 from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2, metrics_service_pb2_grpc
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
@@ -49,6 +50,19 @@ class ReceivedValue:
     attributes: Attributes
     resource: Attributes
     value: float
+    is_delta: bool = False
+
+
+@dataclass(frozen=True)
+class ReceivedRecord:
+    """A log record as it arrived; ids in hex."""
+
+    body: str
+    severity: str
+    trace_id: str
+    span_id: str
+    attributes: Attributes
+    resource: Attributes
 
 
 class Receiver:
@@ -56,12 +70,16 @@ class Receiver:
 
     Attributes:
         spans: All that arrived, in that order.
+        records: All log records that arrived, in that order.
+        points: All values of metrics that arrived, in that order.
         refusal: What every export is answered with, if not ``None``.
         delay: Seconds until it takes an export.
     """
 
     def __init__(self) -> None:
         self.spans: list[ReceivedSpan] = []
+        self.records: list[ReceivedRecord] = []
+        self.points: list[ReceivedValue] = []
         self.refusal: grpc.StatusCode | None = None
         self.delay = 0.0
         self.exports = 0
@@ -103,16 +121,35 @@ class Receiver:
             for scope_spans in resource_spans.scope_spans:
                 self.spans += [_span(span, resource) for span in scope_spans.spans]
 
+    def add_logs(self, request: Any) -> None:
+        """Take an export of log records."""
+        for resource_logs in request.resource_logs:
+            resource = plain(resource_logs.resource.attributes)
+            for scope_logs in resource_logs.scope_logs:
+                self.records += [
+                    ReceivedRecord(
+                        record.body.string_value,
+                        record.severity_text,
+                        record.trace_id.hex(),
+                        record.span_id.hex(),
+                        plain(record.attributes),
+                        resource,
+                    )
+                    for record in scope_logs.log_records
+                ]
+
     def add_metrics(self, request: Any) -> None:
         """Take an export of metrics."""
         for resource_metrics in request.resource_metrics:
             resource = plain(resource_metrics.resource.attributes)
             for scope_metrics in resource_metrics.scope_metrics:
                 for metric in scope_metrics.metrics:
-                    for point in getattr(metric, metric.WhichOneof("data")).data_points:
-                        self._add_point(metric.name, point, resource)
+                    data = getattr(metric, metric.WhichOneof("data"))
+                    is_delta = getattr(data, "aggregation_temporality", 0) == 1
+                    for point in data.data_points:
+                        self._add_point(metric.name, point, resource, is_delta)
 
-    def _add_point(self, name: str, point: Any, resource: Attributes) -> None:
+    def _add_point(self, name: str, point: Any, resource: Attributes, is_delta: bool) -> None:
         attributes = plain(point.attributes)
         if hasattr(point, "count"):
             value = point.count
@@ -120,7 +157,9 @@ class Receiver:
             value = getattr(point, point.WhichOneof("value"))
         key = (name, _frozen(attributes), _frozen(resource))
         with self._lock:
-            self._values[key] = ReceivedValue(name, attributes, resource, float(value))
+            received = ReceivedValue(name, attributes, resource, float(value), is_delta)
+            self._values[key] = received
+            self.points.append(received)
 
 
 def _span(span: Any, resource: Attributes) -> ReceivedSpan:
@@ -168,6 +207,15 @@ class _Metrics(metrics_service_pb2_grpc.MetricsServiceServicer):
         return metrics_service_pb2.ExportMetricsServiceResponse()
 
 
+class _Logs(logs_service_pb2_grpc.LogsServiceServicer):
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    def Export(self, request: Any, context: grpc.ServicerContext) -> Any:
+        _answer(self._receiver, context, lambda: self._receiver.add_logs(request))
+        return logs_service_pb2.ExportLogsServiceResponse()
+
+
 def _answer(receiver: Receiver, context: grpc.ServicerContext, take: Callable[[], None]) -> None:
     receiver.exports += 1
     if receiver.refusal:
@@ -187,6 +235,9 @@ def receiving() -> Iterator[Receiver]:
     metrics_service_pb2_grpc.add_MetricsServiceServicer_to_server(  # type: ignore[no-untyped-call] # Generated.
         _Metrics(receiver), server
     )
+    logs_service_pb2_grpc.add_LogsServiceServicer_to_server(  # type: ignore[no-untyped-call] # Generated.
+        _Logs(receiver), server
+    )
     receiver.port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
@@ -196,13 +247,17 @@ def receiving() -> Iterator[Receiver]:
 
 
 @asynccontextmanager
-async def collecting(receiver: Receiver) -> AsyncIterator[str]:
+async def collecting(receiver: Receiver, protocol: str = "grpc") -> AsyncIterator[str]:
     """Run a collector that passes on what it gets, without waiting for more.
+
+    Args:
+        receiver: Where to.
+        protocol: What it is spoken to in, ``grpc`` or ``http``.
 
     Returns:
         Its endpoint; the receiver's own where there is no collector for this Python.
     """
-    if collector.why_missing():
+    if collector.why_missing() and protocol == "grpc":
         yield receiver.endpoint
         return
     to_receiver = (
@@ -210,7 +265,7 @@ async def collecting(receiver: Receiver) -> AsyncIterator[str]:
         *("--otlp-exporter-endpoint", receiver.endpoint),
         "--disable-batching",
     )
-    async with collector.collecting(*to_receiver) as endpoint:
+    async with collector.collecting(*to_receiver, protocol=protocol) as endpoint:
         yield endpoint
 
 

@@ -9,7 +9,7 @@ import textwrap
 from typing import Any
 
 PRELUDE = """
-import json, logging, sys
+import asyncio, contextvars, json, logging, sys, time
 from datetime import timedelta
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from temporalio.contrib.opentelemetry import ReplaySafeTracerProvider
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.invocation_info import InvocationInfo
-from temporal_lambda.otel import OtelOptions, apply_defaults, apply_tracing
+from temporal_lambda.otel import OtelOptions, apply_defaults, apply_logging, apply_tracing
 from temporal_lambda.otel import adoption, spans
 
 logging.basicConfig(stream=sys.stderr, level="INFO", format="%(levelname)s %(message)s")
@@ -30,15 +30,46 @@ def provide():
     trace.set_tracer_provider(provider)
     return provider
 
+def invoke(number=0, options=None, inside=lambda: None, before=lambda config: None, **report):
+    # An invocation without Temporal: what apply_defaults begins, something inside, the flush.
+    async def run():
+        config = LambdaWorkerConfig(invocation=InvocationInfo(f"r-{number}", cold=number == 0))
+        before(config)
+        apply_defaults(config, options)
+        inside()
+        full = config.invocation.report
+        config.invocation.report = lambda: {**full(), **report}
+        begun = time.monotonic()
+        for _, step in config.invocation.last_steps:
+            await step()
+        spent.append(time.monotonic() - begun)
+        config.invocation.over()
+        return config
+    return contextvars.copy_context().run(asyncio.run, run())
+
+spent = []
+
 def tell(**values):
     print(json.dumps(values))
 """
 
 
-def run(code: str, **environ: str) -> tuple[dict[str, Any], list[str]]:
-    """What a process tells, and what it logs."""
+def run(code: str, first: str = "", **environ: str) -> tuple[dict[str, Any], list[str]]:
+    """What a process tells, and what it logs.
+
+    Args:
+        code: What it runs.
+        first: What it runs before it imports anything.
+        environ: Its environment.
+    """
     result = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PRELUDE + textwrap.dedent(code)],
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-c",
+            textwrap.dedent(first) + PRELUDE + textwrap.dedent(code),
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -22,3 +22,9 @@ async def records_at_rest(stack: LocalStack, function: Function) -> list[Invocat
     """The invocations of a function, once none runs."""
     await until(lambda: not stack.service.busy(function.name))
     return [record for record in stack.service.records if record.function == function.name]
+
+
+def errors_of(records: list[InvocationRecord]) -> list[str]:
+    """Lines that an alarm for errors would count."""
+    signs = ("[ERROR]", '"level": "ERROR"', "Traceback", "Failed to detach")
+    return [line for record in records for line in record.log if any(s in line for s in signs)]

@@ -38,10 +38,13 @@ def test_fields_stand_in_the_order_of_the_contrib_module() -> None:
         "reuse_connection",
         "recycle_environment",
         "cloudwatch_metrics",
+        "cloudwatch_namespace",
+        "cloudwatch_dimensions",
         "poll_cancellation_fans_out",
         "activity_needs",
         "more_workers",
         "credentials",
+        "redact",
         "invocation",
     ]
 

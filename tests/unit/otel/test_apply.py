@@ -123,13 +123,16 @@ def test_without_a_provider_that_will_do_there_are_no_spans_and_one_warning(
 def test_without_optional_packages_it_goes_on_and_warns_of_each_once() -> None:
     told, log = run(
         """
-        sys.modules["opentelemetry.sdk.extension.aws.trace"] = None
-        sys.modules["opentelemetry.exporter.otlp.proto.grpc.exporter"] = None
         for _ in range(2):
             config = LambdaWorkerConfig()
             apply_defaults(config)
         tell(runtime="runtime" in config.client_connect_config)
-        """
+        """,
+        first="""
+        import sys
+        sys.modules["opentelemetry.sdk.extension.aws.trace"] = None
+        sys.modules["opentelemetry.exporter.otlp.proto.grpc.exporter"] = None
+        """,
     )
     assert told == {"runtime": True}
     assert len(log) == 3
@@ -167,7 +170,8 @@ def test_runtime_of_the_users_own_is_kept() -> None:
     assert "is kept" in line
 
 
-def test_meter_provider_that_is_set_gets_cores_metrics() -> None:
+@pytest.mark.parametrize("wrap", ["", "ReplaySafeMeterProvider"], ids=["as it is", "replay-safe"])
+def test_meter_provider_that_is_set_gets_cores_metrics(wrap: str) -> None:
     told, _ = run(
         """
         from opentelemetry import metrics
@@ -176,7 +180,8 @@ def test_meter_provider_that_is_set_gets_cores_metrics() -> None:
         from temporal_lambda.otel.telemetry import telemetry_for
         from temporal_lambda.otel.options import resolve
         reader = InMemoryMetricReader()
-        metrics.set_meter_provider(MeterProvider([reader], shutdown_on_exit=False))
+        from temporalio.contrib.opentelemetry import ReplaySafeMeterProvider
+        metrics.set_meter_provider(WRAP(MeterProvider([reader], shutdown_on_exit=False)))
         config = LambdaWorkerConfig()
         apply_defaults(config)
         meter = config.client_connect_config["runtime"].metric_meter
@@ -188,7 +193,42 @@ def test_meter_provider_that_is_set_gets_cores_metrics() -> None:
             for r in data.resource_metrics for s in r.scope_metrics for m in s.metrics
             for point in m.data.data_points
         ])
-        """
+        """.replace("WRAP", wrap)
     )
     # No name of a service beside that of the resource.
     assert ["mine", {"a": "b"}] in told["metrics"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_plugin_of_temporals_beside_ours_records_spans_once(first: bool) -> None:
+    told, _ = run(
+        """
+        from temporalio.contrib.opentelemetry import OpenTelemetryPlugin
+        from temporalio.client import Client
+        from temporalio.worker import UnsandboxedWorkflowRunner
+        config = LambdaWorkerConfig()
+        theirs = OpenTelemetryPlugin(add_temporal_spans=True)
+        if FIRST:
+            config.worker_config["plugins"] = [theirs]
+        apply_defaults(config, OtelOptions(add_temporal_spans=True))
+        if not FIRST:
+            config.worker_config["plugins"].append(theirs)
+        made = config.worker_config
+        made["workflow_runner"] = UnsandboxedWorkflowRunner()
+        made["client"] = asyncio.run(Client.connect("127.0.0.1:1", lazy=True))
+        for plugin in made["plugins"]:
+            made = plugin.configure_worker(made)
+        tell(interceptors=[type(found).__name__ for found in made["interceptors"]])
+        """.replace("FIRST", str(first))
+    )
+    assert told == {"interceptors": ["OpenTelemetryInterceptor"]}
+
+
+def test_configuration_of_another_module_is_named() -> None:
+    from temporalio.contrib.aws.lambda_worker import LambdaWorkerConfig as Theirs
+
+    from temporal_lambda.errors import ConfigureError
+    from temporal_lambda.otel import apply_defaults
+
+    with pytest.raises(ConfigureError, match=r"got a temporalio\.contrib"):
+        apply_defaults(Theirs())  # type: ignore[arg-type] # The mistake this is about.

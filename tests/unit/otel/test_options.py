@@ -58,7 +58,10 @@ def test_service_name(option: str, environ: dict[str, str], expected: str) -> No
     ],
 )
 def test_endpoint(option: str, environ: dict[str, str], expected: str) -> None:
-    assert resolve(OtelOptions(collector_endpoint=option), environ).endpoint == expected
+    assert resolve(OtelOptions(collector_endpoint=option), environ).destinations["traces"] == (
+        expected,
+        "grpc",
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,7 @@ def test_resource_describes_the_function() -> None:
         "AWS_LAMBDA_LOG_STREAM_NAME": "2026/01/01/[7]abc",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
     }
-    attributes = dict(lambda_resource("shop", environ).attributes)
+    attributes = dict(lambda_resource("shop", environ=environ).attributes)
     expected = {
         "service.name": "shop",
         "cloud.provider": "aws",
@@ -96,10 +99,10 @@ def test_resource_describes_the_function() -> None:
         "faas.max_memory": 128 * 1024 * 1024,
     }
     assert expected.items() <= attributes.items()
-    assert "cloud.provider" not in lambda_resource("shop", {}).attributes
+    assert "cloud.provider" not in lambda_resource("shop", environ={}).attributes
 
 
 def test_resource_names_the_process_with_an_id_that_nothing_from_outside_decides() -> None:
-    first, second = lambda_resource("shop", {}), lambda_resource("orders", {})
+    first, second = lambda_resource("shop", environ={}), lambda_resource("orders", environ={})
     assert uuid.UUID(str(first.attributes["service.instance.id"])).version == 4
     assert first.attributes["service.instance.id"] == second.attributes["service.instance.id"]

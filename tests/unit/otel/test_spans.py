@@ -6,6 +6,7 @@ import pytest
 from opentelemetry.trace import TraceFlags
 
 from temporal_lambda.otel import xray
+from tests.support.otlp import receiving
 from tests.support.telemetry_process import run
 
 HEADER = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
@@ -66,6 +67,35 @@ def test_segment_that_is_not_sampled_is_linked_and_no_parent() -> None:
     )
     assert told["parent"] is None
     assert told["links"] == ["5759e988bd862e3fe1be46a994272793"]
+
+
+@pytest.mark.parametrize(
+    ("options", "environ"),
+    [("OtelOptions(follow_x_ray=True)", {}), ("None", {"OTEL_TRACES_SAMPLER": "xray"})],
+    ids=["option", "variable"],
+)
+def test_what_x_ray_leaves_out_is_left_out_where_it_is_followed(
+    options: str, environ: dict[str, str]
+) -> None:
+    code = f"""
+        import os
+        from temporal_lambda.otel.providers import watch_spans
+        def work():
+            trace.get_tracer("shop").start_span("child").end()
+            seen.append(trace.get_current_span().get_span_context())
+        seen = []
+        for sampled in (0, 1):
+            os.environ["_X_AMZN_TRACE_ID"] = "{HEADER}".replace("Sampled=1", f"Sampled={{sampled}}")
+            invoke(sampled, {options}, work)
+        tell(traces=[f"{{context.trace_id:032x}}" for context in seen],
+             sampled=[context.trace_flags.sampled for context in seen])
+    """
+    with receiving() as receiver:
+        told, log = run(code, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint, **environ)
+    assert told["traces"] == ["5759e988bd862e3fe1be46a994272793"] * 2
+    assert told["sampled"] == [False, True]
+    assert sorted(span.name for span in receiver.spans) == ["child", "invocation"]
+    assert log == []
 
 
 def test_span_of_a_layer_around_the_handler_is_the_parent() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from opentelemetry import trace
 from temporalio import activity, workflow
-from temporalio.runtime import LogForwardingConfig, LoggingConfig, TelemetryFilter
 
 from temporal_lambda.otel.current import CURRENT
 
@@ -20,32 +19,32 @@ LOGGERS = ("temporalio", "temporal_lambda")
 FIELDS = ("request_id", "workflow_id", "run_id", "activity_id", "trace_id", "span_id")
 """Attributes set on each record, where they are known."""
 
-CORE_LEVELS = {
-    "TRACE": "DEBUG",
-    "DEBUG": "DEBUG",
-    "INFO": "INFO",
-    "ERROR": "ERROR",
-    "FATAL": "ERROR",
-}
-"""Core's levels by Lambda's; temporalio advises against forwarding Core's ``TRACE``."""
-
 PREFIXED = ("workflow_id", "activity_id", "trace_id")
 """Fields shown in text lines; Lambda's own format has the request id already."""
 
 
-class AddsFields(logging.Filter):
-    """A handler's filter that sets ``FIELDS`` on records that don't have them yet."""
+class LogFields(logging.Filter):
+    """A filter that sets ``FIELDS`` on records that don't have them yet.
+
+    ``apply_logging`` adds it to Lambda's own handlers. A logger with a format of its own, such as
+    that of Powertools, shows the fields if it gets this filter.
+
+    Example:
+        >>> logger = logging.getLogger("orders")
+        >>> logger.addFilter(LogFields())
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass."""
         present = record.__dict__
-        for name, value in _fields(present):
+        for name, value in fields_of(present):
             if value:
                 present.setdefault(name, value)
         return True
 
 
-def _fields(record: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+def fields_of(record: Mapping[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """The fields of a record, by its attributes and by where it is written."""
     # Lambda's own handler has it, and prints it in its own way.
     if "aws_request_id" not in record:
         yield "request_id", CURRENT.request_id
@@ -117,35 +116,10 @@ def add_log_fields() -> None:
             logger.setLevel(level)
 
 
-def core_logging(environ: Mapping[str, str] = os.environ) -> LoggingConfig:
-    """Make Core log through Python's logging, at the level of ``AWS_LAMBDA_LOG_LEVEL`` and above.
-
-    Args:
-        environ: Environment variables.
-
-    Example:
-        >>> core_logging({"AWS_LAMBDA_LOG_LEVEL": "FATAL"}).filter.core_level
-        'ERROR'
-    """
-    logger = logging.getLogger("temporalio.core")
-    logger.addFilter(_without_entry)
-    level = CORE_LEVELS.get(environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper(), "WARN")
-    return LoggingConfig(
-        filter=TelemetryFilter(core_level=level, other_level="ERROR"),
-        forwarding=LogForwardingConfig(logger=logger, append_target_to_name=False),
-    )
-
-
-def _without_entry(record: logging.LogRecord) -> bool:
-    # Its content is in the message; in a JSON line it would appear as an object's address.
-    record.__dict__.pop("temporal_log", None)
-    return True
-
-
 def _extend(handler: logging.Handler, *, in_text: bool) -> None:
-    if any(isinstance(present, AddsFields) for present in handler.filters):
+    if any(isinstance(present, LogFields) for present in handler.filters):
         return
-    handler.addFilter(AddsFields())
+    handler.addFilter(LogFields())
     # Any other formatter is left alone: it may produce JSON, or have methods that its owner calls,
     # as that of Powertools.
     if in_text and type(handler.formatter) in (type(None), logging.Formatter):

@@ -18,9 +18,9 @@ from temporalio.runtime import MetricBuffer, Runtime, TelemetryConfig, Telemetry
 
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.invocation_info import InvocationInfo
-from temporal_lambda.otel import apply_logging
+from temporal_lambda.otel import LogFields, apply_logging
 from temporal_lambda.otel.current import CURRENT
-from temporal_lambda.otel.logs import core_logging
+from temporal_lambda.runtime.core_log import core_logging
 
 TRACE_ID, SPAN_ID = 0x5759E988BD862E3FE1BE46A994272793, 0x53995C3F42CD8AD8
 TEXT = "[%(levelname)s]\t%(aws_request_id)s\t%(message)s"
@@ -65,7 +65,7 @@ def restore(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         logger.propagate = state["propagate"]
         logger.setLevel(state["level"])
         logger.handlers[:] = handlers
-    CURRENT.begin(None)
+    CURRENT.begin(LambdaWorkerConfig())
 
 
 def switch_on(times: int = 1) -> None:
@@ -173,6 +173,22 @@ def test_handler_that_powertools_gave_to_the_sdk_adds_the_fields(restore: Any) -
     assert not any("mine" in line for line in root.lines)
 
 
+def test_logger_of_powertools_shows_the_ids_with_the_public_filter(restore: Any) -> None:
+    from aws_lambda_powertools import Logger
+
+    restore(logging.Formatter(TEXT))
+    output = io.StringIO()
+    powertools = Logger(service="parcels-ids", stream=output)
+    powertools.addFilter(LogFields())
+    switch_on()
+    CURRENT.span_context = SpanContext(TRACE_ID, SPAN_ID, False, TraceFlags(1))
+    powertools.info("sold", extra={"temporal_activity": ACTIVITY})
+    (line,) = map(json.loads, output.getvalue().splitlines())
+    assert (line["message"], line["service"]) == ("sold", "parcels-ids")
+    assert (line["workflow_id"], line["request_id"]) == ("order-7", "request-1")
+    assert line["trace_id"] == f"{TRACE_ID:032x}"
+
+
 def test_formatter_that_powertools_gave_to_the_root_stays_its_own(restore: Any) -> None:
     from aws_lambda_powertools import Logger
 
@@ -204,7 +220,9 @@ def test_lines_of_core_are_lambdas_too(restore: Any) -> None:
     switch_on()
     # Core complains of a buffer that is full, on a thread of its own.
     buffer = MetricBuffer(1)
-    runtime = Runtime(telemetry=TelemetryConfig(metrics=buffer, logging=core_logging()))
+    runtime = Runtime(
+        telemetry=TelemetryConfig(metrics=buffer, logging=core_logging(through_python=True))
+    )
     counter = runtime.metric_meter.create_counter("c")
     for _ in range(3):
         counter.add(1)
@@ -222,7 +240,7 @@ def test_lines_of_core_are_lambdas_too(restore: Any) -> None:
     ("said", "level"), [("", "WARN"), ("INFO", "INFO"), ("trace", "DEBUG"), ("FATAL", "ERROR")]
 )
 def test_level_of_core_follows_lambdas(said: str, level: str) -> None:
-    chosen = core_logging({"AWS_LAMBDA_LOG_LEVEL": said}).filter
+    chosen = core_logging(through_python=True, environ={"AWS_LAMBDA_LOG_LEVEL": said}).filter
     assert isinstance(chosen, TelemetryFilter)
     assert chosen.core_level == level
 
