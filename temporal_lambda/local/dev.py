@@ -19,6 +19,7 @@ from temporalio.service import RPCError
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
+from temporal_lambda.local.runtime_module import runtime_module
 from temporal_lambda.local.source_watch import watch_source
 from temporal_lambda.local.stack import Deployed, LocalStack
 
@@ -202,7 +203,7 @@ class DevSession:
         say(
             f"served by   {record.invocation_type} invocation {record.number} of {function.name}, "
             f"made by the server's worker controller, in process {record.pid} of "
-            "python -m awslambdaric"
+            f"python -m {runtime_module()}"
         )
         limit = function.timeout.total_seconds() * 1000
         say(f"tasks       {describe_tasks(record)}")

@@ -50,6 +50,23 @@ def test_command_whose_extra_is_not_installed_says_which_to_install(missing: str
     assert "Traceback" not in output
 
 
+def test_system_without_a_local_stack_is_one_clear_sentence() -> None:
+    """As Windows would have it; the rest of Python goes on as on this system."""
+    code = (
+        "import os\n"
+        "from click.testing import CliRunner\n"
+        "from temporal_lambda.cli import main\n"
+        "here, os.name = os.name, 'nt'\n"
+        "try: import temporal_lambda.local\n"
+        "except ImportError as error: print(error)\n"
+        "print(CliRunner().invoke(main, ['dev', 'app:handler']).output)\n"
+        "os.name = here\n"
+    )
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert output.count("the local stack needs Linux or macOS; on Windows, use WSL 2") == 2
+    assert "Traceback" not in output
+
+
 def test_version_is_printed() -> None:
     from temporal_lambda import __version__
 
