@@ -36,7 +36,7 @@ PROMISES = (
     Promise("", ("temporal_lambda.handler", "temporal_lambda.dagster.serving.handler"), "greeting"),
     Promise(
         "local",
-        ("temporal_lambda.local.command", "temporal_lambda.local.stack"),
+        ("temporal_lambda.local.command", "temporal_lambda.testing.background_stack"),
         has_command=True,
     ),
     Promise("otel", ("temporal_lambda.otel",), "telemetry"),
