@@ -11,7 +11,7 @@ RUN := @$(MAKE) --no-print-directory
 CONSTRAINTS := tests/constraints/dev.txt
 
 .PHONY: help demo demo-dagster test test-core test-longest test-dagster test-alone test-pythons \
-    test-lowest test-newest lint lint-style lint-types lint-oldest lint-newest lint-imports \
+    test-lowest test-newest test-extras lint lint-style lint-types lint-oldest lint-newest lint-imports \
     format check templates fuzz reliability trace screenshot-dagster browser bench bench-quick constraints clean
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make test-lowest   the same with the oldest dependencies that are supported"
 	@echo "make test-newest   the same with the newest, as users install them"
 	@echo "make templates   sam validate, cdk synth and checkov over examples/deploy; 1.1 GB of tools"
+	@echo "make test-extras   install each extra alone, from the wheel, and import what it promises"
 	@echo "make format  format and fix what can be fixed"
 	@echo "make reliability  write the table of faults in docs/reliability.md"
 	@echo "make trace   run examples/telemetry and draw its trace, docs/trace.svg"
@@ -65,6 +66,9 @@ test-pythons test-lowest test-newest: | $(VENV)/bin/python
 
 templates: $(VENV)/dev
 	$(BIN)/python -m tests.templates
+
+test-extras: $(VENV)/dev
+	$(BIN)/python -m tests.extras
 
 fuzz: $(VENV)/dev
 	$(BIN)/python -m tests.fuzz

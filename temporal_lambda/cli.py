@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from temporal_lambda.errors import MissingExtraError
+from temporal_lambda.errors import MissingExtraError, PlatformError
 
 try:
     import click
@@ -43,19 +43,20 @@ class Commands(click.Group):
                 importlib.import_module(module), cmd_name.replace("-", "_")
             )
         except ModuleNotFoundError as error:
-            return _Missing(
-                cmd_name, extra, MissingExtraError(f"temporal-lambda {cmd_name}", extra, error)
-            )
+            missing = MissingExtraError(f"temporal-lambda {cmd_name}", extra, error)
+            return _Unavailable(cmd_name, f"Needs temporal-lambda[{extra}].", missing)
         except MissingExtraError as error:
-            return _Missing(cmd_name, extra, error)
+            return _Unavailable(cmd_name, f"Needs temporal-lambda[{extra}].", error)
+        except PlatformError as error:
+            return _Unavailable(cmd_name, "Not on this system.", error)
         return command
 
 
-class _Missing(click.Command):
-    """Takes the place of a subcommand whose extra is not installed."""
+class _Unavailable(click.Command):
+    """Takes the place of a subcommand that can't be used here."""
 
-    def __init__(self, name: str, extra: str, error: MissingExtraError) -> None:
-        super().__init__(name, short_help=f"Needs temporal-lambda[{extra}].")
+    def __init__(self, name: str, short_help: str, error: ImportError) -> None:
+        super().__init__(name, short_help=short_help)
         self._reason = str(error)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

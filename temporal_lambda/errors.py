@@ -69,6 +69,10 @@ class MissingExtraError(TemporalLambdaError, ImportError):
         )
 
 
+class PlatformError(TemporalLambdaError, ImportError):
+    """An optional part of this package was imported on a system that it does not run on."""
+
+
 def text_of(error: BaseException) -> str:
     """The text of an error, whatever its ``__str__`` does.
 

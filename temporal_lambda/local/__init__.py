@@ -3,9 +3,16 @@
 ``LocalStack`` is both in one object. It needs the extra ``local``.
 """
 
+import os
 from importlib.util import find_spec
 
-from temporal_lambda.errors import MissingExtraError
+from temporal_lambda.errors import MissingExtraError, PlatformError
+
+if os.name == "nt":
+    raise PlatformError(
+        "the local stack needs Linux or macOS; on Windows, use WSL 2: install Linux there "
+        "(wsl --install), and this package in it"
+    )
 
 try:
     # Functions run in it, in processes of their own.

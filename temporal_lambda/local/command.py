@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import secrets
 import sys
@@ -22,10 +23,13 @@ from temporal_lambda.command_options import (
     pairs,
 )
 from temporal_lambda.errors import SettingsError, TemporalLambdaError
-from temporal_lambda.local.dev import DevSession, Execution, locate_handler
+from temporal_lambda.local.dev import DevSession
 from temporal_lambda.local.display import Display
+from temporal_lambda.local.env_file import read_env_file
+from temporal_lambda.local.execution import Execution
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.stack import LocalStack
+from temporal_lambda.local.target import locate_handler
 from temporal_lambda.runtime.leaving import AUTO
 from temporal_lambda.settings.sources import CONFIG_FILE, load_settings
 from temporal_lambda.settings.table import variable
@@ -81,6 +85,29 @@ from temporal_lambda.settings.table import variable
     help="An environment variable of the function; may be repeated.",
 )
 @click.option(
+    "--env-file",
+    "env_files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file of such variables, NAME=value in each line; --env overrides it.",
+)
+@click.option(
+    "--aws-credentials",
+    is_flag=True,
+    help="Give the function the AWS credentials of this shell, in place of placeholders.",
+)
+@click.option(
+    "--log-level",
+    type=click.Choice(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], case_sensitive=False),
+    help="Lambda's application log level; without it, Lambda shows WARNING and above.",
+)
+@click.option(
+    "--code",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="The function's code: the directory that imports start from, such as src.",
+)
+@click.option(
     "--function-name",
     metavar="NAME",
     help="Name of the function; by default the handler's, with a random suffix.",
@@ -124,6 +151,18 @@ from temporal_lambda.settings.table import variable
     help="Start one workflow of this type, print its result, and end.",
 )
 @click.option(
+    "--execute-timeout",
+    type=DurationType(),
+    default="90s",
+    show_default=True,
+    help="How long that workflow may take.",
+)
+@click.option(
+    "--report",
+    is_flag=True,
+    help="Print the phases of each invocation, as its worker reports them.",
+)
+@click.option(
     "--input",
     "arguments",
     multiple=True,
@@ -136,7 +175,8 @@ def dev(target: str, **options: Any) -> None:
 
     Starts a Temporal server and a local Lambda service, which runs MODULE:HANDLER in processes of
     AWS's runtime client. MODULE is a dotted name below the working directory, or a file whose
-    directory is the function's code. Free ports are used unless you choose some.
+    directory is the function's code; --code names another one. Lambda's own form,
+    module.handler, will do as well. Free ports are used unless you choose some.
     """
     try:
         succeeded = asyncio.run(_dev(target, options))
@@ -146,8 +186,8 @@ def dev(target: str, **options: Any) -> None:
 
 
 async def _dev(target: str, options: dict[str, Any]) -> bool:
-    code, handler = locate_handler(target)
-    environment = options["environment"]
+    code, handler = locate_handler(target, options["code"])
+    environment = _environment(options)
     if idle_timeout := options["idle_timeout"] or _unless_set(code, environment):
         environment[variable("idle_timeout")] = idle_timeout
     function = Function(
@@ -171,16 +211,42 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
     )
     execution = None
     if options["execute"]:
-        execution = Execution(options["execute"], options["arguments"])
+        timeout = options["execute_timeout"].total_seconds()
+        execution = Execution(options["execute"], options["arguments"], timeout)
     session = DevSession(
         stack,
         function,
-        Display(Console()),
+        Display(Console(), lambda: stack.service.running, reports=options["report"]),
         reload=options["reload"],
         version=options["version"],
         dagster=options["dagster"],
     )
     return await session.run(execution)
+
+
+def _environment(options: Mapping[str, Any]) -> dict[str, str]:
+    """The function's variables: those of files, then those of the command line."""
+    variables: dict[str, str] = {}
+    for file in options["env_files"]:
+        variables |= read_env_file(file)
+    if options["aws_credentials"]:
+        # An empty one is as good as none, and takes the place of a placeholder.
+        variables |= {name: os.environ.get(name, "") for name in AWS_KEYS}
+        variables |= {name: os.environ[name] for name in AWS_SOURCES if name in os.environ}
+    if options["log_level"]:
+        variables["AWS_LAMBDA_LOG_LEVEL"] = options["log_level"]
+    return {**variables, **options["environment"]}
+
+
+AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+AWS_SOURCES = (
+    "AWS_CONFIG_FILE",
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+)
+"""Where AWS SDKs find credentials, besides the files below ``HOME``, which functions have."""
 
 
 def _unless_set(code: Path, environment: Mapping[str, str]) -> str | None:

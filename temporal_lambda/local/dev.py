@@ -4,74 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import shlex
 import signal
 import threading
-import uuid
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
-from temporalio.client import WorkflowFailureError
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
 
 from temporal_lambda.local.dagster_beside import DagsterBeside, settings_for
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
+from temporal_lambda.local.execution import Execution
 from temporal_lambda.local.function import Function
+from temporal_lambda.local.runtime_module import runtime_module
 from temporal_lambda.local.source_watch import watch_source
 from temporal_lambda.local.stack import Deployed, LocalStack
 
-RESULT_TIMEOUT = 90.0
-"""Seconds until a workflow started by ``--execute`` counts as failed."""
-
-
-@dataclass(frozen=True)
-class Execution:
-    """A workflow to start, after which the session ends.
-
-    Attributes:
-        workflow: Its type.
-        arguments: Its arguments.
-    """
-
-    workflow: str
-    arguments: list[Any]
-
-
-def locate_handler(target: str) -> tuple[Path, str]:
-    """Split ``MODULE:HANDLER`` into the code directory and Lambda's handler setting.
-
-    Args:
-        target: A dotted module below the working directory (``app.handler:lambda_handler``), or a
-            file whose directory is the function's code (``app/handler.py:lambda_handler``).
-
-    Returns:
-        The code directory and ``module.attribute``.
-
-    Raises:
-        LocalStackError: It has another form, or the file is missing.
-
-    Example:
-        >>> locate_handler("app.handler:lambda_handler")[1]
-        'app.handler.lambda_handler'
-    """
-    module, colon, attribute = target.rpartition(":")
-    is_file = module.endswith(".py")
-    names = [attribute] if is_file else [attribute, *module.split(".")]
-    if not colon or not all(name.isidentifier() for name in names):
-        raise LocalStackError(
-            f"{target!r} is not MODULE:HANDLER, such as app.handler:lambda_handler or "
-            "app/handler.py:lambda_handler"
-        )
-    if not is_file:
-        return Path.cwd(), f"{module}.{attribute}"
-    path = Path(module)
-    if not path.is_file():
-        raise LocalStackError(f"{module} is not a file")
-    return path.resolve().parent, f"{path.stem}.{attribute}"
+LOOK_SECONDS = 1.0
+"""Pause between two looks at how many workflows there are."""
 
 
 class DevSession:
@@ -118,6 +70,7 @@ class DevSession:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stopped.set)
         session = asyncio.create_task(self._run(execution))
+        session.add_done_callback(lambda _: self._display.close())
         interrupted = asyncio.create_task(stopped.wait())
         await asyncio.wait({session, interrupted}, return_when=asyncio.FIRST_COMPLETED)
         interrupted.cancel()
@@ -135,19 +88,23 @@ class DevSession:
         self._display.say("starting Temporal and the local Lambda")
         async with self._stack:
             changes = asyncio.create_task(self._watch())
+            tasks = {changes}
             try:
-                deployed = await self._stack.deploy(self._function, self._version)
+                deployed = await self._deploy_first(waits=self._reload and not execution)
                 self._announce(deployed)
                 if execution:
                     return await self._execute(execution, deployed)
+                if self._display.is_live:
+                    tasks.add(asyncio.create_task(self._count_workflows(deployed.task_queue)))
                 async with AsyncExitStack() as beside:
                     if self._dagster:
                         await self._show_dagster(self._dagster, beside)
                     with self._display.live():
                         await self._serve_changes()
             finally:
-                changes.cancel()
-                await asyncio.wait({changes})
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
         return True
 
     async def _show_dagster(self, module: str, beside: AsyncExitStack) -> None:
@@ -162,6 +119,33 @@ class DevSession:
         )
         await beside.enter_async_context(dagster)
         self._display.say(f"Dagster     {dagster.url}")
+
+    async def _deploy_first(self, *, waits: bool) -> Deployed:
+        """Deploy the function; if it can't be, wait for a change of its source and try again."""
+        while True:
+            try:
+                return await self._stack.deploy(self._function, self._version)
+            except LocalStackError as error:
+                if not waits:
+                    raise
+                self._display.say(f"Error: {error}", error=True)
+            self._display.say("waiting for a change of the source; Ctrl-C ends")
+            await self._changed.wait()
+            self._changed.clear()
+
+    async def _count_workflows(self, task_queue: str) -> None:
+        """Keep the display's totals of the task queue's workflows."""
+        query = f"TaskQueue = '{task_queue}' GROUP BY ExecutionStatus"
+        while True:
+            try:
+                counted = await self._stack.client.count_workflows(query)
+            except RPCError:
+                # It is told where it matters: by a workflow that can't be started.
+                return
+            self._display.count_workflows(
+                {_in_words(str(group.group_values[0])): group.count for group in counted.groups}
+            )
+            await asyncio.sleep(LOOK_SECONDS)
 
     def _announce(self, deployed: Deployed) -> None:
         say, version = self._display.say, deployed.version
@@ -185,26 +169,12 @@ class DevSession:
 
     async def _execute(self, execution: Execution, deployed: Deployed) -> bool:
         before = max((r.number for r in self._stack.service.records), default=0)
-        workflow_id = f"{execution.workflow}-{uuid.uuid4().hex[:8]}"
+        workflow_id = execution.new_id()
         self._display.say(f"starting workflow {execution.workflow}, id {workflow_id}")
         try:
-            result = await asyncio.wait_for(
-                self._stack.client.execute_workflow(
-                    execution.workflow,
-                    args=execution.arguments,
-                    id=workflow_id,
-                    task_queue=deployed.task_queue,
-                ),
-                RESULT_TIMEOUT,
-            )
-        except WorkflowFailureError as error:
-            cause = error.cause
-            while cause.__cause__:
-                cause = cause.__cause__
-            self._display.say(f"workflow failed: {cause}")
-            return False
-        except asyncio.TimeoutError:
-            self._display.say(f"workflow did not finish within {RESULT_TIMEOUT:.0f} s")
+            result = await execution.run(self._stack.client, workflow_id, deployed.task_queue)
+        except LocalStackError as error:
+            self._display.say(str(error), error=True)
             return False
         self._display.say("")
         self._display.say(f"result      {json.dumps(result, default=str, ensure_ascii=False)}")
@@ -223,7 +193,7 @@ class DevSession:
         say(
             f"served by   {record.invocation_type} invocation {record.number} of {function.name}, "
             f"made by the server's worker controller, in process {record.pid} of "
-            "python -m awslambdaric"
+            f"python -m {runtime_module()}"
         )
         limit = function.timeout.total_seconds() * 1000
         say(f"tasks       {describe_tasks(record)}")
@@ -261,4 +231,9 @@ class DevSession:
                 build = deployed.version.build_id
                 self._display.say(f"serving the changed source, build {build}")
             except (LocalStackError, OSError, RPCError) as error:
-                self._display.say(str(error))
+                self._display.say(str(error), error=True)
+
+
+def _in_words(status: str) -> str:
+    """A workflow's status as it is said: ``TimedOut`` is ``timed out``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", status).lower()

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
-from rich.table import Table
-from rich.text import Text
+from rich.segment import Segment
+from rich.style import Style
 
+from temporal_lambda.local.invocation_table import InvocationTable, failures
+from temporal_lambda.local.printer import Printer
 from temporal_lambda.local.records import InvocationRecord
+from temporal_lambda.local.terminal_text import printable, printable_line
 from temporal_lambda.local.worker_lines import read_report, read_worker
 
-SHOWN = 12
-"""Invocations in the live table; it must fit a terminal of 24 lines."""
+DIM, RED, PLAIN = Style(dim=True), Style(color="red"), Style()
 
-COLUMNS = ("#", "start", "duration", "billed", "memory", "tasks", "stopped by", "status")
+
+class Line(NamedTuple):
+    """A line to print.
+
+    Attributes:
+        text: The line.
+        request_id: Of the invocation whose log it is in; empty for a line of ``dev`` itself.
+        style: How to print it.
+    """
+
+    text: str
+    request_id: str = ""
+    style: Style = PLAIN
 
 
 class Display:
@@ -25,12 +39,22 @@ class Display:
 
     Args:
         console: Where to write.
+        running: Returns the invocations under way.
+        reports: Whether to print what each invocation's report says about its phases.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(
+        self,
+        console: Console,
+        running: Callable[[], list[InvocationRecord]] = list,
+        *,
+        reports: bool = False,
+    ) -> None:
         self._console = console
-        self._rows: deque[InvocationRecord] = deque(maxlen=SHOWN)
+        self._reports = reports
+        self._table = InvocationTable(running)
         self._live: Live | None = None
+        self._printer: Printer[Line] = Printer(self._print)
 
     @contextmanager
     def live(self) -> Iterator[None]:
@@ -38,41 +62,76 @@ class Display:
         if not self._console.is_terminal:
             yield
             return
-        with Live(console=self._console, get_renderable=self.table, refresh_per_second=4) as live:
+        with Live(
+            console=self._console,
+            get_renderable=lambda: self._table.render(self._console),
+            refresh_per_second=4,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        ) as live:
             self._live = live
             try:
                 yield
             finally:
                 self._live = None
 
-    def say(self, text: str) -> None:
-        """Print a line unchanged, without markup."""
-        self._console.print(printable(text), highlight=False, markup=False, soft_wrap=True)
+    @property
+    def is_live(self) -> bool:
+        """Whether there is a table to fill."""
+        return self._live is not None
+
+    def close(self) -> None:
+        """Print what is left; nothing can be said after this."""
+        self._printer.close()
+
+    def say(self, text: str, *, error: bool = False) -> None:
+        """Print a line unchanged, without markup.
+
+        Args:
+            text: The line, or several.
+            error: Whether to print it in red.
+        """
+        for line in printable(text).split("\n"):
+            self._printer.put(Line(line, style=RED if error else PLAIN))
 
     def log_line(self, request_id: str, line: str) -> None:
         """Print a line of the function's log, prefixed by its request id."""
-        if not line or read_report(line, request_id) or read_worker(line, request_id):
-            return
-        # The runtime client indents tracebacks with no-break spaces.
-        text = printable(line.replace("\N{NO-BREAK SPACE}", " ").expandtabs(2))
-        prefix = Text(request_id[:8], style="dim")
-        self._console.print(prefix, text, highlight=False, markup=False, soft_wrap=True)
+        if line:
+            self._printer.put(Line(line, request_id))
 
     def finished(self, record: InvocationRecord) -> None:
-        """Add an invocation to the table, or print it as a line."""
-        self._rows.append(record)
-        if self._live:
-            self._live.refresh()
-        else:
-            cells = zip(COLUMNS, _cells(record), strict=True)
-            self.say("invocation " + "  ".join(f"{name} {cell}" for name, cell in cells))
+        """Add an invocation that has ended, or print it as a line."""
+        self._table.finish(record)
+        if self._reports and record.report:
+            self.say(f"report      {record.number}  {describe_phases(record)}")
+        if not self.is_live:
+            cells = "  ".join(f"{name} {cell}" for name, cell in _facts(record).items())
+            self.say(f"invocation {cells}", error=bool(failures(record)))
 
-    def table(self) -> Table:
-        """The invocations so far, newest last."""
-        table = Table(*COLUMNS, title="invocations", title_justify="left", expand=False)
-        for record in self._rows:
-            table.add_row(*map(Text, _cells(record)))
-        return table
+    def count_workflows(self, by_status: Mapping[str, int]) -> None:
+        """Show how many workflows there are, by status."""
+        self._table.workflows = by_status
+
+    def _print(self, lines: list[Line], left_out: int) -> None:
+        if left_out:
+            note = f"... {left_out} lines are not shown: this terminal is slower than the function"
+            lines = [*lines, Line(note, style=DIM)]
+        self._console.print(_Segments(lines), end="", soft_wrap=True)
+
+
+class _Segments:
+    """Lines as rich prints them fastest: ready segments, without any markup or wrapping."""
+
+    def __init__(self, lines: list[Line]) -> None:
+        self._lines = lines
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for text, request_id, style in self._lines:
+            if not request_id:
+                yield Segment(f"{text}\n", style)
+            elif not (read_report(text, request_id) or read_worker(text, request_id)):
+                yield Segment(f"{request_id[:8]} ", DIM)
+                yield Segment(f"{printable_line(text)}\n", style)
 
 
 def describe_tasks(record: InvocationRecord) -> str:
@@ -81,43 +140,24 @@ def describe_tasks(record: InvocationRecord) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in tasks.items() if count) or "-"
 
 
-def printable(text: str) -> str:
-    """Text that a terminal shows and does not obey.
-
-    Control characters, which could move the cursor or set the window's title, and those that turn
-    the direction of writing are shown by their escape sequences.
-
-    Args:
-        text: What a function printed, for instance; line feeds in it remain.
-
-    Returns:
-        The text with such characters replaced.
-
-    Example:
-        >>> printable("\\x1b]0;mine\\x07 done")
-        '\\\\x1b]0;mine\\\\x07 done'
-    """
-    return text.translate(_ESCAPES)
+def describe_phases(record: InvocationRecord) -> str:
+    """How long each phase of an invocation took, and what went wrong in it."""
+    phases = (record.report or {}).get("phases_ms") or {}
+    times = ", ".join(f"{name} {time:g} ms" for name, time in phases.items())
+    return "; ".join([times, *failures(record)])
 
 
-def _cells(record: InvocationRecord) -> tuple[str, ...]:
+def _facts(record: InvocationRecord) -> dict[str, str]:
     report = record.report or {}
-    cells = (
-        str(record.number),
-        "cold" if record.cold else "warm",
-        f"{record.duration_ms:.0f} ms",
-        f"{record.billed_ms} ms",
-        "-" if record.max_memory_mb is None else f"{record.max_memory_mb} MB",
-        describe_tasks(record),
-        str(report.get("stop_reason") or "-"),
-        (record.error or record.status)[:60],
-    )
-    return tuple(printable(cell).replace("\n", " ") for cell in cells)
-
-
-_CONTROLS = [*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0xD800, 0xE000)]
-_DIRECTIONS = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
-_ESCAPES = {
-    code: ascii(chr(code))[1:-1] for code in (*_CONTROLS, *_DIRECTIONS) if chr(code) != "\n"
-}
-"""Control characters, line separators, lone surrogates, and Unicode's Bidi_Control."""
+    memory = record.max_memory_mb
+    facts = {
+        "#": str(record.number),
+        "start": "cold" if record.cold else "warm",
+        "duration": f"{record.duration_ms:.0f} ms",
+        "billed": f"{record.billed_ms} ms",
+        "memory": "-" if memory is None else f"{memory} MB",
+        "tasks": describe_tasks(record),
+        "stopped by": str(report.get("stop_reason") or "-"),
+        "status": "; ".join(failures(record)) or record.status,
+    }
+    return {name: printable_line(fact) for name, fact in facts.items()}

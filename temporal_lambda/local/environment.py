@@ -21,6 +21,7 @@ from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.pipes import Frames, Lines, Pipe
 from temporal_lambda.local.records import Status
 from temporal_lambda.local.runtime_api import RuntimeApi
+from temporal_lambda.local.runtime_module import runtime_module
 
 EXIT_SECONDS = 1.0
 """How long a runtime that has reported an init error may take to exit."""
@@ -134,7 +135,7 @@ class ExecutionEnvironment:
             return await self._guardian.spawn(
                 sys.executable,
                 "-m",
-                "awslambdaric",
+                runtime_module(),
                 self.function.handler,
                 env=variables,
                 cwd=self.function.code,
@@ -237,8 +238,13 @@ class ExecutionEnvironment:
 
     def terminate(self) -> None:
         """Send SIGTERM to a running process, as Lambda does before it kills one."""
-        if self._process and not self._frozen:
-            self._process.send(signal.SIGTERM)
+        if not self._frozen:
+            self.send(signal.SIGTERM)
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the process, with what it has started; does nothing if there is none."""
+        if self._process:
+            self._process.send(number)
 
     def _snapshot_taken(self, process_id: int) -> None:
         self._is_snapshot = True

@@ -100,6 +100,10 @@ class Function:
             raise LocalStackError(f"concurrency must be 1 or more; got {self.concurrency}")
         if self.max_concurrency is not None and self.max_concurrency < 1:
             raise LocalStackError(f"max_concurrency must be 1 or more; got {self.max_concurrency}")
+        if self.max_concurrency and not sys.platform.startswith("linux"):
+            raise LocalStackError(
+                "max_concurrency needs Linux, which tells the processes of an environment apart"
+            )
         if self.max_concurrency and self.snapstart:
             raise LocalStackError("a function on Managed Instances can't have SnapStart")
         if self.retries not in (0, 1, 2):

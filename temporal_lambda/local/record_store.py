@@ -26,12 +26,14 @@ class RecordStore:
     """The finished invocations and discarded events of a service.
 
     Attributes:
+        running: Invocations under way, by number.
         records: Finished invocations, oldest first.
         dropped: Event invocations that were discarded, oldest first.
     """
 
     def __init__(self) -> None:
         self.records: deque[InvocationRecord] = deque(maxlen=MAX_RECORDS)
+        self.running: dict[int, InvocationRecord] = {}
         self.dropped: list[DroppedEvent] = []
         self._log_bytes: deque[tuple[InvocationRecord, int]] = deque()
         self._total_log_bytes = 0

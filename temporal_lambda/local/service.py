@@ -73,6 +73,11 @@ class LambdaService:
         return self._store.records
 
     @property
+    def running(self) -> list[InvocationRecord]:
+        """Invocations under way, oldest first; their records are filled in as they go."""
+        return list(self._store.running.values())
+
+    @property
     def dropped(self) -> list[DroppedEvent]:
         """Event invocations that were discarded, oldest first."""
         return self._store.dropped
@@ -161,7 +166,6 @@ class LambdaService:
         Raises:
             asyncio.TimeoutError: No record matched in time.
         """
-
         return await self._store.wait_for(predicate, timeout)
 
     async def invoke(
@@ -245,6 +249,7 @@ class LambdaService:
             on_line=lambda request_id, line: self._tell(self.on_line, request_id, line),
             on_worker=lambda serves: self.workers.update({function.qualified_name: serves}),
         )
+        self._store.running[record.number] = record
         try:
             answer = await self._deliver(environment, call, record, log)
         except BaseException:
@@ -252,6 +257,7 @@ class LambdaService:
             environment.retired = True
             raise
         finally:
+            del self._store.running[record.number]
             fleet.give_back(environment)
         log.write_last(f"END RequestId: {call.request_id}")
         log.write_last(record.summary_line(function.memory_mb))

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
-import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 from temporalio.common import WorkerDeploymentVersion
 
-from temporal_lambda.describe_handler import MARK
 from temporal_lambda.errors import WorkerDeploymentError
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
+from temporal_lambda.local.handler_version import version_of
 from temporal_lambda.local.invoke_api import InvokeApi
-from temporal_lambda.local.pipes import Lines, Pipe
+from temporal_lambda.local.records import InvocationRecord
+from temporal_lambda.local.served_by import record_of
 from temporal_lambda.local.service import LambdaService
 from temporal_lambda.local.temporal_server import (
     CONTROLLER,
@@ -40,9 +40,6 @@ OF_YOUR_OWN = (
     "to the local Lambda; docs/local.md lists the settings"
 )
 
-DESCRIBE_TIMEOUT = 60.0
-"""Seconds the import of a handler may take when its version is read before the deployment."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Deployed:
@@ -62,7 +59,8 @@ class Deployed:
 class LocalStack:
     """A Temporal server, its worker controller, and a Lambda service, all on this machine.
 
-    Use it as an async context manager; leaving it ends every process it started.
+    Use it as an async context manager; leaving it ends every process it started. All of it runs in
+    the event loop that entered it, and stands still when that one does.
 
     Args:
         temporal_address: A running server to use instead of starting one. Its worker controller
@@ -86,12 +84,11 @@ class LocalStack:
         ```python
         async with LocalStack() as stack:
             await stack.deploy(Function("greeting", "handler.lambda_handler", Path("greeting")))
-            await stack.client.execute_workflow("Greeting", "World", id="1", task_queue="greetings")
-            # An invocation is recorded when it ends: after its idle timeout, or at its deadline.
-            record = await stack.service.wait_for_record(
-                lambda record: bool(record.report and record.report["tasks"]["activity"]), 60
+            handle = await stack.client.start_workflow(
+                "Greeting", "World", id="1", task_queue="greetings"
             )
-            print(record.billed_ms)
+            print(await handle.result())
+            print((await stack.record_of(handle)).billed_ms)
         ```
     """
 
@@ -122,6 +119,7 @@ class LocalStack:
         self._server: TemporalServer | None = None
         self._serving: dict[WorkerDeploymentVersion, str] = {}
         self._exit = AsyncExitStack()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def __aenter__(self) -> LocalStack:
         async with AsyncExitStack() as exit_stack:
@@ -134,6 +132,7 @@ class LocalStack:
         await self._exit.aclose()
 
     async def _start(self, exit_stack: AsyncExitStack) -> None:
+        self._loop = asyncio.get_running_loop()
         await exit_stack.enter_async_context(self.service)
         if self._lambda_port:
             require_free(self._lambda_port)
@@ -189,9 +188,10 @@ class LocalStack:
             LocalStackError: The handler can't be imported or called, or does not poll; or another
                 function of this stack serves the version.
         """
+        self._require_own_loop()
         before = self.service.invocations
         function = self.create(function)
-        version = version or await self._version_of(function)
+        version = version or await version_of(function, self.service.guardian)
         self._take(version, function.name)
         patience = (function.init_timeout + function.timeout).total_seconds()
         try:
@@ -206,6 +206,31 @@ class LocalStack:
         # What the worker says is newer than what the server knows of an earlier deployment.
         serves = self.service.workers.get(function.qualified_name, {})
         return Deployed(function, version, serves.get("task_queue") or task_queue)
+
+    async def record_of(
+        self, handle: WorkflowHandle[Any, Any], timeout: float = 60.0
+    ) -> InvocationRecord:
+        """The invocation that a workflow ended in; waits for the end of both.
+
+        Args:
+            handle: The workflow.
+            timeout: Seconds.
+
+        Returns:
+            The record of the invocation that got the workflow's last task.
+
+        Raises:
+            LocalStackError: The time is over, or no invocation of this stack served the workflow.
+        """
+        self._require_own_loop()
+        return await record_of(self.service, handle, timeout)
+
+    def _require_own_loop(self) -> None:
+        if asyncio.get_running_loop() is not self._loop:
+            raise LocalStackError(
+                "this stack was started in another event loop, and stands still while yours runs: "
+                "use temporal_lambda.testing.BackgroundStack, which runs in a thread of its own"
+            )
 
     def _take(self, version: WorkerDeploymentVersion, name: str) -> None:
         """Let one function serve a version: the controller invokes one for all its queues."""
@@ -240,45 +265,6 @@ class LocalStack:
         )
         self.service.add(function)
         return function
-
-    async def _version_of(self, function: Function) -> WorkerDeploymentVersion:
-        output: list[str] = []
-        pipe = Pipe(Lines(output.append))
-        try:
-            process = await self.service.guardian.spawn(
-                sys.executable,
-                "-m",
-                "temporal_lambda.describe_handler",
-                function.handler,
-                env=function.process_environment("127.0.0.1:0", "describe"),
-                cwd=function.code,
-                output=pipe.end,
-            )
-        finally:
-            pipe.close_end()
-        try:
-            await asyncio.wait_for(process.wait(), DESCRIBE_TIMEOUT)
-        except asyncio.TimeoutError:
-            raise LocalStackError(
-                f"importing {function.handler} took longer than {DESCRIBE_TIMEOUT:.0f} s"
-            ) from None
-        finally:
-            await self.service.guardian.end(process)
-            pipe.close()
-        line = next((line for line in output if line.startswith(MARK)), None)
-        if line is None:
-            said = "\n".join(output)
-            raise LocalStackError(f"importing {function.handler} ended Python:\n{said}")
-        found = json.loads(line.removeprefix(MARK))
-        if "error" in found:
-            raise LocalStackError(f"handler {function.handler}: {found['error']}")
-        if not found["deployment_name"]:
-            raise LocalStackError(
-                f"handler {function.handler} was not made by temporal_lambda.run_worker, so its "
-                "deployment version is unknown: pass it to deploy(), or as --version NAME:BUILD to "
-                "temporal-lambda dev. If it is the contrib module's, changing its import will do"
-            )
-        return WorkerDeploymentVersion(found["deployment_name"], found["build_id"])
 
     def _failure(self, function: Function, before: int) -> str | None:
         """Why the first invocation after number ``before`` failed; ``None`` if it did not."""

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from temporal_lambda.local.temporal_server import find_temporal
-from tests.support.processes import alive, command
+from tests.support.processes import alive, command, descendants
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-m", "temporal_lambda.cli", "dev"]
@@ -145,8 +145,10 @@ def test_session_serves_workflows_and_ends_with_ctrl_c(
     assert "--type Greeting" in line
     assert "Web UI      http://127.0.0.1:" in dev.output
     subprocess.run(f"{find_temporal()} {line}", shell=True, check=True, capture_output=True)
-    dev.wait_for(r"2 workflow, 1 activity")
+    dev.wait_for(r"2w 1a" if terminal else r"2 workflow, 1 activity")
     dev.wait_for("idle")
+    if terminal:
+        dev.wait_for("1 workflows: .*1 completed")
     children = descendants(dev.process.pid)
     assert len(children) >= 2
     dev.process.send_signal(signal.SIGINT)
@@ -217,7 +219,7 @@ def test_handler_that_cant_be_used_is_one_clear_error(
     source: str, message: str, greeting: Path, started: list[Dev]
 ) -> None:
     (greeting / "handler.py").write_text(source)
-    dev = Dev(target(greeting))
+    dev = Dev(target(greeting), "--no-reload")
     started.append(dev)
     assert dev.finish() == 1, dev.output
     assert f"Error: handler handler.lambda_handler: {message}" in dev.output or (
@@ -282,12 +284,3 @@ def test_unreachable_server_is_one_clear_error(greeting: Path, started: list[Dev
     started.append(dev)
     assert dev.finish() == 1
     assert "Error: the Temporal server at 127.0.0.1:1 can't be reached" in dev.output
-
-
-def descendants(pid: int) -> list[int]:
-    """Process ids of all children, and theirs."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *descendants(int(child))]
-    return found

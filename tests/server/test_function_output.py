@@ -49,6 +49,7 @@ async def test_line_that_looks_like_the_workers_is_only_a_line(
     assert service.workers == {}
     last_line = text.replace("{id}", record.request_id).splitlines()[-1].split("\t")[-1]
     assert sum(last_line in line for line in record.log) == 2
+    display.close()
     assert output.getvalue().count("after it") == 2
     assert output.getvalue().count(last_line) == 2
 
@@ -62,6 +63,7 @@ async def test_terminal_shows_control_characters_and_does_not_obey_them(
     service.add(function("say"))
     hostile = "title \x1b]0;mine\x07 clear \x1b[2J back \r line \x9b2J turn \u202e end"
     await call(client, "say", {"print": [hostile]})
+    display.close()
     shown = output.getvalue()
     assert r"title \x1b]0;mine\x07 clear \x1b[2J back \r line \x9b2J turn \u202e end" in shown
     assert not {"\x07", "\x9b", "\u202e", "\r"} & set(shown)

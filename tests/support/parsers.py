@@ -17,8 +17,8 @@ from temporal_lambda.dagster.serving.ops import Ops
 from temporal_lambda.dagster.serving.planner import Planner
 from temporal_lambda.dagster.serving.request import parse_event
 from temporal_lambda.errors import PayloadError
-from temporal_lambda.local.display import printable
 from temporal_lambda.local.pipes import HEADER, LINE_LIMIT, Frames, Lines
+from temporal_lambda.local.terminal_text import printable
 from temporal_lambda.local.worker_lines import read_report, read_worker
 from temporal_lambda.settings.sources import load_settings
 from temporal_lambda.settings.table import SETTINGS

@@ -37,6 +37,15 @@ def command(pid: int) -> str:
         return ""
 
 
+def descendants(pid: int) -> list[int]:
+    """Process ids of all children, and theirs."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
+
+
 FEW = 2
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from temporal_lambda import cli
-from temporal_lambda.local.dev import locate_handler
-from temporal_lambda.local.errors import LocalStackError
 
 
 def run(*arguments: str) -> Result:
@@ -50,6 +47,23 @@ def test_command_whose_extra_is_not_installed_says_which_to_install(missing: str
     assert "Traceback" not in output
 
 
+def test_system_without_a_local_stack_is_one_clear_sentence() -> None:
+    """As Windows would have it; the rest of Python goes on as on this system."""
+    code = (
+        "import os\n"
+        "from click.testing import CliRunner\n"
+        "from temporal_lambda.cli import main\n"
+        "here, os.name = os.name, 'nt'\n"
+        "try: import temporal_lambda.local\n"
+        "except ImportError as error: print(error)\n"
+        "print(CliRunner().invoke(main, ['dev', 'app:handler']).output)\n"
+        "os.name = here\n"
+    )
+    output = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert output.count("the local stack needs Linux or macOS; on Windows, use WSL 2") == 2
+    assert "Traceback" not in output
+
+
 def test_version_is_printed() -> None:
     from temporal_lambda import __version__
 
@@ -59,8 +73,9 @@ def test_version_is_printed() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["handler"], "'handler' is not MODULE:HANDLER"),
-        (["handler:"], "is not MODULE:HANDLER"),
+        (["handler"], "'handler' is not module:handler, file.py:handler or Lambda's own"),
+        (["handler:"], "is not module:handler"),
+        (["handler.py"], "is not module:handler"),
         (["nowhere/handler.py:lambda_handler"], "nowhere/handler.py is not a file"),
         (["a.b:c", "--timeout", "soon"], "expected a duration"),
         (["a.b:c", "--timeout", "16m"], "timeout must be above 0 and at most 15 min"),
@@ -69,7 +84,10 @@ def test_version_is_printed() -> None:
         (["a.b:c", "--max-concurrency", "0"], "max_concurrency must be 1 or more"),
         (["a.b:c", "--max-concurrency", "2", "--snapstart"], "can't have SnapStart"),
         (["a.b:c", "--lambda-port", "99999"], "99999 is not in the range"),
-        (["../a:c"], "is not MODULE:HANDLER"),
+        (["../a:c"], "is not module:handler"),
+        (["a.b:c", "--code", "nowhere"], "Directory 'nowhere' does not exist"),
+        (["a.b:c", "--log-level", "LOUD"], "'LOUD' is not one of"),
+        (["a.b:c", "--env-file", "nowhere"], "File 'nowhere' does not exist"),
         (["a.b:c", "--env", "NOVALUE"], "'NOVALUE' is not KEY=VALUE"),
         (["a.b:c", "--input", "{"], "not JSON"),
     ],
@@ -79,18 +97,6 @@ def test_bad_input_is_one_clear_error(arguments: list[str], message: str) -> Non
     assert result.exit_code != 0
     assert message in result.output
     assert "Traceback" not in result.output
-
-
-def test_handler_is_a_dotted_module_or_a_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "app").mkdir()
-    (tmp_path / "app" / "handler.py").touch()
-    monkeypatch.chdir(tmp_path)
-    assert locate_handler("app.handler:run") == (tmp_path, "app.handler.run")
-    assert locate_handler("app/handler.py:run") == (tmp_path / "app", "handler.run")
-    with pytest.raises(LocalStackError, match="is not MODULE:HANDLER"):
-        locate_handler("app.handler:not an identifier")
 
 
 @pytest.mark.parametrize("version", ["orders", ":1", "orders:"])
