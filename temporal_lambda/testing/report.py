@@ -24,6 +24,8 @@ class Report:
     request_id: str | None = None
     cold: bool = False
     initialization: str | None = None
+    init_ms: float | None = None
+    never_ended: Mapping[str, Any] | None = None
     stop_reason: str | None = None
     tasks: Mapping[str, int] | None = None
     tasks_by_queue: Mapping[str, Mapping[str, int]] | None = None
