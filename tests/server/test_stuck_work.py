@@ -130,8 +130,12 @@ async def test_environment_is_recycled_after_any_abandoned_work_if_so_set(
     assert record.report
     assert record.report["recycled"] is True
     later, _ = await stack.service.invoke(deployed.function, b"{}")
-    assert (later.status, later.cold) == ("success", True)
-    assert later.pid != record.pid
+    assert later.status == "success"
+    # The retry of the activity may have had the controller begin the new environment already.
+    served = [r for r in stack.service.records if r.function == deployed.function.name]
+    after = [r for r in served if r.number > record.number]
+    assert any(r.cold for r in after)
+    assert record.pid not in {r.pid for r in after}
 
 
 async def test_abandoned_activity_is_handed_back_with_its_latest_heartbeat(
