@@ -18,6 +18,9 @@ KEPT_METADATA = re.compile(
     r"(?:LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*)",
     re.IGNORECASE,
 )
+TOOLS = re.compile(r"temporal_lambda/(?:deploy|local)/.*")
+"""Parts of this package that run on a developer's machine and in CI; no function needs them."""
+
 PROJECT_FILES = re.compile(r"uv\.lock|pyproject\.toml|requirements[^/]*\.txt|[^/]*\.zip(?:\.json)?")
 
 
@@ -160,6 +163,8 @@ def _reason_in_dependency(name: PurePosixPath) -> str | None:
         return None if KEPT_METADATA.fullmatch(inner) else "installer's files"
     if top.endswith("-stubs"):
         return "stubs"
+    if TOOLS.fullmatch(name.as_posix()):
+        return "development tools"
     return _reason_anywhere(name)
 
 

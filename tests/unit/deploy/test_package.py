@@ -59,6 +59,14 @@ def test_what_no_function_needs_is_left_out_and_counted(project: Project) -> Non
             "rusty-stubs/__init__.pyi": "",
         },
     )
+    project.need(
+        "temporal_lambda",
+        {
+            "temporal_lambda/__init__.py": "",
+            "temporal_lambda/deploy/commands.py": "",
+            "temporal_lambda/local/stack.py": "",
+        },
+    )
     project.write(
         {
             ".env": "TEMPORAL_API_KEY=secret",
@@ -76,13 +84,15 @@ def test_what_no_function_needs_is_left_out_and_counted(project: Project) -> Non
         "handler.py",
         "rusty/__init__.py",
         "rusty/testing/tests/__init__.py",
+        "temporal_lambda/__init__.py",
     }
     files = {reason: tally["files"] for reason, tally in made.dropped.items()}
     assert files == {
         "Rust sources": 4,
         "caches": 1,
+        "development tools": 2,
         "hidden files": 1,
-        "installer's files": 6,
+        "installer's files": 11,
         "project files": 2,
         "stubs": 3,
         "tests": 3,
