@@ -16,7 +16,7 @@ CONSTRAINTS := tests/constraints/dev.txt
 
 help:
 	@echo "make demo    run a workflow through the real serverless loop on this machine"
-	@echo "make demo-dagster  run examples/dagster: Dagster's UI, a local Lambda, a run that outlives it"
+	@echo "make demo-dagster  run examples/dagster: Dagster's UI, a local Lambda, its own ops and a run that outlives it"
 	@echo "make test    format, lint, types, import rules and the test suite"
 	@echo "make check   the same without the tests that need a server (seconds)"
 	@echo "make fuzz    a million arbitrary inputs for all parsers; minutes"

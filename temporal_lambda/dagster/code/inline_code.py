@@ -74,7 +74,10 @@ class RunCodeInline:
             except BaseException as error:
                 self._error = error
             finally:
-                loop.call_soon_threadsafe(over.set)
+                try:
+                    loop.call_soon_threadsafe(over.set)
+                except RuntimeError:
+                    pass  # The invocation has left it behind, and its loop is closed.
 
         context = copy_context()
         thread = threading.Thread(target=context.run, args=(execute,), daemon=True)
@@ -113,7 +116,7 @@ class RunCodeInline:
                         self._step = event.step_key
                     if event.is_step_failure and event.step_key:
                         self._failed[event.step_key] = why_failed(event)
-                self._done = not self._stopping.is_set()
+                self._done = True
             except Exception as error:
                 # With the events so far.
                 self._error = error

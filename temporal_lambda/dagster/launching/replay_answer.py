@@ -69,6 +69,7 @@ def replay_answer(
     for _ in range(MOST_ANSWERS):
         if not missing and not outcome.has_more_events:
             return
+        before = event_log.events_after
         found = _answered(ask, run_id)
         if found is None or found.events is None:
             logger.error("run %s: some events of its steps can't be had", run_id)
@@ -76,6 +77,8 @@ def replay_answer(
             return
         outcome, missing = found, False
         event_log.replay(outcome)
+        if event_log.events_after == before:
+            return
 
 
 def _answered(ask: Callable[[], Outcome], run_id: str) -> Outcome | None:
