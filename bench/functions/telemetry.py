@@ -1,4 +1,4 @@
-"""One worker, 20 ms of work in each invocation; ``TELEMETRY`` says whose telemetry it has."""
+"""Short invocations; ``TELEMETRY`` says whose telemetry, ``POLLS`` whether a worker polls."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from temporal_lambda.handler import make_handler
 from temporal_lambda.runtime.work_strategy import ServeTaskQueue, Stop, Work
 
 WHOSE = os.environ["TELEMETRY"]
-SECONDS = 0.02
+POLLS = bool(os.environ.get("POLLS"))
+SECONDS = 0.1 if POLLS else 0.02
+"""Of work. A worker that has polled for less than 0.1 s takes the rest of it to close."""
 
 apply_defaults: Any = None
 if WHOSE == "contrib":
@@ -37,7 +39,9 @@ def configure(config: LambdaWorkerConfig) -> None:
 
 
 class WorkShortly(ServeTaskQueue):
-    """Polls, works for a moment, and ends."""
+    """Works for a moment, and ends."""
+
+    polls = POLLS
 
     async def run(self, work: Work) -> Stop:
         await asyncio.sleep(SECONDS)

@@ -7,7 +7,7 @@ invocation has its own worker and loop, and Core reuses addresses; so metrics go
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from opentelemetry.metrics import Counter, Histogram, Meter, MeterProvider
 from opentelemetry.util.types import AttributeValue
@@ -24,6 +24,9 @@ BUFFER_SIZE = 20_000
 
 Attributes = Mapping[str, AttributeValue]
 Key = tuple[str, frozenset[tuple[str, AttributeValue]]]
+
+SetsLevel = Callable[[float, Attributes], None]
+"""A gauge's method; the API has no public name for a gauge."""
 
 LEAST = "slots_available"
 """How the names of gauges end of which the least value counts, and not the most."""
@@ -74,7 +77,7 @@ class CoreMetrics:
         self._meter: Meter = provider.get_meter("temporalio")
         self._counters: dict[str, Counter] = {}
         self._histograms: dict[str, Histogram] = {}
-        self._gauges: dict[str, BufferedMetric] = {}
+        self._gauges: dict[str, SetsLevel] = {}
         self._levels: dict[Key, float] = {}
 
     def drain(self) -> None:
@@ -96,9 +99,7 @@ class CoreMetrics:
         invocation would say nothing.
         """
         for (name, attributes), level in self._levels.items():
-            metric = self._gauges[name]
-            gauge = self._meter.create_gauge(name, metric.unit or "", metric.description or "")
-            gauge.set(level, dict(attributes))
+            self._gauges[name](level, dict(attributes))
         self._levels.clear()
 
     def _counter(self, metric: BufferedMetric) -> Counter:
@@ -119,7 +120,10 @@ class CoreMetrics:
         return self._histograms[metric.name]
 
     def _note_level(self, metric: BufferedMetric, attributes: Attributes, level: float) -> None:
-        self._gauges.setdefault(metric.name, metric)
+        if metric.name not in self._gauges:
+            self._gauges[metric.name] = self._meter.create_gauge(
+                metric.name, metric.unit or "", metric.description or ""
+            ).set
         key = metric.name, frozenset(attributes.items())
         known = self._levels.get(key, level)
         self._levels[key] = min(known, level) if metric.name.endswith(LEAST) else max(known, level)

@@ -78,7 +78,8 @@ def test_error_of_megabytes_takes_no_other_span_along() -> None:
             """,
             OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint,
         )
-    assert {line.partition(" exceeds")[0] for line in log} == {"WARNING String attribute value"}
+    # Some versions of the SDK say that they cut a text.
+    assert {line.partition(" exceeds")[0] for line in log} <= {"WARNING String attribute value"}
     assert {span.name for span in receiver.spans} == {"bystander", "fails", "invocation"}
 
 
