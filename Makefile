@@ -12,7 +12,8 @@ CONSTRAINTS := tests/constraints/dev.txt
 
 .PHONY: help demo demo-dagster test test-core test-longest test-dagster test-alone test-pythons \
     test-lowest test-newest test-extras lint lint-style lint-types lint-oldest lint-newest lint-imports \
-    format check templates fuzz reliability trace screenshot-dagster browser bench bench-quick constraints clean
+    format check templates fuzz reliability trace screenshot-dev screenshot-dagster browser bench \
+    bench-quick constraints clean
 
 help:
 	@echo "make demo    run a workflow through the real serverless loop on this machine"
@@ -29,6 +30,7 @@ help:
 	@echo "make reliability  write the table of faults in docs/reliability.md"
 	@echo "make trace   run examples/telemetry and draw its trace, docs/trace.svg"
 	@echo "make screenshot-dagster  run examples/dagster and photograph it, docs/dagster-run.png"
+	@echo "make screenshot-dev  run temporal-lambda dev and take the pictures of docs/local.md"
 	@echo "make browser install Chromium, which the test of Dagster's UI needs; as root, on Debian"
 	@echo "make bench   measure, side by side with temporalio's own module; writes docs/benchmarks.md"
 	@echo "make bench-quick   its headlines in less than three minutes, into build/bench-quick"
@@ -103,6 +105,9 @@ reliability: $(VENV)/dev
 
 trace: $(VENV)/dev
 	$(BIN)/python -m bench.trace_picture docs/trace.svg
+
+screenshot-dev: $(VENV)/dev
+	$(BIN)/python -m bench.dev_picture docs
 
 screenshot-dagster: browser
 	$(BIN)/python -m examples.dagster.demo.screenshot docs/dagster-run.png

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -116,22 +117,33 @@ class Display:
         if left_out:
             note = f"... {left_out} lines are not shown: this terminal is slower than the function"
             lines = [*lines, Line(note, style=DIM)]
-        self._console.print(_Segments(lines), end="", soft_wrap=True)
+        self._console.print(_Segments(lines, brief=self.is_live), end="", soft_wrap=True)
 
 
 class _Segments:
     """Lines as rich prints them fastest: ready segments, without any markup or wrapping."""
 
-    def __init__(self, lines: list[Line]) -> None:
+    def __init__(self, lines: list[Line], *, brief: bool) -> None:
         self._lines = lines
+        self._brief = brief
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for text, request_id, style in self._lines:
             if not request_id:
                 yield Segment(f"{text}\n", style)
-            elif not (read_report(text, request_id) or read_worker(text, request_id)):
+            elif not self._hides(text, request_id):
                 yield Segment(f"{request_id[:8]} ", DIM)
                 yield Segment(f"{printable_line(text)}\n", style)
+
+    def _hides(self, text: str, request_id: str) -> bool:
+        """Whether the table says it already, or will."""
+        lambdas_own = _FRAME.match(text) if self._brief else None
+        if lambdas_own and lambdas_own[1] == request_id:
+            return True
+        return bool(read_report(text, request_id) or read_worker(text, request_id))
+
+
+_FRAME = re.compile(r"(?:START|END|REPORT) RequestId: (\S+)")
 
 
 def describe_tasks(record: InvocationRecord) -> str:

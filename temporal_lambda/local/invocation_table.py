@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -28,6 +28,9 @@ AROUND = 5
 WIDE = 100
 """Columns from which on the table also shows billed time and memory in cells of their own."""
 
+BETWEEN = 2
+"""Blanks after each column, and around the table."""
+
 FAILED, RUNNING, GOOD = "red", "cyan", "green"
 
 _REQUEST = re.compile(r"RequestId: \S+ (Error: )?")
@@ -47,7 +50,7 @@ class InvocationTable:
         self.workflows: Mapping[str, int] = {}
         self._running = running
         self._finished: deque[InvocationRecord] = deque(maxlen=KEPT)
-        self._counts: Counter[str] = Counter()
+        self._counts = {"succeeded": 0, "failed": 0, "abandoned work": 0}
         self._billed_ms = 0
 
     def finish(self, record: InvocationRecord) -> None:
@@ -55,35 +58,38 @@ class InvocationTable:
         self._finished.append(record)
         self._billed_ms += record.billed_ms
         self._counts["failed" if failures(record) else "succeeded"] += 1
-        self._counts["with abandoned work"] += bool((record.report or {}).get("abandoned"))
+        self._counts["abandoned work"] += bool((record.report or {}).get("abandoned"))
 
     def render(self, console: Console) -> Group:
         """The table for a terminal of this size, with its totals."""
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
         wide = console.width >= WIDE
-        names = [*COLUMNS, *(WIDE_COLUMNS if wide else ()), "status"]
-        for name in names:
-            table.add_column(name, no_wrap=True, overflow="ellipsis")
         rows = max(FEWEST_ROWS, console.height // 2 - AROUND)
         running = self._running()
         under_way = set(map(id, running))
         # What runs stays in sight; beside it, the newest of what has ended.
         shown = [*list(self._finished.copy())[-rows:], *running][-rows:]
-        for record in shown:
-            runs = id(record) in under_way
-            cells = [*_cells(record, runs), *(_wide_cells(record, runs) if wide else ())]
-            table.add_row(*map(Text, cells), _status(record, runs))
+        cells = [_cells(record, id(record) in under_way, wide) for record in shown]
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        left = console.width
+        for number, name in enumerate([*COLUMNS, *(WIDE_COLUMNS if wide else ())]):
+            # Of these nothing may be cut off; the status takes what they leave.
+            width = max(len(text) for text in (name, *(row[number] for row in cells)))
+            table.add_column(name, no_wrap=True, width=width)
+            left -= width + BETWEEN
+        table.add_column(
+            "status", no_wrap=True, overflow="ellipsis", max_width=max(1, left - BETWEEN)
+        )
+        for record, row in zip(shown, cells, strict=True):
+            table.add_row(*map(Text, row), _status(record, id(record) in under_way))
         return Group(table, self._totals(len(running)), self._workflow_totals())
 
     def _totals(self, running: int) -> Text:
-        total = running + self._counts["succeeded"] + self._counts["failed"]
-        text = Text(f"{total} invocations: ")
-        text.append_text(_counted({"running": running, **self._counts}))
-        return text.append(f"; billed {seconds(self._billed_ms)}")
+        counts = {"running": running, **self._counts}
+        total = running + counts["succeeded"] + counts["failed"]
+        return _line(f"{total} invocations, {seconds(self._billed_ms)} billed: ", counts)
 
     def _workflow_totals(self) -> Text:
-        total = sum(self.workflows.values())
-        return Text(f"{total} workflows: ").append_text(_counted(self.workflows))
+        return _line(f"{sum(self.workflows.values())} workflows: ", self.workflows)
 
 
 COLUMNS = ("#", "start", "time", "tasks", "ended by")
@@ -91,18 +97,20 @@ COLUMNS = ("#", "start", "time", "tasks", "ended by")
 WIDE_COLUMNS = ("billed", "memory")
 
 
-def _counted(counts: Mapping[str, int]) -> Text:
+def _line(beginning: str, counts: Mapping[str, int]) -> Text:
+    """Counts other than 0, on one line whatever the terminal's width."""
     parts = [
         Text(f"{count} {name}", style=STYLES.get(name, ""))
         for name, count in counts.items()
         if count
     ]
-    return Text(", ").join(parts) if parts else Text("none")
+    line = Text(beginning, no_wrap=True, overflow="ellipsis")
+    return line.append_text(Text(", ").join(parts or [Text("none")]))
 
 
 STYLES = {
     "failed": FAILED,
-    "with abandoned work": FAILED,
+    "abandoned work": FAILED,
     "timed out": FAILED,
     "terminated": FAILED,
     "canceled": FAILED,
@@ -149,28 +157,23 @@ def _name_abandoned(entry: Mapping[str, Any]) -> str:
         return str(dict(entry))
 
 
-def _cells(record: InvocationRecord, is_running: bool) -> tuple[str, ...]:
+def _cells(record: InvocationRecord, runs: bool, wide: bool) -> list[str]:
     age = datetime.now(timezone.utc) - record.started_at
-    time = age.total_seconds() * 1000 if is_running else record.duration_ms
-    return (
+    cells = [
         str(record.number),
         "cold" if record.cold else "warm",
-        seconds(max(0.0, time)),
-        "..." if is_running else short_tasks(record),
-        "" if is_running else printable_line(str((record.report or {}).get("stop_reason") or "-")),
-    )
+        seconds(max(0.0, age.total_seconds() * 1000) if runs else record.duration_ms),
+        "..." if runs else short_tasks(record),
+        "" if runs else printable_line(str((record.report or {}).get("stop_reason") or "-"))[:12],
+    ]
+    if wide:
+        memory = "" if record.max_memory_mb is None else f"{record.max_memory_mb} MB"
+        cells += ["", ""] if runs else [f"{record.billed_ms} ms", memory]
+    return cells
 
 
-def _wide_cells(record: InvocationRecord, is_running: bool) -> tuple[str, str]:
-    memory = record.max_memory_mb
-    return (
-        "" if is_running else f"{record.billed_ms} ms",
-        "" if is_running or memory is None else f"{memory} MB",
-    )
-
-
-def _status(record: InvocationRecord, is_running: bool) -> Text:
-    if is_running:
+def _status(record: InvocationRecord, runs: bool) -> Text:
+    if runs:
         return Text("running", style=RUNNING)
     if wrong := failures(record):
         return Text(printable_line("; ".join(wrong)), style=FAILED)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
-import select
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,11 +14,10 @@ from pathlib import Path
 import pytest
 
 from temporal_lambda.local.temporal_server import find_temporal
+from tests.support.dev_session import PATIENCE, Dev
 from tests.support.processes import alive, command, descendants
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [sys.executable, "-m", "temporal_lambda.cli", "dev"]
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -34,55 +29,6 @@ def greeting(tmp_path: Path) -> Path:
     handler.write_text(re.sub(r"    config\.idle_timeout = .*\n", "", text))
     assert handler.read_text() != text
     return tmp_path / "greeting"
-
-
-class Dev:
-    """A running ``temporal-lambda dev``."""
-
-    def __init__(self, *arguments: str, terminal: bool = False) -> None:
-        self.output = ""
-        self._read, write = pty.openpty() if terminal else os.pipe()
-        os.set_blocking(self._read, False)
-        self.process = subprocess.Popen(
-            [*COMMAND, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=write,
-            stderr=write,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "160", "LINES": "40"},
-            start_new_session=True,
-        )
-        os.close(write)
-
-    def wait_for(self, pattern: str) -> re.Match[str]:
-        """Wait until something has been printed."""
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            if match := re.search(pattern, self.output):
-                return match
-            if select.select([self._read], [], [], 0.5)[0] and not self._take():
-                break
-        if match := re.search(pattern, self.output):
-            return match
-        raise AssertionError(f"{pattern!r} was not printed, but:\n{self.output}")
-
-    def finish(self) -> int:
-        """Wait for the end; the exit status."""
-        until = time.monotonic() + PATIENCE
-        while self.process.poll() is None and time.monotonic() < until:
-            if select.select([self._read], [], [], 0.1)[0]:
-                self._take()
-        while self._take():
-            pass
-        os.close(self._read)
-        return self.process.wait(timeout=1)
-
-    def _take(self) -> bool:
-        try:
-            chunk = os.read(self._read, 65_536)
-        except (BlockingIOError, OSError):
-            return False
-        self.output += chunk.decode(errors="replace")
-        return bool(chunk)
 
 
 @pytest.fixture
