@@ -40,6 +40,7 @@ PROMISES = (
         has_command=True,
     ),
     Promise("otel", ("temporal_lambda.otel",), "telemetry"),
+    Promise("otel-http", ("temporal_lambda.otel", "temporal_lambda.otel.otlp_http"), "telemetry"),
     Promise("aws", ("temporal_lambda.aws",), "s3_storage"),
     Promise(
         "deploy",

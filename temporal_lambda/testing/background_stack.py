@@ -119,7 +119,7 @@ class BackgroundStack:
 
         Raises:
             RuntimeError: An event loop runs in this thread: await the coroutine there.
-            asyncio.TimeoutError: The time is over.
+            LocalStackError: The time is over.
         """
         try:
             asyncio.get_running_loop()

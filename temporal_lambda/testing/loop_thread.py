@@ -8,6 +8,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from temporal_lambda.local import LocalStackError
+
 Result = TypeVar("Result")
 
 
@@ -36,13 +38,9 @@ class LoopThread:
             timeout: Seconds; the coroutine is cancelled then.
 
         Raises:
-            asyncio.TimeoutError: The time is over.
+            LocalStackError: The time is over.
         """
-
-        async def bounded() -> Result:
-            return await asyncio.wait_for(coroutine, timeout)
-
-        future = self.submit(bounded())
+        future = self.submit(_bounded(coroutine, timeout))
         try:
             return future.result()
         except BaseException:
@@ -57,6 +55,21 @@ class LoopThread:
         self._thread.join(5.0)
         if not self._thread.is_alive():
             self._loop.close()
+
+
+async def _bounded(coroutine: Coroutine[Any, Any, Result], timeout: float | None) -> Result:
+    task = asyncio.ensure_future(coroutine)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=timeout)
+    finally:
+        # Does nothing to one that is done.
+        task.cancel()
+    if not done:
+        name = getattr(coroutine, "__qualname__", "the coroutine")
+        raise LocalStackError(
+            f"{name} was not done within {timeout:g} s; another time can be given"
+        )
+    return task.result()
 
 
 async def _cancel_others() -> None:

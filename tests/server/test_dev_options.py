@@ -42,7 +42,7 @@ def test_execution_of_a_type_that_is_not_registered_ends_at_once(
     dev = Dev(
         *("shop.handler.lambda_handler", "--code", str(project / "src")),
         *("--env-file", str(project / ".env"), "--env", "BOTH=line", "--log-level", "info"),
-        *("--aws-credentials", "--report", "--execute", "Nope", "--execute-timeout", "60s"),
+        *("--aws-credentials", "--execute", "Nope", "--execute-timeout", "60s"),
     )
     begun = time.monotonic()
     assert dev.finish() == 1, dev.output
@@ -51,7 +51,6 @@ def test_execution_of_a_type_that_is_not_registered_ends_at_once(
     assert "from the file: 1 and line" in dev.output
     assert "credentials:  mine" in dev.output
     assert "told at INFO" in dev.output
-    assert "report      1  configure " in dev.output
 
 
 def test_handler_that_fails_at_the_start_is_waited_for(project: Path) -> None:

@@ -14,6 +14,7 @@ from temporal_lambda.local import Function, LocalStack, LocalStackError
 from temporal_lambda.testing import DeployedFunction
 from temporal_lambda.testing.link import Link
 from tests.support.lambdas import FUNCTIONS, deploy_at_rest
+from tests.support.waiting import until
 
 
 async def here(coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -79,6 +80,8 @@ async def test_throttle(stack: LocalStack, deployed: DeployedFunction) -> None:
 
 
 async def test_deadline(stack: LocalStack, deployed: DeployedFunction) -> None:
+    # One that is still under way has begun with the function's own.
+    await until(lambda: not stack.service.busy(deployed.name))
     await deployed.faults.deadline(6)
     handle = await start(stack, deployed, "time_left_in_loop", None, 10.0)
     assert 0 < await handle.result() < 6
