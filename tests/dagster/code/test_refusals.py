@@ -69,7 +69,7 @@ async def test_launcher_that_expects_another_kind_of_function_is_told(
 async def test_run_within_one_invocation_says_where_its_time_was_over(
     launch: Launch, beside: Dagster, functions: Functions
 ) -> None:
-    function = functions.add("inline", seconds=4)
+    function = functions.add("inline", seconds=8)
     naps = {name: {"config": {"seconds": 20.0}} for name in ("one", "two", "three")}
     run_id = await asyncio.to_thread(launch, function, "naps", {"ops": naps})
     told = await asyncio.to_thread(beside.failed, run_id)
