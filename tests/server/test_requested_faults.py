@@ -94,7 +94,8 @@ async def test_lost_connection(stack: LocalStack, deployed: DeployedFunction) ->
         answered = await deployed.invoke()
     assert answered.result["errorType"] == "ConnectError"
     assert (await deployed.invoke()).record.status == "success"
-    assert [record.status for record in deployed.records[-2:]] == ["error", "success"]
+    # The controller may have invoked it meanwhile, too.
+    assert answered.record in deployed.records
 
 
 async def test_invocation_that_does_not_come_is_one_clear_error(
