@@ -161,4 +161,4 @@ def test_stack_of_the_documentation_prints_the_result() -> None:
         capture_output=True,
         text=True,
     )
-    assert output.stdout == "Hello, World! success idle\n"
+    assert output.stdout == "Hello, World!\nsuccess idle\n"
