@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from dagster import AssetKey, AssetMaterialization, DagsterInstance, DataVersion, EventLogEntry
 
 from temporal_lambda.dagster.dagster_internals import (
@@ -14,6 +16,8 @@ from temporal_lambda.dagster.dagster_internals import (
     compute_logical_data_version,
     extract_data_version_from_entry,
 )
+
+logger = logging.getLogger(__name__)
 
 PREFIX = f"{INPUT_DATA_VERSION_TAG_PREFIX}/"
 
@@ -33,7 +37,12 @@ def with_data_versions(instance: DagsterInstance, entry: EventLogEntry) -> Event
         return entry
     data = event.step_materialization_data
     made = data.materialization
-    tags = _corrected(instance, made)
+    try:
+        tags = _corrected(instance, made)
+    except Exception:
+        # An event is not lost for want of what it came from.
+        logger.exception("the versions of the inputs of %s can't be read", made.asset_key)
+        return entry
     if tags == (made.tags or {}):
         return entry
     corrected = StepMaterializationData(made._replace(tags=tags), data.asset_lineage)
