@@ -94,12 +94,13 @@ class DevSession:
                 self._announce(deployed)
                 if execution:
                     return await self._execute(execution, deployed)
-                if self._display.is_live:
-                    tasks.add(asyncio.create_task(self._count_workflows(deployed.task_queue)))
                 async with AsyncExitStack() as beside:
                     if self._dagster:
                         await self._show_dagster(self._dagster, beside)
                     with self._display.live():
+                        if self._display.is_live:
+                            counting = self._count_workflows(deployed.task_queue)
+                            tasks.add(asyncio.create_task(counting))
                         await self._serve_changes()
             finally:
                 for task in tasks:
@@ -139,12 +140,12 @@ class DevSession:
         while True:
             try:
                 counted = await self._stack.client.count_workflows(query)
+                self._display.count_workflows(
+                    {_in_words(str(group.group_values[0])): group.count for group in counted.groups}
+                )
             except RPCError:
-                # It is told where it matters: by a workflow that can't be started.
-                return
-            self._display.count_workflows(
-                {_in_words(str(group.group_values[0])): group.count for group in counted.groups}
-            )
+                # The last totals stay; a server that is gone is told where it matters.
+                pass
             await asyncio.sleep(LOOK_SECONDS)
 
     def _announce(self, deployed: Deployed) -> None:

@@ -85,6 +85,7 @@ def test_chatty_function_is_as_fast_in_a_terminal_as_in_a_pipe(tmp_path: Path) -
     assert in_terminal <= 1.2 * piped + 0.1
 
 
+@pytest.mark.timeout(300)
 async def test_table_shows_what_runs_and_how_the_rest_has_ended() -> None:
     """At 80 by 24; tests/unit/local/test_invocation_table.py has the other sizes."""
     screen = await show_orders(80, 24, quick=10)

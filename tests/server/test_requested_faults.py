@@ -101,10 +101,9 @@ async def test_lost_connection(stack: LocalStack, deployed: DeployedFunction) ->
 async def test_invocation_that_does_not_come_is_one_clear_error(
     deployed: DeployedFunction,
 ) -> None:
-    with pytest.raises(
-        LocalStackError, match=rf"no invocation of {deployed.name} ran within 0\.1 s"
-    ):
-        await deployed.faults.crash(timeout=0.1)
+    message = r"no invocation of requested-faults that printed 'never' ran within 0\.1 s"
+    with pytest.raises(LocalStackError, match=message):
+        await deployed.faults.crash(after="never", timeout=0.1)
 
 
 async def test_record_of_a_workflow_that_nobody_serves_is_one_clear_error(

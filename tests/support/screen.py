@@ -45,7 +45,8 @@ class Screen:
 
     async def wait_for(self, pattern: str) -> None:
         """Wait until it shows a text."""
-        until = time.monotonic() + PATIENCE
+        # A task that a crash has put back is looked for by the server once a minute.
+        until = time.monotonic() + 2 * PATIENCE
         while time.monotonic() < until:
             if await self.shows(pattern):
                 return
