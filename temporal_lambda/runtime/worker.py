@@ -104,7 +104,9 @@ class InvocationWorker:
         return self.slots.has_polled or not self.counted
 
     def _polls_since(self) -> float | None:
-        return self.slots.first_poll_at if self.counted else self.leaving.started_at
+        if self.counted:
+            return self.slots.first_poll_at
+        return self.leaving.started_at + first_polls.UNSEEN
 
     @property
     def polls(self) -> bool:

@@ -169,7 +169,7 @@ async def test_telemetry_shows_no_key_of_a_connection_that_works_and_of_one_that
             works = await invoke(function)
             gateway.api_key = NEW
             refused = await invoke(function)
-        assert (works.status, refused.status) == ("success", "error")
+        assert (works.status, refused.status) == ("success", "error"), works.log
         await until(lambda: any(span.failed for span in receiver.spans))
         sent = repr(receiver.spans) + repr(receiver.values)
     assert OLD not in sent
