@@ -44,7 +44,7 @@ PARTS: dict[str, Callable[[bool], Coroutine[Any, Any, results.Measured]]] = {
 }
 
 MINUTES = {
-    "billed": 4,
+    "billed": 9,
     "warm": 5,
     "cold": 2,
     "packaged": 2,

@@ -49,6 +49,10 @@ next one that comes for any other reason."""
 PARTITIONS = 4
 """How many a task queue has by Temporal's default."""
 
+UNKNOWN = 0.5
+"""Seconds beyond the settle time that an invocation stays while its environment has not seen how
+work comes: a client that waits for each workflow before it starts the next one takes less."""
+
 WITHOUT_TASKS = 1.0
 """Seconds that an invocation without any task stays: somebody called it for a reason."""
 
@@ -156,7 +160,7 @@ class Leaving:
         return PARTITION_PAUSE if risk > ACCEPTED_RISK else COOL_OFF
 
     def _quiet_to_stay(self) -> float:
-        patience = self._arrivals.worth_waiting()
+        patience = self._arrivals.worth_waiting() if self._arrivals.known else UNKNOWN
         if self._returns.awaits_others:
             # Nobody knows when. Staying for as long as coming back costs is at most twice what the
             # best decision would have cost.

@@ -168,6 +168,12 @@ class Arrivals:
         return limit + math.log(risk / ACCEPTED_RISK) / rate if risk > ACCEPTED_RISK else limit
 
     @property
+    def known(self) -> bool:
+        """Whether enough gaps have been seen to conclude anything from them."""
+        with self._lock:
+            return len(self._gaps) >= LEAST_GAPS
+
+    @property
     def kinds(self) -> frozenset[Kind]:
         """The kinds of tasks that have ended the gaps."""
         with self._lock:

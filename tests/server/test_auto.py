@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import time
 import uuid
 from typing import Any
 
@@ -12,6 +14,9 @@ from temporal_lambda.local import InvocationRecord, LocalStack
 from temporal_lambda.local.stack import Deployed
 from tests.support.fault_scenario import had_tasks
 from tests.support.lambdas import Invoke, MakeFunction, deploy_at_rest, rest
+
+SHORTEST_TIMEOUT = 8.0
+"""Seconds; a task that is lost or unserved waits longer, even a cold start takes less."""
 
 AUTO = {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "auto"}
 
@@ -53,6 +58,26 @@ async def test_invocation_ends_with_the_work_unless_more_of_it_comes_soon(
 ) -> None:
     deployed = await deploy_at_rest(stack, make_function("lifecycle.lambda_handler", env=AUTO))
     assert len(await invocations(stack, deployed, workflow, *arguments)) == count
+
+
+@pytest.mark.parametrize("pause", [0.02, 0.1, 0.3])
+async def test_client_that_starts_one_workflow_after_the_other_never_waits_for_long(
+    pause: float, stack: LocalStack, make_function: MakeFunction
+) -> None:
+    deployed = await deploy_at_rest(stack, make_function("lifecycle.lambda_handler", env=AUTO))
+    longest = 0.0
+    for _ in range(6):
+        begun = time.monotonic()
+        await stack.client.execute_workflow(
+            "RunActivity",
+            args=["hold", 0.02, 10.0],
+            id=f"auto-{uuid.uuid4().hex[:6]}",
+            task_queue=deployed.task_queue,
+        )
+        longest = max(longest, time.monotonic() - begun)
+        await asyncio.sleep(pause)
+    # A task that called nobody waits for up to a minute; a lost one for 10 s.
+    assert longest < SHORTEST_TIMEOUT
 
 
 async def test_invocation_without_idle_timeout_says_once_what_that_cost(

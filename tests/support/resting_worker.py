@@ -11,6 +11,12 @@ from temporal_lambda.tracking.slots import Kind, SlotCounter
 from tests.support.clock import Clock
 
 
+class KnownArrivals(Arrivals):
+    """Of an environment that has seen enough, from the beginning."""
+
+    known = True
+
+
 class Worker:
     """A worker without a server, whose tasks come and go as told."""
 
@@ -19,7 +25,7 @@ class Worker:
     ) -> None:
         self.clock = Clock()
         self.slots = SlotCounter(self.clock)
-        self.arrivals = arrivals or Arrivals(self.clock)
+        self.arrivals = arrivals or KnownArrivals(self.clock)
         self.returns = KnownReturns(self.clock, self.clock, self.arrivals.called)
         self.leaving = Leaving(
             self.slots,

@@ -16,10 +16,11 @@ from temporal_lambda.runtime.leaving import (
     LEAST_SETTLE,
     MOST_SETTLE,
     PARTITION_PAUSE,
+    UNKNOWN,
     WITHOUT_TASKS,
     WORTH_WAITING,
 )
-from temporal_lambda.tracking.arrivals import COMING_BACK, LEAST_GAPS, SLACK
+from temporal_lambda.tracking.arrivals import COMING_BACK, LEAST_GAPS, SLACK, Arrivals
 from temporal_lambda.tracking.returns import GUARD, OVERDUE
 from tests.support.resting_worker import Worker
 from tests.unit.tracking.test_returns import activation, asks, completion
@@ -57,6 +58,13 @@ def test_it_does_not_leave_while_the_controller_would_not_come_back() -> None:
     worker = Worker().polls().works(0.01)
     worker.clock.now += LEAST_SETTLE
     assert worker.stays == pytest.approx(COOL_OFF - 0.011 - LEAST_SETTLE)
+
+
+def test_it_stays_for_a_second_workflow_while_nothing_is_known_of_their_gaps() -> None:
+    worker = Worker(arrivals=Arrivals()).polls().works()
+    assert worker.stays == pytest.approx(LEAST_SETTLE + UNKNOWN)
+    worker.clock.now += LEAST_SETTLE + UNKNOWN
+    assert worker.stays == 0
 
 
 def test_it_settles_for_longer_where_the_server_is_far_away() -> None:
