@@ -104,8 +104,9 @@ async def set_ramping(
     )
 
 
-async def wait_until_routed(client: Client, deployment_name: str, timeout: float = 60.0) -> None:
-    """Wait until all task queues know of the routing that was set last, about a second.
+async def wait_until_routed(client: Client, deployment_name: str, timeout: float = 120.0) -> None:
+    """Wait until all task queues know of the routing that was set last: about a second, and on a
+    busy server now and then over a minute.
 
     A workflow that starts before may wait where no worker looks, and the worker controller would
     not be told; only the next start would free it.

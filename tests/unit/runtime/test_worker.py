@@ -12,6 +12,7 @@ from temporalio import activity
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.deadline import Deadline
 from temporal_lambda.runtime.budget import Budget
+from temporal_lambda.runtime.leaving import LEAST_SETTLE, UNKNOWN
 from temporal_lambda.runtime.worker import InvocationWorker
 from tests.support.clock import Clock
 
@@ -65,7 +66,7 @@ async def test_one_that_decides_by_itself_needs_no_second_of_quiet(clock: Clock)
     clock.now += 0.2
     made.slots.end()
     assert not await made.stays_idle()
-    clock.now += 0.05
+    clock.now += LEAST_SETTLE + UNKNOWN
     assert await made.stays_idle()
     assert not made.slots.refuses_polls
 
