@@ -13,11 +13,10 @@ from temporal_lambda.dagster.code.run_data import Note
 from temporal_lambda.dagster.dagster_internals import (
     SerializableErrorInfo,
     StepFailureData,
-    StepHandle,
-    UnresolvedStepHandle,
 )
 from temporal_lambda.dagster.packed_text import pack
 from temporal_lambda.dagster.serving.op_failure import clean_text
+from temporal_lambda.dagster.step_log import step_entry, step_event
 
 MAX_ERROR = 2_000
 """Characters of a step's error that the run's own failure shows."""
@@ -79,43 +78,20 @@ def entries_of(note: Note, run_id: str, job_name: str) -> list[EventLogEntry]:
         job_name: Its job.
     """
 
-    def entry(level: int, message: str, event: DagsterEvent | None) -> EventLogEntry:
-        return EventLogEntry(  # type: ignore[no-untyped-call] # Dagster's.
-            error_info=None,
-            level=level,
-            user_message=message,
-            run_id=run_id,
-            timestamp=time.time(),
-            step_key=note.key,
-            job_name=job_name,
-            dagster_event=event,
-        )
-
-    def event(kind: DagsterEventType, message: str, data: StepFailureData | None) -> DagsterEvent:
-        handle = StepHandle.parse_from_key(note.key)
-        # A step whose number is not known yet is neither executed nor passed over.
-        assert not isinstance(handle, UnresolvedStepHandle)
-        return DagsterEvent(
-            kind.value,
-            job_name,
-            step_handle=handle,
-            step_kind_value="COMPUTE",
-            event_specific_data=data,
-            message=message,
-            step_key=note.key,
-        )
+    def entry(level: int, message: str, event: DagsterEvent | None = None) -> EventLogEntry:
+        return step_entry(run_id, job_name, note.key, time.time(), level, message, event)
 
     if note.kind == "abandoned":
-        return [entry(logging.ERROR, note.message, None)]
+        return [entry(logging.ERROR, note.message)]
     if note.kind == "skipped":
         message = f'Skipped execution of step "{note.key}".'
-        skipped = event(DagsterEventType.STEP_SKIPPED, message, None)
+        skipped = step_event(job_name, note.key, DagsterEventType.STEP_SKIPPED, message)
         return [
-            entry(logging.INFO, note.message, None),
+            entry(logging.INFO, note.message),
             entry(logging.DEBUG, message, skipped),
         ]
     message = f'Execution of step "{note.key}" failed.'
     error = SerializableErrorInfo(note.message, [], "StepNotExecuted")
     failure = StepFailureData(error, None)  # type: ignore[no-untyped-call] # Dagster's.
-    failed = event(DagsterEventType.STEP_FAILURE, message, failure)
+    failed = step_event(job_name, note.key, DagsterEventType.STEP_FAILURE, message, failure)
     return [entry(logging.ERROR, message, failed)]

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from dagster import DagsterEvent, DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
+from dagster import DagsterEventType, DagsterInstance, DagsterRun, EventLogEntry
 
 from temporal_lambda.dagster.dagster_internals import (
     ErrorSource,
@@ -22,6 +22,7 @@ from temporal_lambda.dagster.dagster_internals import (
 from temporal_lambda.dagster.launching import foreign_data
 from temporal_lambda.dagster.launching.data_versions import with_data_versions
 from temporal_lambda.dagster.packed_text import unpack
+from temporal_lambda.dagster.step_log import step_entry, step_event
 
 logger = logging.getLogger(__name__)
 
@@ -200,31 +201,11 @@ class EventReplay:
         message: str,
         data: Any = None,
     ) -> None:
-        handle = StepHandle.parse_from_key(key)
-        if isinstance(handle, UnresolvedStepHandle):
+        if isinstance(StepHandle.parse_from_key(key), UnresolvedStepHandle):
             return
-        event = DagsterEvent(
-            kind.value,
-            run.job_name,
-            step_handle=handle,
-            step_kind_value="COMPUTE",
-            event_specific_data=data,
-            message=message,
-            step_key=key,
-        )
-        failed = kind is DagsterEventType.STEP_FAILURE
-        self._write(
-            EventLogEntry(  # type: ignore[no-untyped-call] # Dagster's.
-                error_info=None,
-                level=logging.ERROR if failed else logging.DEBUG,
-                user_message=message,
-                run_id=self._run_id,
-                timestamp=at,
-                step_key=key,
-                job_name=run.job_name,
-                dagster_event=event,
-            )
-        )
+        event = step_event(run.job_name, key, kind, message, data)
+        level = logging.ERROR if kind is DagsterEventType.STEP_FAILURE else logging.DEBUG
+        self._write(step_entry(self._run_id, run.job_name, key, at, level, message, event))
 
 
 def _is(entry: EventLogEntry, kinds: Sequence[DagsterEventType]) -> bool:

@@ -18,7 +18,6 @@ from temporal_lambda.dagster.dagster_internals import (
     ErrorSource,
     SerializableErrorInfo,
     StepFailureData,
-    StepHandle,
     StepOutputData,
     StepOutputHandle,
     StepRetryData,
@@ -27,6 +26,7 @@ from temporal_lambda.dagster.dagster_internals import (
 )
 from temporal_lambda.dagster.launching import foreign_data
 from temporal_lambda.dagster.launching.reported_events import reported_event
+from temporal_lambda.dagster.step_log import step_event
 
 LOG = "LOG"
 """The kind of an entry that is no event but a log line."""
@@ -217,18 +217,7 @@ class StepEvents:
         data: Any = None,
         level: int = logging.DEBUG,
     ) -> Told:
-        # With nothing dynamic in them, keys are those of plain steps.
-        handle = StepHandle.parse_from_key(self._key)
-        assert isinstance(handle, StepHandle)
-        event = DagsterEvent(
-            kind.value,
-            self._job_name,
-            step_handle=handle,
-            step_kind_value="COMPUTE",
-            event_specific_data=data,
-            message=message,
-            step_key=self._key,
-        )
+        event = step_event(self._job_name, self._key, kind, message, data)
         return Told(kind.value, _time(at), level, message, event)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from dagster import DagsterEvent, DagsterInstance, DagsterRun, EventLogEntry
 
 from temporal_lambda.dagster.launching.step_events import LOG, StepEvents
+from temporal_lambda.dagster.step_log import step_entry
 
 logger = logging.getLogger(__name__)
 
@@ -93,16 +94,8 @@ class StepReplay:
         counts: Counter[str] = Counter()
         events = StepEvents(run.job_name, op, self._outputs[op], step)
         for kind, at, level, message, event in events.all():
-            entry = EventLogEntry(  # type: ignore[no-untyped-call] # Dagster's.
-                error_info=None,
-                level=level,
-                user_message=message if event is None else "",
-                run_id=self._run_id,
-                timestamp=at or 0.0,
-                step_key=op,
-                job_name=run.job_name,
-                dagster_event=event,
-            )
+            text = message if event is None else ""
+            entry = step_entry(self._run_id, run.job_name, op, at or 0.0, level, text, event)
             yield _Entry(op, kind, counts[kind], entry)
             counts[kind] += 1
         problems += events.problems
