@@ -36,12 +36,11 @@ class EventsOfHistory:
         description: WorkflowExecutionDescription | None = None,
     ) -> Told:
         """See ``durable_run.Teller``."""
-        handle = client.get_workflow_handle(workflow_id)
-        description = description or await handle.describe()
+        if description is None:
+            description = await client.get_workflow_handle(workflow_id).describe()
+        handle = client.get_workflow_handle(workflow_id, run_id=description.run_id)
         reader = _Reader(client.data_converter)
-        async for event in client.get_workflow_handle(
-            workflow_id, run_id=description.run_id
-        ).fetch_history_events():
+        async for event in handle.fetch_history_events():
             await reader.take(event)
         under_way = [
             {
@@ -56,20 +55,18 @@ class EventsOfHistory:
         return EventsTold(reader.batches, self.after, under_way)
 
 
-@dataclass(frozen=True)
-class DurableCode:
+@dataclass(frozen=True, kw_only=True)
+class DurableCode(EventsOfHistory):
     """A run, see ``durable_run.DurableRun``.
 
     Attributes:
         run: The run.
         awaited: Whether the launcher waits for the answer.
-        teller: Reads its events.
         refusal: Why it can't be started here. One that has begun goes on in the build it began in.
     """
 
     run: CodeRun
     awaited: bool
-    teller: EventsOfHistory
     refusal: PayloadError | None = None
 
     @property
@@ -81,15 +78,6 @@ class DurableCode:
     def title(self) -> str:
         """What the run is called."""
         return f"{self.run.job_name} {self.run.run_id}"
-
-    async def tell(
-        self,
-        client: Client,
-        workflow_id: str,
-        description: WorkflowExecutionDescription | None = None,
-    ) -> Told:
-        """See ``durable_run.Teller``."""
-        return await self.teller.tell(client, workflow_id, description)
 
     async def argument(self, client: Client, workflow_id: str) -> CodeRun:
         """The run.

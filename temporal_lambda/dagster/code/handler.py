@@ -169,9 +169,8 @@ class _Service:
                 launched.run.run_id, launched.run.job_name, self.location.name, launched.packed
             )
             awaited = request.context.invocation_type == AWAITED
-            return RunDurably(
-                DurableCode(data, awaited, EventsOfHistory(after), refusal), self.version, answers
-            )
+            durable = DurableCode(run=data, awaited=awaited, after=after, refusal=refusal)
+            return RunDurably(durable, self.version, answers)
         return Refuse(answers, refusal) if refusal else RunCodeInline(job, plan, run, answers)
 
     def _answers(self, request: RunRequest) -> Answers:
