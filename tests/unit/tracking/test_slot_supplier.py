@@ -28,9 +28,7 @@ def nothing_expected() -> bool:
 
 @pytest.fixture
 def clock() -> Clock:
-    clock = Clock()
-    clock.now = 0.0
-    return clock
+    return Clock(0.0)
 
 
 @pytest.fixture

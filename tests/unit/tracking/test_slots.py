@@ -12,9 +12,7 @@ from tests.support.clock import Clock
 
 @pytest.fixture
 def clock() -> Clock:
-    clock = Clock()
-    clock.now = 0.0
-    return clock
+    return Clock(0.0)
 
 
 @pytest.fixture
