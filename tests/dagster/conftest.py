@@ -95,6 +95,15 @@ def dagster(tmp_path_factory: pytest.TempPathFactory, aws: Lambda) -> Iterator[D
         yield dagster
 
 
+@pytest.fixture(scope="session")
+def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
+    """An instance whose runs are launched by this process, and go to the stack."""
+    home = tmp_path_factory.mktemp("beside")
+    settings = {**DIRECT, **one_database(home)}
+    with dagster_on_disk(home, stack.lambda_endpoint, settings) as dagster:
+        yield dagster
+
+
 def one_database(home: Path) -> dict[str, Any]:
     """Settings for event logs in one database; by default each run has its own, which is slow."""
     storage = {

@@ -15,7 +15,7 @@ import pytest
 from dagster import JobDefinition
 
 from temporal_lambda.local import Function, LocalStack
-from tests.dagster.conftest import DIRECT, one_database
+from tests.dagster.conftest import one_database
 from tests.dagster.dagster_fixtures import FUNCTIONS, Dagster, dagster_on_disk, sync
 from tests.dagster.world import SETTINGS, World
 
@@ -142,15 +142,6 @@ def code_world(
             yield world
         finally:
             world.close()
-
-
-@pytest.fixture(scope="session")
-def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
-    """An instance whose runs are launched by this process."""
-    home = tmp_path_factory.mktemp("beside")
-    settings = {**DIRECT, **one_database(home)}
-    with dagster_on_disk(home, stack.lambda_endpoint, settings) as dagster:
-        yield dagster
 
 
 @pytest.fixture

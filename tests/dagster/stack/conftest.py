@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from temporal_lambda.local import Function, LocalStack
-from tests.dagster.conftest import DIRECT, one_database
-from tests.dagster.dagster_fixtures import Dagster, dagster_on_disk
 from tests.support.lambdas import MakeFunction
-
-
-@pytest.fixture(scope="session")
-def beside(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
-    """An instance whose runs go to the stack."""
-    home = tmp_path_factory.mktemp("beside")
-    settings = {**DIRECT, **one_database(home)}
-    with dagster_on_disk(home, stack.lambda_endpoint, settings) as dagster:
-        yield dagster
 
 
 @pytest.fixture(scope="session")
