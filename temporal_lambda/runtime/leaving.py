@@ -151,7 +151,7 @@ class Leaving:
         if seconds <= TOLERANCE or not self._slots.open_polls_for(kinds):
             return 0.0
         self._slots.refuse_polls(kinds)
-        return min(seconds, NEXT_LOOK)
+        return seconds
 
     def _pause(self) -> float:
         """Seconds from the entry in which nobody else would come for a task."""
