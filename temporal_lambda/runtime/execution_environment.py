@@ -7,11 +7,11 @@ import time
 from temporal_lambda.deadline import Clock
 from temporal_lambda.process import init_seconds
 from temporal_lambda.report import milliseconds
-from temporal_lambda.running_mark import RunningMark
 from temporal_lambda.runtime.config_factory import ConfigFactory
 from temporal_lambda.runtime.configure_callback import Configure
 from temporal_lambda.runtime.connection import WarmConnection
 from temporal_lambda.runtime.executors import KnownExecutors
+from temporal_lambda.runtime.running_mark import RunningMark
 from temporal_lambda.runtime.work_strategy import StrategyFactory
 from temporal_lambda.tracking.arrivals import Arrivals
 

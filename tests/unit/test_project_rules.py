@@ -27,6 +27,7 @@ MODULES = [
 
 MAX_LINES = 300
 MAX_FUNCTION_LINES = 60
+MAX_ROOT_MODULES = 15
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -44,6 +45,11 @@ def test_no_file_is_long() -> None:
     }
     long = {path: lines for path, lines in lengths.items() if lines > MAX_LINES}
     assert long == {}
+
+
+def test_root_of_the_package_is_seen_at_a_glance() -> None:
+    modules = sorted(path.stem for path in PACKAGE.glob("[!_]*.py"))
+    assert len(modules) <= MAX_ROOT_MODULES, modules
 
 
 def test_no_function_of_the_package_is_long() -> None:

@@ -1,22 +1,16 @@
-"""Finds a handler's worker deployment version, in a separate process.
+"""Which worker deployment version a handler is, and what it would serve.
 
-``python -m temporal_lambda.describe_handler module.attribute`` imports the handler as Lambda would
-and prints one line of JSON: ``{"deployment_name": ..., "build_id": ...}``, or ``{"error": ...}``.
-With ``--configuration`` it also runs the configure callback and says what came of it; with
-``--path DIR`` modules are looked for in that directory, too, after all others.
+Importing a handler runs its module, so others run this as a program, in a process of its own.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
 import inspect
-import json
-import os
 import sys
 import traceback
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import Any
 
 from temporalio.common import WorkerDeploymentVersion
 
@@ -60,7 +54,7 @@ def describe(handler: str, *, configuration: bool = False) -> dict[str, Any]:
 
 
 def _configuration(environment: Any) -> dict[str, Any]:
-    from temporal_lambda.describe_configuration import describe_configuration
+    from temporal_lambda.describe_handler.configuration import describe_configuration
 
     try:
         return {"configuration": describe_configuration(environment)}
@@ -101,21 +95,3 @@ def _own_version(candidate: Any) -> Any:
         return getattr(candidate, "version", None) if callable(candidate) else None
     except Exception:
         return None  # Anything may stand in a user's module.
-
-
-def main() -> NoReturn:
-    """Describe the handler named on the command line; then exit, with any threads it started."""
-    parser = argparse.ArgumentParser(prog="python -m temporal_lambda.describe_handler")
-    parser.add_argument("handler")
-    parser.add_argument("--configuration", action="store_true")
-    parser.add_argument("--path")
-    options = parser.parse_args()
-    if options.path:
-        sys.path.append(options.path)
-    found = describe(options.handler, configuration=options.configuration)
-    print(f"\n{MARK}{json.dumps(found)}", flush=True)
-    os._exit(0)
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_lambda.running_mark import RunningMark
+from temporal_lambda.runtime.running_mark import RunningMark
 
 ENVIRON = {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_LOG_STREAM_NAME": "2026/[1]a"}
 
@@ -22,7 +22,7 @@ def mark(folder: Path, **environ: str) -> RunningMark:
 def test_killed_invocation_is_found_by_the_next_process_once(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path\n"
-        "from temporal_lambda.running_mark import RunningMark\n"
+        "from temporal_lambda.runtime.running_mark import RunningMark\n"
         f"RunningMark({ENVIRON!r}, Path(sys.argv[1])).begin('killed', 1e9, 3.0)\n"
         "os.kill(os.getpid(), 9)"
     )
