@@ -41,7 +41,7 @@ GAPS_KEPT = 32
 """Enough for an average, few enough to notice within minutes that times have changed."""
 
 LEAST_GAPS = 3
-"""Before that many have been seen, nothing is known, and an invocation leaves at once."""
+"""Before that many have been seen, nothing is known."""
 
 MOST_OF_IT = 0.9
 """The part of the cost of leaving at once that waiting may cost at most: by chance, a few short

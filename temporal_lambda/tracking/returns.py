@@ -6,24 +6,25 @@ that closes in that very moment loses the task, so whoever closes it asks here f
 
 from __future__ import annotations
 
+import asyncio
+import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from temporalio import activity, workflow
+from temporalio import activity
 from temporalio.exceptions import CancelledError
 from temporalio.worker import (
     ActivityInboundInterceptor,
     ExecuteActivityInput,
     Interceptor,
-    WorkflowInstance,
-    WorkflowInstanceDetails,
     WorkflowRunner,
 )
 
 from temporal_lambda.deadline import Clock
 from temporal_lambda.tracking.retries import retry_delay
+from temporal_lambda.tracking.watched_runner import WatchedRunner
 
 if TYPE_CHECKING:
     from temporalio.bridge.proto.workflow_activation import WorkflowActivation
@@ -36,6 +37,12 @@ shutdown takes."""
 OVERDUE = 1.2
 """Seconds after its moment in which a known return may still come: a server looks for timers that
 are due about once a second."""
+
+FOLLOWS = 4.0
+"""Seconds after the end of an activity in which its workflow's next task may still come here. It
+takes milliseconds, unless the server is in trouble, as after a restart. By our default it stays for
+2 s with the worker that has the workflow in its cache (``sticky_queue_schedule_to_start_timeout``),
+and then goes to any other, of which this one is the nearest."""
 
 ENDS = frozenset(
     {
@@ -89,7 +96,9 @@ class KnownReturns(Interceptor):
         self._lock = threading.Lock()
         self._timers: dict[Timer, float] = {}
         self._retries: dict[Retry, float] = {}
-        self._awaited: set[Awaited] = set()
+        # With the ids of activities.
+        self._awaited: dict[Awaited, str] = {}
+        self._following: dict[Awaited, float] = {}
 
     def next_due(self) -> float | None:
         """The moment of the nearest known return that may still come; ``None`` for none."""
@@ -101,11 +110,13 @@ class KnownReturns(Interceptor):
         return [due + ahead for due in self._dues()]
 
     def _dues(self) -> list[float]:
-        earliest = self._clock() - OVERDUE
+        now = self._clock()
+        earliest = now - OVERDUE
         with self._lock:
+            self._following = {key: at for key, at in self._following.items() if at > now - FOLLOWS}
             self._retries = {key: due for key, due in self._retries.items() if due > earliest}
             self._timers = {key: due for key, due in self._timers.items() if due > earliest}
-            return [*self._timers.values(), *self._retries.values()]
+            return [*self._timers.values(), *self._retries.values(), *self._following.values()]
 
     @property
     def awaits_others(self) -> bool:
@@ -124,7 +135,7 @@ class KnownReturns(Interceptor):
 
     def watch(self, runner: WorkflowRunner) -> WorkflowRunner:
         """Make a runner that runs workflows as ``runner`` does, and keeps their timers here."""
-        return _WatchedRunner(runner, self)
+        return WatchedRunner(runner, self.workflow_advanced)
 
     def workflow_advanced(
         self, activation: WorkflowActivation, completion: WorkflowActivationCompletion
@@ -143,25 +154,27 @@ class KnownReturns(Interceptor):
                 if brings == "fire_timer":
                     self._timers.pop((run, job.fire_timer.seq), None)
                 elif brings in ANSWERS:
-                    self._awaited.discard((run, brings, getattr(job, brings).seq))
+                    self._answered((run, brings, getattr(job, brings).seq))
                 elif job.resolve_child_workflow_execution_start.HasField("failed"):
                     seq = job.resolve_child_workflow_execution_start.seq
-                    self._awaited.discard((run, "resolve_child_workflow_execution", seq))
+                    self._answered((run, "resolve_child_workflow_execution", seq))
                 elif brings == "remove_from_cache":
-                    self._awaited = {
-                        one for one in self._awaited if one[0] != run or one[1] == NEXT_TASK
-                    }
+                    for one in self._awaited_by(run):
+                        if one[1] != NEXT_TASK:
+                            self._answered(one)
                 elif brings == "initialize_workflow":
                     before = job.initialize_workflow.continued_from_execution_run_id
-                    self._awaited -= {(run, NEXT_TASK, 0), (before, NEXT_TASK, 0)}
+                    self._answered((run, NEXT_TASK, 0))
+                    self._answered((before, NEXT_TASK, 0))
                 elif brings == "query_workflow":
                     self._queried()
             if completion.HasField("failed"):
-                self._awaited.add((run, NEXT_TASK, 0))
+                self._awaited[run, NEXT_TASK, 0] = ""
             for command in completion.successful.commands:
                 kind = command.WhichOneof("variant")
                 if kind in AWAITED:
-                    self._awaited.add((run, AWAITED[kind], getattr(command, kind).seq))
+                    activity_id = command.schedule_activity.activity_id
+                    self._awaited[run, AWAITED[kind], getattr(command, kind).seq] = activity_id
                 if kind == "start_timer":
                     delay = command.start_timer.start_to_fire_timeout.ToNanoseconds() / 1e9
                     self._timers[run, command.start_timer.seq] = begun + delay
@@ -170,12 +183,20 @@ class KnownReturns(Interceptor):
                 elif kind in ENDS:
                     self._forget(run)
                 if kind == "continue_as_new_workflow_execution":
-                    self._awaited.add((run, NEXT_TASK, 0))
+                    self._awaited[run, NEXT_TASK, 0] = ""
+
+    def _awaited_by(self, run: str) -> list[Awaited]:
+        return [one for one in self._awaited if one[0] == run]
+
+    def _answered(self, awaited: Awaited) -> None:
+        self._awaited.pop(awaited, None)
+        self._following.pop(awaited, None)
 
     def _forget(self, run: str) -> None:
         self._timers = {key: due for key, due in self._timers.items() if key[0] != run}
         self._retries = {key: due for key, due in self._retries.items() if key[0] != run}
-        self._awaited = {one for one in self._awaited if one[0] != run}
+        for one in self._awaited_by(run):
+            self._answered(one)
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """See base class."""
@@ -189,16 +210,25 @@ class KnownReturns(Interceptor):
     def attempt_failed(self, info: activity.Info, error: BaseException) -> None:
         """Note when the server will retry an attempt, if it will."""
         delay = retry_delay(info, error)
-        if delay is None:
+        if delay is None or self._wall_clock() + delay > _closes_at(info):
+            self.activity_ended(info)
             return
-        if info.schedule_to_close_timeout:
-            closes = (
-                info.scheduled_time.timestamp() + info.schedule_to_close_timeout.total_seconds()
-            )
-            if self._wall_clock() + delay > closes:
-                return
         with self._lock:
             self._retries[_retry(info)] = self._clock() + delay
+
+    def activity_ended(self, info: activity.Info) -> None:
+        """Note that a workflow in this cache, if it awaits this one, gets its next task now."""
+        with self._lock:
+            for one in self._awaited_by(info.workflow_run_id or ""):
+                if self._awaited[one] == info.activity_id:
+                    self._following[one] = self._clock()
+
+
+def _closes_at(info: activity.Info) -> float:
+    """Seconds since the epoch."""
+    if not info.schedule_to_close_timeout:
+        return math.inf
+    return info.scheduled_time.timestamp() + info.schedule_to_close_timeout.total_seconds()
 
 
 def _retry(info: activity.Info) -> Retry:
@@ -217,59 +247,13 @@ class _WatchedActivity(ActivityInboundInterceptor):
             return await super().execute_activity(input)
         self._returns.attempt_began(info)
         try:
-            return await super().execute_activity(input)
-        except CancelledError:
-            raise
-        except Exception as error:
+            result = await super().execute_activity(input)
+        except (Exception, asyncio.CancelledError) as error:
             details = activity.cancellation_details()
-            if not (details and details.cancel_requested):
+            if details and details.cancel_requested:
+                self._returns.activity_ended(info)
+            elif not isinstance(error, CancelledError | asyncio.CancelledError):
                 self._returns.attempt_failed(info, error)
             raise
-
-
-class _WatchedRunner(WorkflowRunner):
-    def __init__(self, runner: WorkflowRunner, returns: KnownReturns) -> None:
-        self._runner = runner
-        self._returns = returns
-
-    def prepare_workflow(self, defn: Any) -> None:
-        """See base class."""
-        self._runner.prepare_workflow(defn)
-
-    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
-        """See base class."""
-        return _WatchedInstance(self._runner.create_instance(det), self._returns)
-
-    def set_worker_level_failure_exception_types(
-        self, types: Sequence[type[BaseException]]
-    ) -> None:
-        """See base class."""
-        self._runner.set_worker_level_failure_exception_types(types)
-
-
-class _WatchedInstance(WorkflowInstance):
-    def __init__(self, instance: WorkflowInstance, returns: KnownReturns) -> None:
-        self._instance = instance
-        self._returns = returns
-
-    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
-        """See base class."""
-        completion = self._instance.activate(act)
-        self._returns.workflow_advanced(act, completion)
-        return completion
-
-    def get_serialization_context(self, command_info: Any) -> Any:
-        """See base class."""
-        return self._instance.get_serialization_context(command_info)
-
-    def get_external_store_context(self, command_info: Any) -> Any:
-        """See base class."""
-        return self._instance.get_external_store_context(command_info)
-
-    def get_info(self) -> workflow.Info:
-        """See base class."""
-        return self._instance.get_info()
-
-    def get_thread_id(self) -> int | None:
-        """See base class."""
-        return self._instance.get_thread_id()
+        self._returns.activity_ended(info)
+        return result

@@ -22,8 +22,8 @@ from temporal_lambda.runtime.leaving import (
 )
 from temporal_lambda.tracking.arrivals import COMING_BACK, LEAST_GAPS, SLACK, Arrivals
 from temporal_lambda.tracking.returns import GUARD, OVERDUE
+from tests.support.activations import activation, asks, completion
 from tests.support.resting_worker import Worker
-from tests.unit.tracking.test_returns import activation, asks, completion
 
 
 def test_it_leaves_as_soon_as_no_more_of_the_work_is_on_its_way() -> None:

@@ -10,7 +10,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
 from temporal_lambda.tracking.retries import retry_delay
-from tests.unit.tracking.test_returns import attempt
+from tests.support.activations import attempt
 
 POLICY = RetryPolicy(
     initial_interval=timedelta(seconds=2),
