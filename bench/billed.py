@@ -17,6 +17,7 @@ from temporal_lambda.tracking.arrivals import LEAST_GAPS
 WORK_SECONDS = 0.1
 TIMEOUT = 60.0
 SLEEP_SECONDS = 60.0
+BETWEEN_SLEEPERS = 5.0
 GOAL = 40.0
 MOST_MS = 220.0
 MOST_WITH_SLEEP_MS = 450.0
@@ -44,7 +45,13 @@ async def measure(quick: bool) -> Measured:
         alone, beside, with_sleep = await asyncio.gather(
             _bill(stack, ours, repeats, *one, pause=pause),
             _bill(stack, contrib, repeats, *one),
-            _bill(stack, sleeps, min(repeats, 2), "StepSleepStep", WORK_SECONDS, pause),
+            _bill(
+                stack,
+                sleeps,
+                min(repeats, 2),
+                *("StepSleepStep", WORK_SECONDS, pause),
+                pause=BETWEEN_SLEEPERS,
+            ),
         )
     row = Row(
         f"billed time of one 100 ms workflow, {timeout:.0f} s function",
