@@ -9,10 +9,11 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 PYTEST := $(BIN)/python -m pytest
 RUN := @$(MAKE) --no-print-directory
 CONSTRAINTS := tests/constraints/dev.txt
+PORT ?= 8000
 
 .PHONY: help demo demo-dagster test test-core test-longest test-dagster test-alone test-pythons \
     test-lowest test-newest test-extras lint lint-style lint-types lint-oldest lint-newest lint-imports \
-    format check templates fuzz reliability trace screenshot-dev screenshot-dagster browser bench \
+    format check docs docs-build templates fuzz reliability trace screenshot-dev screenshot-dagster browser bench \
     bench-quick constraints clean
 
 help:
@@ -26,6 +27,8 @@ help:
 	@echo "make test-newest   the same with the newest, as users install them"
 	@echo "make templates   sam validate, cdk synth and checkov over examples/deploy; 1.1 GB of tools"
 	@echo "make test-extras   install each extra alone, from the wheel, and import what it promises"
+	@echo "make docs    show the documentation as a site, on 127.0.0.1:8000; make docs PORT=8001"
+	@echo "make docs-build  build it strictly, below build/site; a dead link is an error"
 	@echo "make format  format and fix what can be fixed"
 	@echo "make reliability  write the table of faults in docs/reliability.md"
 	@echo "make trace   run examples/telemetry and draw its trace, docs/trace.svg"
@@ -71,6 +74,12 @@ templates: $(VENV)/dev
 
 test-extras: $(VENV)/dev
 	$(BIN)/python -m tests.extras
+
+docs: $(VENV)/dev
+	$(BIN)/python -m docs_site serve --port $(PORT)
+
+docs-build: $(VENV)/dev
+	$(BIN)/python -m docs_site build
 
 fuzz: $(VENV)/dev
 	$(BIN)/python -m tests.fuzz

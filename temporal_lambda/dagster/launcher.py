@@ -64,38 +64,7 @@ class LambdaRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
     ``lambda/payload_mode`` (``full``, ``config_only``, ``ops_only``, ``custom`` with
     ``lambda/payload_config_path``), ``lambda/durable``, ``lambda/run_code``, ``lambda/external``.
 
-    The configuration, with its defaults:
-
-    =========================== ================ ==================================================
-    ``default_function_name``   none             the function of runs that name none
-    ``default_invocation_type`` ``Event``        or ``RequestResponse``
-    ``default_durable``         ``false``        functions keep runs as workflows
-    ``default_run_code``        ``false``        functions execute the jobs' own ops
-    ``external``                ``false``        accepted Events stay STARTED
-    ``default_deployment_name`` none             in payloads, outside of Dagster+
-    ``environment_variables``   ``[]``           names of variables that full payloads carry
-    ``allowed_functions``       any              patterns of the functions that runs may go to
-    ``job_graph``               ``true``         full payloads carry op to upstream ops
-    ``fail_on_error_status``    ``true``         a statusCode of 400 or more is a failure
-    ``result_records``          none             place in S3 where functions leave their answers
-    ``function_log``            ``true``         a failed run shows the end of the function's log
-    ``materialize_planned``     ``false``        success materializes the planned assets
-    ``max_concurrent_waits``    50               RequestResponse runs awaited at once per process
-    ``read_timeout_seconds``    930              must be above the functions' timeout
-    ``connect_timeout_seconds`` 10               how long making a connection may take
-    ``throttle_timeout_seconds`` 60              how long throttled invocations are tried again
-    ``cancel_timeout_seconds``  60               how long a cancel or status request may take
-    ``shutdown_timeout_seconds`` 930             how long an ending process waits for answers
-    ``steps_interval_seconds``  10               how often a durable run is asked for its steps
-    ``max_sync_payload_bytes``  6 MiB            AWS's quota
-    ``max_async_payload_bytes`` 1 MiB            AWS's quota
-    ``aws``                     boto3's chain    ``region``, ``endpoint_url``, ``access_key_id``,
-                                                 ``sts_endpoint_url``, ``secret_access_key``,
-                                                 ``session_token``, ``assume_role``: ``role_arn``,
-                                                 ``external_id``, ``session_name``
-    ``temporal``                none             the server on which durable runs are canceled
-    ``inner``                   none             ``module``, ``class``, ``config``
-    =========================== ================ ==================================================
+    What else ``config`` may hold, with the defaults, is in docs/dagster-reference.md.
 
     A run is STARTED when it is handed to a thread of this process, also while it waits there for
     one of ``max_concurrent_waits``: run monitoring ends what stays STARTING for 180 s. A hidden tag

@@ -1,4 +1,4 @@
-"""``temporal-lambda dev --dagster``, as a user runs it."""
+"""``temporal-lambda dev --dagster``, as docs/dagster.md has it: code, handler and command."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.dagster.dagster_fixtures import FUNCTIONS
+from tests.support.documents import blocks_for
 
 pytestmark = pytest.mark.server
 
-COMMAND = Path(sys.executable).parent / "temporal-lambda"
+BLOCKS = blocks_for(__file__, "docs/dagster.md")
 
 JOBS = "{ repositoriesOrError { ... on RepositoryConnection { nodes { pipelines { name } } } } }"
 
@@ -38,7 +38,7 @@ async def attend(dev: asyncio.subprocess.Process) -> str:
         said.append(line.decode())
         if line.startswith(b"Dagster "):
             url = line.decode().split()[1]
-            while "etl" not in await asyncio.to_thread(jobs_at, url):
+            while "etl_job" not in await asyncio.to_thread(jobs_at, url):
                 await asyncio.sleep(0.1)
             dev.send_signal(signal.SIGINT)
     await dev.wait()
@@ -46,13 +46,21 @@ async def attend(dev: asyncio.subprocess.Process) -> str:
 
 
 async def test_dev_shows_the_jobs_of_a_function_in_dagsters_ui(tmp_path: Path) -> None:
-    variables = {"CODE_STORAGE": str(tmp_path), "CODE_TOKEN": "none", "QUEUE": "dev"}
-    given = [word for name, value in variables.items() for word in ("--env", f"{name}={value}")]
+    project, temporary = tmp_path / "project", tmp_path / "temporary"
+    temporary.mkdir()
+    (command,) = [block.text for block in BLOCKS if not block.file]
+    for block in BLOCKS:
+        if block.file:
+            (project / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (project / block.file).write_text(block.text)
     dev = await asyncio.create_subprocess_exec(
-        *(str(COMMAND), "dev", "code_handlers.py:durable", "--no-reload"),
-        *("--dagster", "code_jobs", *given),
-        cwd=FUNCTIONS,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        *("sh", "-c", f"exec {command.strip()} --no-reload"),
+        cwd=project,
+        env={
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "TMPDIR": str(temporary),
+        },
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -63,4 +71,4 @@ async def test_dev_shows_the_jobs_of_a_function_in_dagsters_ui(tmp_path: Path) -
             dev.kill()
             await dev.wait()
     assert dev.returncode == 0, text
-    assert list(tmp_path.iterdir()) == []
+    assert list(temporary.iterdir()) == []

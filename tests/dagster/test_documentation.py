@@ -1,4 +1,4 @@
-"""docs/dagster.md keeps step with the code."""
+"""docs/dagster-reference.md keeps step with the code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from temporal_lambda.dagster.launching.config import LauncherConfig
 from temporal_lambda.dagster.launching.config_schema import config_schema
 from temporal_lambda.dagster.launching.payload import RunFacts
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "dagster.md").read_text()
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "dagster-reference.md").read_text()
 
 
 def rows() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 import uuid
@@ -18,6 +17,7 @@ from moto.server import ThreadedMotoServer
 from temporalio.contrib.aws import lambda_worker as contrib
 
 from temporal_lambda.local import Function, LocalStack
+from tests.support.documents import blocks_for
 from tests.support.fault_scenario import had_tasks
 from tests.support.lambdas import deploy_at_rest, rest
 from tests.support.otlp import receiving
@@ -148,13 +148,11 @@ def test_example_differs_from_one_for_the_contrib_module_in_one_import_alone(
 
 
 def test_stack_of_the_documentation_prints_the_result() -> None:
-    (block,) = re.findall(
-        r"^```python\n(import asyncio.*?)^```",
-        (ROOT / "docs" / "testing.md").read_text(),
-        re.MULTILINE | re.DOTALL,
-    )
+    (block,) = [
+        block for block in blocks_for(__file__, "docs/testing.md") if "LocalStack" in block.text
+    ]
     output = subprocess.run(
-        [sys.executable, "-c", block],
+        [sys.executable, "-c", block.text],
         cwd=ROOT,
         check=True,
         timeout=60,
@@ -162,3 +160,18 @@ def test_stack_of_the_documentation_prints_the_result() -> None:
         text=True,
     )
     assert output.stdout == "Hello, World!\nsuccess idle\n"
+
+
+def test_stack_of_the_documentation_answers_an_aws_sdk(tmp_path: Path) -> None:
+    (block,) = [block for block in blocks_for(__file__, "docs/testing.md") if "boto3" in block.text]
+    (tmp_path / "test_boto3.py").write_text(block.text)
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path,
+        timeout=100,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "1 passed" in ended.stdout

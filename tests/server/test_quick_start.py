@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.checkout import OFFLINE, copy_what_is_built
 
-OFFLINE = {
-    "PIP_NO_INDEX": "1",
-    "PIP_NO_DEPS": "1",
-    # pip reads it as the value of --build-isolation: build with the hatchling that is installed.
-    "PIP_NO_BUILD_ISOLATION": "false",
-    "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-}
-"""The shortcut: the wheel's dependencies are not downloaded but taken from the tests' own packages,
-which keeps this under 20 s and free of the network. That the extra names them is checked elsewhere:
-``make demo`` installs it from the index."""
+ROOT = Path(__file__).parents[2]
 
 
 def section(title: str) -> str:
@@ -39,13 +29,7 @@ def shell_block(title: str) -> str:
 def test_quick_start_works_as_printed_from_an_empty_directory(tmp_path: Path) -> None:
     checkout, project = tmp_path / "checkout", tmp_path / "project"
     project.mkdir()
-    shutil.copytree(
-        ROOT / "temporal_lambda",
-        checkout / "temporal_lambda",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, checkout)
+    copy_what_is_built(checkout)
     files = re.findall(
         r"^<!-- file: \S+/(\w+\.py) -->\n```python\n(.*?)^```",
         section("Quick start"),

@@ -188,8 +188,10 @@ class Account:
             for name, value in request.headers.items()
             if name.lower() not in ("host", "content-length")
         }
+        # As bytes, aiohttp warns of a zip of a real size.
+        data = io.BytesIO(body) if body else None
         async with self._session.request(
-            request.method, self._moto_url + str(request.rel_url), data=body, headers=headers
+            request.method, self._moto_url + str(request.rel_url), data=data, headers=headers
         ) as answer:
             return web.Response(
                 status=answer.status,

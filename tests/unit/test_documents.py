@@ -10,22 +10,25 @@ from pathlib import Path
 from temporal_lambda.local.temporal_server import CONTROLLER
 from temporal_lambda.otel import OtelOptions
 from temporal_lambda.settings.table import SETTINGS
+from tests.support.documents import DOCUMENTS, ROOT, all_blocks
 from tests.support.reliability import documented_faults
-
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def test_python_in_documents_is_valid() -> None:
-    for document in DOCUMENTS:
-        for block in re.findall(r"^```python\n(.*?)^```", document.read_text(), re.M | re.S):
-            compile(block, document.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    for block in all_blocks():
+        if block.language == "python":
+            compile(block.text, block.place, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_code_quoted_from_a_file_is_that_file() -> None:
-    quoted = re.findall(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```", everything(), re.M | re.S)
+    quoted = [block for block in all_blocks() if block.mark.startswith("file: ")]
     assert quoted
-    assert {path for path, block in quoted if (ROOT / path).read_text() != block} == set()
+    changed = [
+        block.place
+        for block in quoted
+        if (ROOT / block.mark.removeprefix("file: ")).read_text() != block.text
+    ]
+    assert changed == []
 
 
 def everything() -> str:

@@ -18,8 +18,8 @@ KEPT_METADATA = re.compile(
     r"(?:LICEN[CS]E|COPYING|NOTICE|AUTHORS)[^/]*)",
     re.IGNORECASE,
 )
-TOOLS = re.compile(r"temporal_lambda/(?:deploy|local)/.*")
-"""Parts of this package that run on a developer's machine and in CI; no function needs them."""
+TOOLS = re.compile(r"(?:temporal_lambda/(?:deploy|local)|share/doc/temporal-lambda)/.*")
+"""Parts of this package for a developer's machine and CI, and its pages; no function needs them."""
 
 PROJECT_FILES = re.compile(r"uv\.lock|pyproject\.toml|requirements[^/]*\.txt|[^/]*\.zip(?:\.json)?")
 

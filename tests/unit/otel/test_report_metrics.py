@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from temporal_lambda.otel.report_metrics import ReportMetrics
@@ -52,3 +53,16 @@ def test_invocation_that_never_ended_is_counted_by_the_one_that_found_it() -> No
     metrics = ReportMetrics(meters.provider)
     metrics.record({**report("r", cold=True), "never_ended": {"request_id": "killed"}}, "orders")
     assert meters.read()["temporal_lambda.never_ended", ""] == 1
+
+
+def test_every_metric_is_in_the_reference() -> None:
+    meters = Meters()
+    metrics = ReportMetrics(meters.provider)
+    known = {"init_ms": 1.0, "peak_memory_mb": 80.0}
+    killed = {"never_ended": {"request_id": "killed"}}
+    metrics.record({**report("r", cold=True), **known, **killed}, "orders")
+    metrics.record({**report("s"), "errors": ["work: E: no"]}, "orders")
+    made = {name for name, _ in meters.read()}
+    text = (Path(__file__).parents[3] / "docs" / "telemetry-reference.md").read_text()
+    assert len(made) >= 12
+    assert [name for name in made if f"`{name}`" not in text] == []
