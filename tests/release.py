@@ -58,7 +58,10 @@ def main() -> None:
     """Run all checks; the exit code says whether all have passed."""
     pythons = dict(sorted({**other_pythons(places()), HERE: Path(sys.executable)}.items()))
     minutes = MINUTES_PER_PYTHON * len(pythons) + MINUTES_ELSE
-    print(f"release check, Python {', '.join(map(_dotted, pythons))}: {HOW_LONG.format(minutes)}")
+    print(
+        f"release check, Python {', '.join(map(_dotted, pythons))}: {HOW_LONG.format(minutes)}",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
         dist = Path(folder) / "dist"
         outcomes = [timed("wheel and sdist are built", lambda: build(ROOT, dist))]
