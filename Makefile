@@ -12,8 +12,9 @@ CONSTRAINTS := tests/constraints/dev.txt
 PORT ?= 8000
 
 .PHONY: help demo demo-dagster test test-core test-longest test-dagster test-alone test-pythons \
-    test-lowest test-newest test-extras lint lint-style lint-types lint-oldest lint-newest lint-imports \
-    format check docs docs-build templates fuzz reliability trace screenshot-dev screenshot-dagster browser bench \
+    test-lowest test-newest test-extras test-hidden release-check lint lint-style lint-types \
+    lint-oldest lint-newest lint-imports format check docs docs-build templates fuzz reliability trace \
+    screenshot-dev screenshot-dagster browser bench \
     bench-quick constraints clean
 
 help:
@@ -25,8 +26,10 @@ help:
 	@echo "make test-pythons  unit tests and demo under every other supported Python found here"
 	@echo "make test-lowest   the same with the oldest dependencies that are supported"
 	@echo "make test-newest   the same with the newest, as users install them"
+	@echo "make test-hidden   make demo and tests/server with awslambdaric's native client hidden, as on macOS"
 	@echo "make templates   sam validate, cdk synth and checkov over examples/deploy; 1.1 GB of tools"
-	@echo "make test-extras   install each extra alone, from the wheel, and import what it promises"
+	@echo "make test-extras   install each extra alone, from the wheel, import what it promises, run its example"
+	@echo "make release-check   build and check wheel and sdist, and do that under every Python found here"
 	@echo "make docs    show the documentation as a site, on 127.0.0.1:8000; make docs PORT=8001"
 	@echo "make docs-build  build it strictly, below build/site; a dead link is an error"
 	@echo "make format  format and fix what can be fixed"
@@ -80,6 +83,15 @@ docs: $(VENV)/dev
 
 docs-build: $(VENV)/dev
 	$(BIN)/python -m docs_site build
+
+# Hidden from the processes here, which then run functions with the client of this package's own.
+test-hidden: export PYTHONPATH := $(CURDIR)/tests/support/no_native_client
+test-hidden: $(VENV)/dev
+	$(RUN) demo
+	$(PYTEST) --numprocesses 4 --dist worksteal -m "not alone" tests/server
+
+release-check: $(VENV)/release
+	$(BIN)/python -m tests.release
 
 fuzz: $(VENV)/dev
 	$(BIN)/python -m tests.fuzz
@@ -141,7 +153,7 @@ bench-quick: $(VENV)/bench
 # For all supported Pythons and platforms at once, which pip can't do.
 constraints: $(VENV)/dev
 	echo "# What make test installs, on any supported Python. Written by: make constraints" >$(CONSTRAINTS)
-	$(BIN)/uv pip compile pyproject.toml --group bench --extra local --extra aws --extra otel \
+	$(BIN)/uv pip compile pyproject.toml --group bench --group release --extra local --extra aws --extra otel \
 	    --extra otel-http --extra deploy --extra dagster --universal --python-version 3.10 --upgrade --quiet --no-header \
 	    --no-annotate --no-emit-index-url --no-emit-find-links >>$(CONSTRAINTS)
 
@@ -164,4 +176,8 @@ $(VENV)/dev: pyproject.toml $(CONSTRAINTS) | $(VENV)/bin/python
 
 $(VENV)/bench: $(VENV)/dev
 	$(PIP) --constraint $(CONSTRAINTS) --group bench
+	@touch $@
+
+$(VENV)/release: $(VENV)/dev
+	$(PIP) --constraint $(CONSTRAINTS) --group release
 	@touch $@

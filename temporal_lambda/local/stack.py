@@ -200,7 +200,8 @@ class LocalStack:
                 self.client, version, patience, lambda: self._failure(function, before)
             )
             await set_current(self.client, version)
-            await wait_until_routed(self.client, version.deployment_name, patience)
+            # How long the server takes for that is no matter of the function's.
+            await wait_until_routed(self.client, version.deployment_name)
         except WorkerDeploymentError as error:
             raise LocalStackError(f"{error}{'' if self._own_server else OF_YOUR_OWN}") from error
         # What the worker says is newer than what the server knows of an earlier deployment.

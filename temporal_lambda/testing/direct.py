@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-
-from awslambdaric.lambda_context import LambdaContext
+from typing import TYPE_CHECKING, Any
 
 from temporal_lambda.local import LocalStackError
 from temporal_lambda.report import INVOCATION, find_line
 from temporal_lambda.testing.report import Report
+
+if TYPE_CHECKING:
+    from awslambdaric.lambda_context import LambdaContext
 
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:"
 
@@ -84,6 +85,10 @@ def invoke_handler(
         >>> invoke_handler(handler, timeout=timedelta(seconds=2)).result
         True
     """
+    # Not before temporal_lambda.local has said what is missing here, or that this system is not one
+    # of its own.
+    from awslambdaric.lambda_context import LambdaContext
+
     with _variables_of(function_name), _reports() as reports:
         context = LambdaContext(
             invoke_id=str(uuid.uuid4()),

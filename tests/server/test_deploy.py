@@ -20,7 +20,6 @@ CREDENTIALS_OF_BOTO = {
 }
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.timeout(300)
 async def test_two_builds_from_the_first_deploy_to_the_clean_up(
     builds: Builds, account: Account

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from temporal_lambda.local.runtime_module import runtime_module
 from temporal_lambda.local.temporal_server import find_temporal
 from tests.support.dev_session import PATIENCE, Dev
 from tests.support.processes import alive, command, descendants
@@ -57,7 +58,7 @@ def test_execute_prints_the_result_and_what_it_would_have_cost(
     assert 'result      "Hello, W!"' in dev.output
     assert re.search(
         r"served by   Event invocation \d+ of handler-lambda_handler-[0-9a-f]{8}, "
-        r"made by the server's worker controller, in process \d+ of python -m awslambdaric",
+        r"made by the server's worker controller, in process \d+ of python -m " + runtime_module(),
         dev.output,
     )
     assert re.search(r"billed      \d+ ms of the 60000 ms", dev.output)
@@ -107,7 +108,7 @@ def test_crash_of_the_session_leaves_no_process_behind(greeting: Path, started: 
     started.append(dev)
     dev.wait_for("start one")
     children = descendants(dev.process.pid)
-    assert any("awslambdaric" in command(child) for child in children)
+    assert any(runtime_module() in command(child) for child in children)
     assert any("start-dev" in command(child) for child in children)
     dev.process.kill()
     dev.finish()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.support.lambdas import Invoke, MakeFunction, events
@@ -118,7 +120,10 @@ async def test_too_short_deadline_says_both_numbers_and_the_remedy(
     )
     record = await invoke(function)
     assert record.error
-    assert record.error.startswith("DeadlineError: Lambda timeout is too short: 3.0s are left and")
+    # Of the three seconds, a busy machine has used some by the time that they are read.
+    assert re.match(
+        r"DeadlineError: Lambda timeout is too short: (3\.0|2\.\d)s are left and ", record.error
+    )
     assert "7.0s of them are kept for the shutdown. Increase the function timeout" in record.error
     assert events(record) == ["setup", "acquired", "hook", "released", "teardown"]
 

@@ -252,6 +252,8 @@ def shops_of(receiver: Receiver, name: str) -> set[object]:
     return {value.resource.get("shop") for value in receiver.values if value.name == name}
 
 
+# They take half a minute, and several times that on a busy machine.
+@pytest.mark.timeout(400)
 async def test_200_warm_invocations_add_nothing(
     traced: MakeTraced, invoke: Invoke, receiver: Receiver
 ) -> None:

@@ -25,6 +25,9 @@ from tests.support.otlp import receiving, silence
 from tests.support.proxy import Proxy
 from tests.support.waiting import until
 
+TIME_TO_FLUSH = {"TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "10s"}
+"""So that the flush has its 2 s, also if the drain before it takes one or two."""
+
 
 @pytest.fixture(params=["absent", "refusing", "silent"])
 def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
@@ -73,6 +76,7 @@ async def test_deadline_holds_and_one_warning_is_written(
     assert endpoint in line
 
 
+@pytest.mark.alone
 async def test_provider_of_somebody_else_whose_collector_is_silent_is_one_warning_of_ours(
     make_function: MakeFunction, invoke: Invoke
 ) -> None:
@@ -81,8 +85,9 @@ async def test_provider_of_somebody_else_whose_collector_is_silent_is_one_warnin
             "SCENARIO": "global provider",
             "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
             "OTEL_METRICS_EXPORTER": "none",
+            **TIME_TO_FLUSH,
         }
-        function = make_function("traced.quick_handler", env=env)
+        function = make_function("traced.quick_handler", seconds=20, env=env)
         records = [await invoke(function) for _ in range(3)]
     hooks = [record.report["phases_ms"]["hooks"] for record in records if record.report]
     assert {record.status for record in records} == {"success"}
@@ -161,11 +166,7 @@ async def test_slow_collector_delays_nothing_but_the_flush(
         function = make_function(
             "traced.quick_handler",
             seconds=20,
-            env={
-                "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
-                # So that the flush has its 2 s, also if the drain before it takes one or two.
-                "TEMPORAL_LAMBDA_SHUTDOWN_DEADLINE_BUFFER": "10s",
-            },
+            env={"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, **TIME_TO_FLUSH},
         )
         records = [await invoke(function) for _ in range(4)]
     hooks = [record.report["phases_ms"]["hooks"] for record in records if record.report]

@@ -2,74 +2,92 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
+import asyncio
+import contextlib
+import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support.processes import alive, command, descendants
-from tests.support.waiting import PATIENCE
+from tests.support.sample_project import AT_ONCE, MODES, OF_ASYNCIO, Mode, make_project
+from tests.support.waiting import until
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+HANGS = """
+import os, time
+from pathlib import Path
 
-pytest_plugins = ["pytester"]
+import pytest
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_hangs(deploy_function, number):
+    deploy_function("handler.lambda_handler", "greeting")
+    Path(f"deployed-{os.getpid()}").touch()
+    time.sleep(600)
+"""
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
-    """A project with the greeting's code and tests, and a configuration of its own."""
-    shutil.copytree(EXAMPLES / "greeting", pytester.path / "greeting")
-    for test in (EXAMPLES / "testing").glob("test_*.py"):
-        shutil.copy(test, pytester.path)
-    pytester.makeini(
-        "[pytest]\nfilterwarnings = error\nasyncio_default_fixture_loop_scope = function\n"
-    )
-    return pytester
+def project(tmp_path: Path) -> Path:
+    make_project(tmp_path)
+    return tmp_path
 
 
-def run(project: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return project.runpytest_subprocess("-p", "no:cacheprovider", *arguments, timeout=90)
-
-
-def test_in_strict_mode_under_xdist(project: pytest.Pytester) -> None:
-    run(project, "-n", "2", "-o", "asyncio_mode=strict").assert_outcomes(passed=5)
-
-
-def test_in_auto_mode(project: pytest.Pytester) -> None:
-    run(project, "-o", "asyncio_mode=auto").assert_outcomes(passed=5)
-
-
-def test_without_asyncio(project: pytest.Pytester) -> None:
-    run(project, "-p", "no:asyncio", "-W", "default", "test_greeting.py").assert_outcomes(passed=2)
-
-
-def test_kill_of_a_session_leaves_no_process_behind(project: pytest.Pytester) -> None:
-    project.makepyfile(
-        test_hangs=(
-            "import time\n"
-            "def test_hangs(deploy_function):\n"
-            "    deploy_function('handler.lambda_handler', 'greeting')\n"
-            "    print('DEPLOYED', flush=True)\n"
-            "    time.sleep(600)\n"
-        )
-    )
-    with subprocess.Popen(
-        [sys.executable, "-m", "pytest", "-s", "-p", "no:cacheprovider", "test_hangs.py"],
-        cwd=project.path,
-        stdout=subprocess.PIPE,
+@pytest.mark.parametrize("mode", MODES, ids=[mode.name for mode in MODES])
+def test_fixtures_serve_a_project_of_a_user(project: Path, mode: Mode) -> None:
+    ended = subprocess.run(
+        [sys.executable, *mode.command()],
+        cwd=project,
+        capture_output=True,
         text=True,
-    ) as session:
-        assert session.stdout
-        assert any("DEPLOYED" in line for line in session.stdout)
-        children = descendants(session.pid)
-        assert any("start-dev" in command(child) for child in children)
-        os.kill(session.pid, signal.SIGKILL)
-    until = time.monotonic() + PATIENCE
-    while left := [command(child) for child in children if alive(child)]:
-        assert time.monotonic() < until, left
-        time.sleep(0.02)
+        timeout=110,
+    )
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 0, said
+    assert re.findall(r"^=+ (\d+ .*) in [\d.]+s", said, re.MULTILINE) == [f"{mode.tests} passed"]
+
+
+def start(project: Path, log: Path, *options: str) -> subprocess.Popen[bytes]:
+    """Run pytest without waiting for its end."""
+    arguments = Mode("", (*OF_ASYNCIO["strict"], *options), 0).command()
+    with log.open("w") as output:
+        return subprocess.Popen(
+            [sys.executable, *arguments], cwd=project, stdout=output, stderr=output
+        )
+
+
+@pytest.mark.parametrize(("place", "sessions"), [("alone", 1), ("under xdist", 2)])
+async def test_kill_of_pytest_leaves_no_process_behind(
+    project: Path, place: str, sessions: int
+) -> None:
+    (project / "test_hangs.py").write_text(HANGS)
+    log = project / "log"
+    pytest_itself = start(project, log, *AT_ONCE[place], "test_hangs.py")
+    children: list[int] = []
+
+    def left() -> list[str]:
+        return [command(child) for child in children if alive(child)]
+
+    try:
+        await until(
+            lambda: (
+                len(list(project.glob("deployed-*"))) == sessions
+                or pytest_itself.poll() is not None
+            ),
+            80,
+        )
+        assert pytest_itself.poll() is None, log.read_text()
+        children = descendants(pytest_itself.pid)
+        servers = [child for child in children if "start-dev" in command(child)]
+        # A server's keeper, which has its command line too, and the server.
+        assert len(servers) >= sessions
+        assert any("lambda_handler" in command(child) for child in children)
+    finally:
+        pytest_itself.kill()
+        pytest_itself.wait()
+    with contextlib.suppress(asyncio.TimeoutError):
+        await until(lambda: not left())
+    assert left() == []

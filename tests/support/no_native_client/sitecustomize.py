@@ -7,12 +7,12 @@ from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any
 
 
-class Blind:
-    """Finds what Python's own finder finds, except for the extension module."""
+class Blind(PathFinder):
+    """Finds what Python's own finder finds, distributions too, except for the extension module."""
 
-    @staticmethod
-    def find_spec(name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        return None if name == "runtime_client" else PathFinder.find_spec(name, path, target)
+    @classmethod
+    def find_spec(cls, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        return None if fullname == "runtime_client" else super().find_spec(fullname, path, target)
 
 
 sys.meta_path[:] = [Blind if finder is PathFinder else finder for finder in sys.meta_path]
