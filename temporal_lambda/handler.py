@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, cast
 
 from temporalio import workflow
@@ -146,9 +147,20 @@ def serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: 
     invocation = Invocation(environment, event, config, progress)
     ending = Ending(config, progress, environment.executors)
     try:
-        return Supervisor(invocation, ending, environment.clock).run()
+        with _looked_on(environment, progress):
+            return Supervisor(invocation, ending, environment.clock).run()
     finally:
         config.invocation.over()
+
+
+def _looked_on(
+    environment: ExecutionEnvironment, progress: Progress
+) -> AbstractContextManager[None]:
+    if not environment.onlooker:
+        return nullcontext()
+    from temporal_lambda.runtime.onlooker import looked_on_by
+
+    return looked_on_by(environment.onlooker, progress)
 
 
 def _mark(

@@ -148,7 +148,7 @@ _FRAME = re.compile(r"(?:START|END|REPORT) RequestId: (\S+)")
 
 def describe_tasks(record: InvocationRecord) -> str:
     """Tasks by kind, e.g. ``2 workflow, 1 activity``."""
-    tasks = (record.report or {}).get("tasks") or {}
+    tasks = record.tasks or {}
     return ", ".join(f"{count} {kind}" for kind, count in tasks.items() if count) or "-"
 
 

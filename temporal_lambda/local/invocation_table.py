@@ -133,7 +133,7 @@ def seconds(milliseconds: float) -> str:
 
 def short_tasks(record: InvocationRecord) -> str:
     """Tasks by the first letter of their kind, for instance ``2w 1a``."""
-    tasks = (record.report or {}).get("tasks") or {}
+    tasks = record.tasks or {}
     return " ".join(f"{count}{kind[0]}" for kind, count in tasks.items() if count) or "-"
 
 
@@ -163,7 +163,7 @@ def _cells(record: InvocationRecord, runs: bool, wide: bool) -> list[str]:
         str(record.number),
         "cold" if record.cold else "warm",
         seconds(max(0.0, age.total_seconds() * 1000) if runs else record.duration_ms),
-        "..." if runs else short_tasks(record),
+        "..." if runs and record.tasks is None else short_tasks(record),
         "" if runs else printable_line(str((record.report or {}).get("stop_reason") or "-"))[:12],
     ]
     if wide:

@@ -10,7 +10,7 @@ import pytest
 
 from temporal_lambda.local.temporal_server import find_temporal
 from tests.support.dev_session import Dev
-from tests.support.screen import show_orders
+from tests.support.screen import show_orders, stream_orders
 
 CHATTY = """
 import time
@@ -101,5 +101,29 @@ async def test_table_shows_what_runs_and_how_the_rest_has_ended() -> None:
         # Nothing is wrapped below the table, and the newest row is the last.
         (last,) = [line for line in screen.lines if line.endswith(" running")]
         assert screen.lines.index(last) < len(screen.lines) - 2
+    finally:
+        screen.end()
+
+
+def tasks_in(line: str) -> tuple[int, int]:
+    """Workflow tasks and activities that a row shows."""
+    found = {kind: int(number) for number, kind in re.findall(r"\b(\d+)([wa])\b", line)}
+    return found.get("w", 0), found.get("a", 0)
+
+
+@pytest.mark.timeout(300)
+async def test_running_invocation_shows_its_tasks_and_totals_while_workflows_come() -> None:
+    orders = 40
+    screen, shown = await stream_orders(80, 24, orders, seconds=10)
+    try:
+        rows = [line for line in screen.lines if re.match(r" ?\d+ +(cold|warm) ", line)]
+        done = [sum(kind) for kind in zip(*map(tasks_in, rows), strict=True)]
+        # Each order is one activity, between two tasks of its workflow.
+        assert done == [2 * orders, orders], screen.lines
+        assert any(tasks_in(row)[1] and row.endswith(" running") for row in rows)
+        # They were not told at the end alone, and never less of them than before.
+        told = [tasks_in(line)[1] for line in shown if line.startswith(rows[0][:2])]
+        assert len(set(told)) >= 8, shown
+        assert told == sorted(told)
     finally:
         screen.end()
