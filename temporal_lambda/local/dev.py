@@ -8,7 +8,8 @@ import re
 import shlex
 import signal
 import threading
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
@@ -88,7 +89,6 @@ class DevSession:
         self._display.say("starting Temporal and the local Lambda")
         async with self._stack:
             changes = asyncio.create_task(self._watch())
-            tasks = {changes}
             try:
                 deployed = await self._deploy_first(waits=self._reload and not execution)
                 self._announce(deployed)
@@ -97,15 +97,11 @@ class DevSession:
                 async with AsyncExitStack() as beside:
                     if self._dagster:
                         await self._show_dagster(self._dagster, beside)
-                    with self._display.live():
-                        if self._display.is_live:
-                            counting = self._count_workflows(deployed.task_queue)
-                            tasks.add(asyncio.create_task(counting))
+                    async with self._table(deployed):
                         await self._serve_changes()
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.wait(tasks)
+                changes.cancel()
+                await asyncio.wait({changes})
         return True
 
     async def _show_dagster(self, module: str, beside: AsyncExitStack) -> None:
@@ -134,10 +130,21 @@ class DevSession:
             await self._changed.wait()
             self._changed.clear()
 
+    @asynccontextmanager
+    async def _table(self, deployed: Deployed, *, goes: bool = False) -> AsyncIterator[None]:
+        """Keep the table in sight, where there is a terminal."""
+        with self._display.live(goes=goes):
+            counting = asyncio.create_task(self._count_workflows(deployed.task_queue))
+            try:
+                yield
+            finally:
+                counting.cancel()
+                await asyncio.wait({counting})
+
     async def _count_workflows(self, task_queue: str) -> None:
-        """Keep the display's totals of the task queue's workflows."""
+        """Keep the display's totals of the task queue's workflows, if it shows any."""
         query = f"TaskQueue = '{task_queue}' GROUP BY ExecutionStatus"
-        while True:
+        while self._display.is_live:
             try:
                 counted = await self._stack.client.count_workflows(query)
                 self._display.count_workflows(
@@ -173,7 +180,11 @@ class DevSession:
         workflow_id = execution.new_id()
         self._display.say(f"starting workflow {execution.workflow}, id {workflow_id}")
         try:
-            result = await execution.run(self._stack.client, workflow_id, deployed.task_queue)
+            async with self._table(deployed, goes=True):
+                with self._display.awaiting(workflow_id) as told:
+                    result = await execution.run(
+                        self._stack.client, workflow_id, deployed.task_queue, told
+                    )
         except LocalStackError as error:
             self._display.say(str(error), error=True)
             return False

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from temporal_lambda.local.errors import LocalStackError
+from temporal_lambda.local.workflow_progress import WorkflowProgress, follow
 
 NOT_REGISTERED = "is not registered"
 """What the SDK says when a worker is given a workflow of a type that it does not know."""
@@ -33,13 +35,20 @@ class Execution:
         """A workflow id for one run of it."""
         return f"{self.workflow}-{uuid.uuid4().hex[:8]}"
 
-    async def run(self, client: Client, workflow_id: str, task_queue: str) -> Any:
+    async def run(
+        self,
+        client: Client,
+        workflow_id: str,
+        task_queue: str,
+        told: Callable[[WorkflowProgress], None] = lambda progress: None,
+    ) -> Any:
         """Start the workflow and wait for its result.
 
         Args:
             client: Connected to the server.
             workflow_id: Its id.
             task_queue: Its task queue.
+            told: Called with how far it has come, whenever that has changed.
 
         Raises:
             LocalStackError: It failed, did not end in time, or is of no registered type.
@@ -49,6 +58,7 @@ class Execution:
         )
         result = asyncio.create_task(handle.result())
         refused = asyncio.create_task(_refusal(handle))
+        following = asyncio.create_task(follow(handle, told))
         try:
             ends = {result, refused}
             done, _ = await asyncio.wait(
@@ -68,9 +78,10 @@ class Execution:
                 cause = cause.__cause__
             raise LocalStackError(f"workflow failed: {cause}") from None
         finally:
-            result.cancel()
-            refused.cancel()
-            await asyncio.wait({result, refused})
+            tasks = {result, refused, following}
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
 
 async def _refusal(handle: WorkflowHandle[Any, Any]) -> str | None:

@@ -10,7 +10,8 @@ import pytest
 
 from temporal_lambda.local.temporal_server import find_temporal
 from tests.support.dev_session import Dev
-from tests.support.screen import show_orders, stream_orders
+from tests.support.lambdas import FUNCTIONS
+from tests.support.screen import Screen, show_orders, stream_orders
 
 CHATTY = """
 import time
@@ -125,5 +126,25 @@ async def test_running_invocation_shows_its_tasks_and_totals_while_workflows_com
         told = [tasks_in(line)[1] for line in shown if line.startswith(rows[0][:2])]
         assert len(set(told)) >= 8, shown
         assert told == sorted(told)
+    finally:
+        screen.end()
+
+
+async def test_execution_shows_what_its_workflow_waits_for() -> None:
+    screen = Screen(
+        *(80, 24, f"{FUNCTIONS / 'patient.py'}:lambda_handler", "--no-reload"),
+        *("--env", "FAILURES=2", "--execute", "be-patient", "--input", "1"),
+    )
+    try:
+        await screen.wait_for(r"be-patient-[0-9a-f]{8}: \d+\.\d s, \d events")
+        await screen.wait_for(
+            r"  activity persuade, attempt 3 runs, the last one failed: ValueError: no, for"
+        )
+        await screen.wait_for(r'result      "yes, the 3. time"')
+        await screen.wait_for(r"tasks       2 workflow, 3 activity")
+        # What it has waited for does not stay, nor does the table, which was of that moment.
+        assert "activity persuade, attempt" not in "\n".join(screen.lines)
+        assert "ended by" not in "\n".join(screen.lines)
+        assert screen.dev.finish() == 0
     finally:
         screen.end()
