@@ -14,7 +14,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
 
-from temporal_lambda.local.dagster_beside import DagsterBeside, settings_for
+from temporal_lambda.local.dagster_beside import RUNS, DagsterBeside, settings_for
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.execution import Execution
@@ -165,6 +165,8 @@ class DevSession:
         say(f"start one   {self._start_line(deployed)}")
 
     def _start_line(self, deployed: Deployed) -> str:
+        if self._workflow_type(deployed) in RUNS:
+            return "from Dagster, which --dagster MODULE shows, or with temporal-lambda invoke"
         command = ["temporal", "workflow", "start", "--address", self._stack.temporal_address]
         if self._stack.client.namespace != "default":
             command += ["--namespace", self._stack.client.namespace]

@@ -7,21 +7,22 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from temporal_lambda.local.command import _unless_set, dev
+from temporal_lambda.local.command import dev
+from temporal_lambda.local.function_options import idle_timeout_unless_set
 
 
 def test_idle_timeout_is_left_to_us_unless_something_sets_it(tmp_path: Path) -> None:
-    assert _unless_set(tmp_path, {}) == "auto"
-    assert _unless_set(tmp_path, {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "2s"}) is None
+    assert idle_timeout_unless_set(tmp_path, {}) == "auto"
+    assert idle_timeout_unless_set(tmp_path, {"TEMPORAL_LAMBDA_IDLE_TIMEOUT": "2s"}) is None
     (tmp_path / "temporal.toml").write_text("[lambda_worker]\n")
-    assert _unless_set(tmp_path, {}) == "auto"
+    assert idle_timeout_unless_set(tmp_path, {}) == "auto"
     (tmp_path / "temporal.toml").write_text('[lambda_worker]\nidle_timeout = "2s"\n')
-    assert _unless_set(tmp_path, {}) is None
+    assert idle_timeout_unless_set(tmp_path, {}) is None
 
 
 def test_broken_settings_are_left_to_the_function_to_tell(tmp_path: Path) -> None:
     (tmp_path / "temporal.toml").write_text("[lambda_worker")
-    assert _unless_set(tmp_path, {}) is None
+    assert idle_timeout_unless_set(tmp_path, {}) is None
 
 
 @pytest.mark.parametrize("word", ["soon", "0", "-1s"])
