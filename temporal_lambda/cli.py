@@ -16,6 +16,7 @@ except ModuleNotFoundError as error:
 
 COMMANDS = {
     "dev": ("temporal_lambda.local.command", "local"),
+    "invoke": ("temporal_lambda.local.invoke_command", "local"),
     "package": ("temporal_lambda.deploy.packaging.command", "deploy"),
     "deploy": ("temporal_lambda.deploy.commands", "deploy"),
     "rollback": ("temporal_lambda.deploy.commands", "deploy"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, cast
 
 from temporalio import workflow
@@ -80,8 +81,17 @@ def make_handler(
     version: WorkerDeploymentVersion | None,
     configure: ConfigureCallback,
     strategy: StrategyFactory,
+    *,
+    connects: bool = True,
 ) -> Callable[[Any, Any], Any]:
-    """Create a handler that runs, for each event, the work strategy that ``strategy`` returns."""
+    """Create a handler that runs, for each event, the work strategy that ``strategy`` returns.
+
+    Args:
+        version: See ``run_worker``.
+        configure: See ``run_worker``.
+        strategy: Chooses the strategy for an event.
+        connects: Whether any of its strategies connects to a Temporal server.
+    """
     if workflow.unsafe.in_sandbox():
         # The workflow sandbox imports each workflow's module again. If that is also the handler's
         # module, this function is called inside the sandbox, where no handler is needed.
@@ -104,6 +114,7 @@ def make_handler(
     versioned = cast(Handler, handler)
     versioned.version = factory.version
     versioned.environment = environment
+    versioned.connects = connects
     return versioned
 
 
@@ -146,9 +157,20 @@ def serve(environment: ExecutionEnvironment, event: Any, context: Any, *, cold: 
     invocation = Invocation(environment, event, config, progress)
     ending = Ending(config, progress, environment.executors)
     try:
-        return Supervisor(invocation, ending, environment.clock).run()
+        with _looked_on(environment, progress):
+            return Supervisor(invocation, ending, environment.clock).run()
     finally:
         config.invocation.over()
+
+
+def _looked_on(
+    environment: ExecutionEnvironment, progress: Progress
+) -> AbstractContextManager[None]:
+    if not environment.onlooker:
+        return nullcontext()
+    from temporal_lambda.runtime.onlooker import looked_on_by
+
+    return looked_on_by(environment.onlooker, progress)
 
 
 def _mark(
@@ -177,10 +199,12 @@ class Handler(Protocol):
     Attributes:
         version: The worker deployment version given to ``run_worker``.
         environment: What its invocations share.
+        connects: Whether it needs a Temporal server.
     """
 
     version: WorkerDeploymentVersion
     environment: ExecutionEnvironment
+    connects: bool
 
     def __call__(self, event: Any, context: Any, /) -> Any:
         """Run one invocation."""

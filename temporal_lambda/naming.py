@@ -6,6 +6,36 @@ import functools
 from collections.abc import Mapping
 from typing import Any
 
+WORKFLOW_DEFINITION = "__temporal_workflow_definition"
+ACTIVITY_DEFINITION = "__temporal_activity_definition"
+"""Where the SDK's decorators leave what they know; there is no public way to ask for a name."""
+
+
+def registered_name(found: Any) -> str:
+    """The name by which a workflow or an activity is registered.
+
+    One that is dynamic has none, since it is called for whatever has no other; it is named as its
+    code is.
+
+    Args:
+        found: A class, a function, a method, or an object that can be called.
+
+    Example:
+        >>> from temporalio import activity
+        >>> @activity.defn(name="resize")
+        ... def resize_image() -> None: ...
+        >>> registered_name(resize_image)
+        'resize'
+    """
+    call = getattr(found, "__call__", None)  # noqa: B004
+    definitions = (
+        getattr(found, WORKFLOW_DEFINITION, None),
+        getattr(found, ACTIVITY_DEFINITION, None),
+        getattr(call, ACTIVITY_DEFINITION, None),
+    )
+    definition = next(filter(None, definitions), None)
+    return str(getattr(definition, "name", None) or getattr(found, "__name__", repr(found)))
+
 
 def name_of(callback: Any) -> str:
     """The name of a callback; never its ``repr``, which may show arguments of a partial.

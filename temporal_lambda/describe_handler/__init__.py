@@ -27,8 +27,8 @@ def describe(handler: str, *, configuration: bool = False) -> dict[str, Any]:
 
     Returns:
         ``deployment_name`` and ``build_id`` (both ``None`` where no handler made by ``run_worker``
-        is found in it), or ``error``. If it was asked for, also ``configuration``, or
-        ``configuration_error``.
+        is found in it) and ``connects``, whether it is one that needs a Temporal server; or
+        ``error``. If it was asked for, also ``configuration``, or ``configuration_error``.
     """
     module_name, _, attribute = handler.rpartition(".")
     try:
@@ -48,6 +48,7 @@ def describe(handler: str, *, configuration: bool = False) -> dict[str, Any]:
     described = {
         "deployment_name": getattr(version, "deployment_name", None),
         "build_id": getattr(version, "build_id", None),
+        "connects": bool(getattr(made, "connects", False)),
     }
     environment = getattr(made, "environment", None)
     return described | (_configuration(environment) if configuration and environment else {})

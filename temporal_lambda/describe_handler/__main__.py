@@ -1,7 +1,8 @@
 """Describes one handler, and ends with the process.
 
 ``python -m temporal_lambda.describe_handler module.attribute`` imports the handler as Lambda would
-and prints one line of JSON: ``{"deployment_name": ..., "build_id": ...}``, or ``{"error": ...}``.
+and prints one line of JSON: ``{"deployment_name": ..., "build_id": ..., "connects": ...}``, or
+``{"error": ...}``.
 With ``--configuration`` it also runs the configure callback and says what came of it; with
 ``--path DIR`` modules are looked for in that directory, too, after all others.
 """

@@ -16,6 +16,7 @@ from typing import Any
 from temporalio.common import VersioningBehavior
 
 from temporal_lambda.config import LambdaWorkerConfig
+from temporal_lambda.naming import ACTIVITY_DEFINITION, WORKFLOW_DEFINITION, registered_name
 from temporal_lambda.runtime.config_factory import graceful_timeout
 from temporal_lambda.runtime.execution_environment import ExecutionEnvironment
 from temporal_lambda.runtime.task_queues import worker_configs
@@ -23,9 +24,6 @@ from temporal_lambda.runtime.work_strategy import ServeTaskQueue
 
 CALLBACK_SECONDS = 30.0
 """Seconds that the callback and its teardown may take."""
-
-WORKFLOW, ACTIVITY = "__temporal_workflow_definition", "__temporal_activity_definition"
-"""Where the SDK's decorators leave what they know."""
 
 TIMEOUT = "start_to_close_timeout"
 
@@ -80,14 +78,14 @@ def _worker(worker: Mapping[str, Any]) -> dict[str, Any]:
         "task_queue": worker.get("task_queue"),
         "default_behavior": _behavior(default),
         "workflows": {
-            _name(definition, found): "dynamic"
+            registered_name(found): "dynamic"
             if getattr(definition, "dynamic_config_fn", None)
             else _behavior(getattr(definition, "versioning_behavior", None))
             for found in worker.get("workflows") or []
-            for definition in [getattr(found, WORKFLOW, None)]
+            for definition in [getattr(found, WORKFLOW_DEFINITION, None)]
         },
         "sync_activities": [
-            _name(definition, found)
+            registered_name(found)
             for found in worker.get("activities") or []
             for definition in [_activity(found)]
             if definition is not None and not definition.is_async
@@ -99,11 +97,7 @@ def _worker(worker: Mapping[str, Any]) -> dict[str, Any]:
 def _activity(found: Any) -> Any:
     """The definition of an activity: a function, a method, or an object that can be called."""
     call = getattr(found, "__call__", None)  # noqa: B004
-    return getattr(found, ACTIVITY, None) or getattr(call, ACTIVITY, None)
-
-
-def _name(definition: Any, found: Any) -> str:
-    return str(getattr(definition, "name", None) or getattr(found, "__name__", repr(found)))
+    return getattr(found, ACTIVITY_DEFINITION, None) or getattr(call, ACTIVITY_DEFINITION, None)
 
 
 def _behavior(behavior: VersioningBehavior | None) -> str | None:

@@ -3,55 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import secrets
+import dataclasses
 import sys
-from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 
-from temporal_lambda.command_options import (
-    PORT,
-    DurationType,
-    IdleTimeoutType,
-    deployment_version,
-    json_values,
-    pairs,
-)
-from temporal_lambda.errors import SettingsError, TemporalLambdaError
+from temporal_lambda.command_options import PORT, DurationType, json_values
+from temporal_lambda.errors import TemporalLambdaError
+from temporal_lambda.local import debugger
 from temporal_lambda.local.dev import DevSession
 from temporal_lambda.local.display import Display
-from temporal_lambda.local.env_file import read_env_file
-from temporal_lambda.local.execution import Execution
-from temporal_lambda.local.function import Function
+from temporal_lambda.local.errors import LocalStackError
+from temporal_lambda.local.execution import LONGEST_TASK, Execution
+from temporal_lambda.local.function import MAX_TIMEOUT, Function
+from temporal_lambda.local.function_options import function_options, make_function
 from temporal_lambda.local.stack import LocalStack
-from temporal_lambda.local.target import locate_handler
-from temporal_lambda.runtime.leaving import AUTO
-from temporal_lambda.settings.sources import CONFIG_FILE, load_settings
-from temporal_lambda.settings.table import variable
+from temporal_lambda.local.temporal_server import free_port, require_free
+
+LONG = timedelta(days=1)
+"""How long the process of a function with a debugger is kept when nothing is to do."""
 
 
 @click.command()
-@click.argument("target", metavar="MODULE:HANDLER")
-@click.option(
-    "--timeout",
-    type=DurationType(),
-    default="60s",
-    show_default=True,
-    help="The function's timeout, up to 15m.",
-)
-@click.option(
-    "--memory",
-    type=int,
-    default=512,
-    show_default=True,
-    metavar="MB",
-    help="The function's memory; reported to it, not enforced.",
-)
+@function_options
 @click.option(
     "--concurrency",
     type=int,
@@ -60,71 +39,11 @@ from temporal_lambda.settings.table import variable
     help="How many invocations may run at a time.",
 )
 @click.option(
-    "--snapstart",
-    is_flag=True,
-    help="Restore environments from a snapshot, as SnapStart does.",
-)
-@click.option(
     "--max-concurrency",
     type=int,
     metavar="PROCESSES",
     help="Run this many processes in an environment, as Lambda Managed Instances do.",
 )
-@click.option(
-    "--idle-timeout",
-    type=IdleTimeoutType(),
-    help="End an invocation after this long without a task, or as soon as that is cheaper than to "
-    "stay (auto). By default that of temporal.toml, else auto; a callback may set its own.",
-)
-@click.option(
-    "--env",
-    "environment",
-    multiple=True,
-    metavar="KEY=VALUE",
-    callback=pairs,
-    help="An environment variable of the function; may be repeated.",
-)
-@click.option(
-    "--env-file",
-    "env_files",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file of such variables, NAME=value in each line; --env overrides it.",
-)
-@click.option(
-    "--aws-credentials",
-    is_flag=True,
-    help="Give the function the AWS credentials of this shell, in place of placeholders.",
-)
-@click.option(
-    "--log-level",
-    type=click.Choice(["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"], case_sensitive=False),
-    help="Lambda's application log level; without it, Lambda shows WARNING and above.",
-)
-@click.option(
-    "--code",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="The function's code: the directory that imports start from, such as src.",
-)
-@click.option(
-    "--function-name",
-    metavar="NAME",
-    help="Name of the function; by default the handler's, with a random suffix.",
-)
-@click.option(
-    "--temporal-address",
-    metavar="HOST:PORT",
-    help="Use this Temporal server instead of starting one.",
-)
-@click.option(
-    "--version",
-    "version",
-    metavar="NAME:BUILD",
-    callback=deployment_version,
-    help="Deployment version of a handler that was not made by temporal_lambda.run_worker.",
-)
-@click.option("--namespace", default="default", show_default=True, help="Temporal namespace.")
 @click.option("--temporal-port", type=PORT, default=0, help="Port of the started server.")
 @click.option("--ui-port", type=PORT, default=0, help="Port of its Web UI.")
 @click.option("--lambda-port", type=PORT, default=0, help="Port of the Lambda API.")
@@ -140,6 +59,19 @@ from temporal_lambda.settings.table import variable
     help="Recycle environments when a .py or .toml file changes.",
 )
 @click.option(
+    "--debug",
+    is_flag=True,
+    help="Let a debugger attach to the function, with debugpy. The function then runs in one "
+    "process, which is not frozen, and may take 15m.",
+)
+@click.option(
+    "--debug-port",
+    type=PORT,
+    default=5678,
+    show_default=True,
+    help="Where debugpy listens on 127.0.0.1; 0 takes a free port.",
+)
+@click.option(
     "--dagster",
     metavar="MODULE",
     help="Show Dagster's UI beside it, with the jobs of this module. Runs go to the function, "
@@ -148,7 +80,7 @@ from temporal_lambda.settings.table import variable
 @click.option(
     "--execute",
     metavar="WORKFLOW",
-    help="Start one workflow of this type, print its result, and end.",
+    help="Start one workflow of this type, show what it waits for, print its result, and end.",
 )
 @click.option(
     "--execute-timeout",
@@ -170,7 +102,8 @@ from temporal_lambda.settings.table import variable
     callback=json_values,
     help="An argument for --execute; may be repeated.",
 )
-def dev(target: str, **options: Any) -> None:
+@click.pass_context
+def dev(context: click.Context, /, **options: Any) -> None:
     """Run a handler on this machine, invoked by a Temporal server's worker controller.
 
     Starts a Temporal server and a local Lambda service, which runs MODULE:HANDLER in processes of
@@ -178,29 +111,22 @@ def dev(target: str, **options: Any) -> None:
     directory is the function's code; --code names another one. Lambda's own form,
     module.handler, will do as well. Free ports are used unless you choose some.
     """
+    if options["debug"]:
+        # Whoever looks at a line of code takes time for it.
+        for name in ("timeout", "execute_timeout"):
+            if context.get_parameter_source(name) is ParameterSource.DEFAULT:
+                options[name] = MAX_TIMEOUT
     try:
-        succeeded = asyncio.run(_dev(target, options))
+        succeeded = asyncio.run(_dev(options))
     except TemporalLambdaError as error:
         raise click.ClickException(str(error)) from None
     sys.exit(0 if succeeded else 1)
 
 
-async def _dev(target: str, options: dict[str, Any]) -> bool:
-    code, handler = locate_handler(target, options["code"])
-    environment = _environment(options)
-    if idle_timeout := options["idle_timeout"] or _unless_set(code, environment):
-        environment[variable("idle_timeout")] = idle_timeout
-    function = Function(
-        name=options["function_name"] or _new_name(handler),
-        handler=handler,
-        code=code,
-        timeout=options["timeout"],
-        memory_mb=options["memory"],
-        concurrency=options["concurrency"],
-        environment=environment,
-        snapstart=options["snapstart"],
-        max_concurrency=options["max_concurrency"],
-    )
+async def _dev(options: dict[str, Any]) -> bool:
+    function = make_function(options)
+    if options["debug"]:
+        function = _with_debugger(function, options["debug_port"])
     stack = LocalStack(
         temporal_address=options["temporal_address"],
         namespace=options["namespace"],
@@ -212,7 +138,8 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
     execution = None
     if options["execute"]:
         timeout = options["execute_timeout"].total_seconds()
-        execution = Execution(options["execute"], options["arguments"], timeout)
+        task_timeout = LONGEST_TASK if options["debug"] else None
+        execution = Execution(options["execute"], options["arguments"], timeout, task_timeout)
     session = DevSession(
         stack,
         function,
@@ -224,43 +151,26 @@ async def _dev(target: str, options: dict[str, Any]) -> bool:
     return await session.run(execution)
 
 
-def _environment(options: Mapping[str, Any]) -> dict[str, str]:
-    """The function's variables: those of files, then those of the command line."""
-    variables: dict[str, str] = {}
-    for file in options["env_files"]:
-        variables |= read_env_file(file)
-    if options["aws_credentials"]:
-        # An empty one is as good as none, and takes the place of a placeholder.
-        variables |= {name: os.environ.get(name, "") for name in AWS_KEYS}
-        variables |= {name: os.environ[name] for name in AWS_SOURCES if name in os.environ}
-    if options["log_level"]:
-        variables["AWS_LAMBDA_LOG_LEVEL"] = options["log_level"]
-    return {**variables, **options["environment"]}
+def _with_debugger(function: Function, port: int) -> Function:
+    """The same function, in one process that a debugger may attach to.
 
-
-AWS_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-
-AWS_SOURCES = (
-    "AWS_CONFIG_FILE",
-    "AWS_PROFILE",
-    "AWS_SESSION_TOKEN",
-    "AWS_SHARED_CREDENTIALS_FILE",
-)
-"""Where AWS SDKs find credentials, besides the files below ``HOME``, which functions have."""
-
-
-def _unless_set(code: Path, environment: Mapping[str, str]) -> str | None:
-    """``auto``, unless the function's own settings have an idle timeout."""
-    file = code / CONFIG_FILE
-    places = {"TEMPORAL_CONFIG_FILE": str(file)} if file.is_file() else {}
-    try:
-        settings = load_settings({**places, **environment})
-    except SettingsError:
-        # The function's own start says what is wrong with them.
-        return None
-    return None if "idle_timeout" in settings.values else AUTO
-
-
-def _new_name(handler: str) -> str:
-    """A name that other programs on this machine can't guess from the handler's."""
-    return f"{re.sub(r'[^A-Za-z0-9-_]', '-', handler)[-55:]}-{secrets.token_hex(4)}"
+    Raises:
+        LocalStackError: debugpy is not installed, the port is taken, or the function has several
+            processes.
+    """
+    if function.max_concurrency:
+        raise LocalStackError(
+            "--debug can't be used with --max-concurrency: a debugger attaches to one process, and "
+            "there would be several. Leave one of them out"
+        )
+    debugger.require()
+    port = port or free_port()
+    require_free(port)
+    return dataclasses.replace(
+        function,
+        concurrency=1,
+        init_timeout=MAX_TIMEOUT,
+        idle_lifetime=LONG,
+        environment={**debugger.VARIABLES, **function.environment},
+        debug_port=port,
+    )

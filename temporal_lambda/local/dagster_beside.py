@@ -28,6 +28,9 @@ START_TIMEOUT = 60.0
 LINES_KEPT = 200
 """Lines of each process's output kept, to explain what failed."""
 
+RUNS = ("DagsterRun", "DagsterCodeRun")
+"""The workflows that Dagster's runs are; nobody starts one by hand."""
+
 ENDPOINT = "LAMBDA_ENDPOINT"
 """The variable in which Dagster's processes find the local Lambda."""
 

@@ -8,15 +8,16 @@ import re
 import shlex
 import signal
 import threading
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from temporalio.common import WorkerDeploymentVersion
 from temporalio.service import RPCError
 
-from temporal_lambda.local.dagster_beside import DagsterBeside, settings_for
+from temporal_lambda.local.dagster_beside import RUNS, DagsterBeside, settings_for
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
-from temporal_lambda.local.execution import Execution
+from temporal_lambda.local.execution import LONGEST_TASK, Execution
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.runtime_module import runtime_module
 from temporal_lambda.local.source_watch import watch_source
@@ -88,7 +89,6 @@ class DevSession:
         self._display.say("starting Temporal and the local Lambda")
         async with self._stack:
             changes = asyncio.create_task(self._watch())
-            tasks = {changes}
             try:
                 deployed = await self._deploy_first(waits=self._reload and not execution)
                 self._announce(deployed)
@@ -97,15 +97,11 @@ class DevSession:
                 async with AsyncExitStack() as beside:
                     if self._dagster:
                         await self._show_dagster(self._dagster, beside)
-                    with self._display.live():
-                        if self._display.is_live:
-                            counting = self._count_workflows(deployed.task_queue)
-                            tasks.add(asyncio.create_task(counting))
+                    async with self._table(deployed):
                         await self._serve_changes()
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.wait(tasks)
+                changes.cancel()
+                await asyncio.wait({changes})
         return True
 
     async def _show_dagster(self, module: str, beside: AsyncExitStack) -> None:
@@ -134,10 +130,21 @@ class DevSession:
             await self._changed.wait()
             self._changed.clear()
 
+    @asynccontextmanager
+    async def _table(self, deployed: Deployed, *, goes: bool = False) -> AsyncIterator[None]:
+        """Keep the table in sight, where there is a terminal."""
+        with self._display.live(goes=goes):
+            counting = asyncio.create_task(self._count_workflows(deployed.task_queue))
+            try:
+                yield
+            finally:
+                counting.cancel()
+                await asyncio.wait({counting})
+
     async def _count_workflows(self, task_queue: str) -> None:
-        """Keep the display's totals of the task queue's workflows."""
+        """Keep the display's totals of the task queue's workflows, if it shows any."""
         query = f"TaskQueue = '{task_queue}' GROUP BY ExecutionStatus"
-        while True:
+        while self._display.is_live:
             try:
                 counted = await self._stack.client.count_workflows(query)
                 self._display.count_workflows(
@@ -155,13 +162,23 @@ class DevSession:
         say(f"Lambda      {self._stack.lambda_endpoint}, function {deployed.function.name}")
         if self._stack.ui_url:
             say(f"Web UI      {self._stack.ui_url}")
+        if port := self._function.debug_port:
+            minutes = self._function.timeout.total_seconds() / 60
+            say(
+                f"debugger    127.0.0.1:{port}, debugpy; one invocation at a time, "
+                f"{minutes:g} min each, not frozen between them"
+            )
         say(f"start one   {self._start_line(deployed)}")
 
     def _start_line(self, deployed: Deployed) -> str:
+        if self._workflow_type(deployed) in RUNS:
+            return "from Dagster, which --dagster MODULE shows, or with temporal-lambda invoke"
         command = ["temporal", "workflow", "start", "--address", self._stack.temporal_address]
         if self._stack.client.namespace != "default":
             command += ["--namespace", self._stack.client.namespace]
         command += ["--task-queue", deployed.task_queue, "--type", self._workflow_type(deployed)]
+        if self._function.debug_port:
+            command += ["--task-timeout", f"{LONGEST_TASK.total_seconds():.0f}s"]
         return shlex.join([*command, "--input", '"World"'])
 
     def _workflow_type(self, deployed: Deployed) -> str:
@@ -173,7 +190,11 @@ class DevSession:
         workflow_id = execution.new_id()
         self._display.say(f"starting workflow {execution.workflow}, id {workflow_id}")
         try:
-            result = await execution.run(self._stack.client, workflow_id, deployed.task_queue)
+            async with self._table(deployed, goes=True):
+                with self._display.awaiting(workflow_id) as told:
+                    result = await execution.run(
+                        self._stack.client, workflow_id, deployed.task_queue, told
+                    )
         except LocalStackError as error:
             self._display.say(str(error), error=True)
             return False
@@ -226,9 +247,15 @@ class DevSession:
             self._changed.clear()
             self._display.say("source changed")
             try:
+                if self._function.debug_port:
+                    # The new process has to wait for the old one, which may stand at a breakpoint.
+                    await self._stack.service.end_running(self._function.name)
                 deployed = await self._stack.deploy(self._function)
                 # Running invocations still poll with the old code, and would take tasks.
                 await self._stack.service.end_running(deployed.function.name, retired_only=True)
+                if self._function.debug_port:
+                    # So that there is a process to attach to, before anything is to do.
+                    self._stack.service.enqueue(deployed.function, b"{}", arn=None, trace_id=None)
                 build = deployed.version.build_id
                 self._display.say(f"serving the changed source, build {build}")
             except (LocalStackError, OSError, RPCError) as error:

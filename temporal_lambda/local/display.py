@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from rich.console import Console, ConsoleOptions, RenderResult
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 
 from temporal_lambda.local.invocation_table import InvocationTable, failures
 from temporal_lambda.local.printer import Printer
 from temporal_lambda.local.records import InvocationRecord
 from temporal_lambda.local.terminal_text import printable, printable_line
 from temporal_lambda.local.worker_lines import read_report, read_worker
+from temporal_lambda.local.workflow_progress import WorkflowProgress
 
 DIM, RED, PLAIN = Style(dim=True), Style(color="red"), Style()
 
@@ -55,18 +58,24 @@ class Display:
         self._reports = reports
         self._table = InvocationTable(running)
         self._live: Live | None = None
+        self._awaited: tuple[str, float, WorkflowProgress] | None = None
         self._printer: Printer[Line] = Printer(self._print)
 
     @contextmanager
-    def live(self) -> Iterator[None]:
-        """Keep the table at the bottom of the terminal; without a terminal, do nothing."""
+    def live(self, *, goes: bool = False) -> Iterator[None]:
+        """Keep the table at the bottom of the terminal; without a terminal, do nothing.
+
+        Args:
+            goes: Whether it goes away at the end of the block, rather than staying as it is then.
+        """
         if not self._console.is_terminal:
             yield
             return
         with Live(
             console=self._console,
-            get_renderable=lambda: self._table.render(self._console),
+            get_renderable=self._render,
             refresh_per_second=4,
+            transient=goes,
             redirect_stdout=False,
             redirect_stderr=False,
         ) as live:
@@ -113,6 +122,41 @@ class Display:
         """Show how many workflows there are, by status."""
         self._table.workflows = by_status
 
+    @contextmanager
+    def awaiting(self, workflow_id: str) -> Iterator[Callable[[WorkflowProgress], None]]:
+        """Show how far a workflow has come that somebody waits for.
+
+        Args:
+            workflow_id: Its id.
+
+        Yields:
+            What to call when it has come further: below the table it changes a text, otherwise it
+            prints a line.
+        """
+        begun = time.monotonic()
+        self._awaited = workflow_id, begun, WorkflowProgress()
+
+        def told(progress: WorkflowProgress) -> None:
+            self._awaited = workflow_id, begun, progress
+            if not self.is_live:
+                elapsed = time.monotonic() - begun
+                self.say(f"workflow    {elapsed:.1f} s, {printable_line(progress.describe())}")
+
+        try:
+            yield told
+        finally:
+            self._awaited = None
+
+    def _render(self) -> Group:
+        table = self._table.render(self._console)
+        if self._awaited is None:
+            return table
+        workflow_id, begun, progress = self._awaited
+        elapsed = f"{time.monotonic() - begun:.1f} s"
+        lines = [f"{workflow_id}: {elapsed}, {progress.events} events", *progress.waits_for]
+        text = "\n  ".join(map(printable_line, lines))
+        return Group(table, Text(text, no_wrap=True, overflow="ellipsis"))
+
     def _print(self, lines: list[Line], left_out: int) -> None:
         if left_out:
             note = f"... {left_out} lines are not shown: this terminal is slower than the function"
@@ -148,7 +192,7 @@ _FRAME = re.compile(r"(?:START|END|REPORT) RequestId: (\S+)")
 
 def describe_tasks(record: InvocationRecord) -> str:
     """Tasks by kind, e.g. ``2 workflow, 1 activity``."""
-    tasks = (record.report or {}).get("tasks") or {}
+    tasks = record.tasks or {}
     return ", ".join(f"{count} {kind}" for kind, count in tasks.items() if count) or "-"
 
 

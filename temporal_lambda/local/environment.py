@@ -10,14 +10,15 @@ import signal
 import sys
 import time
 import uuid
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from temporal_lambda.local import debugger
 from temporal_lambda.local.calls import Answer, Call
 from temporal_lambda.local.child import Child
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
+from temporal_lambda.local.peak_memory import peak_memory_kb
 from temporal_lambda.local.pipes import Frames, Lines, Pipe
 from temporal_lambda.local.records import Status
 from temporal_lambda.local.runtime_api import RuntimeApi
@@ -37,6 +38,7 @@ class ExecutionEnvironment:
         number: For logs and records.
         function: What to run.
         guardian: Owns the process.
+        variables: Variables of the process that are none of the function's.
 
     Attributes:
         on_line: Receives each line the process prints.
@@ -50,7 +52,9 @@ class ExecutionEnvironment:
             invocation, hooks included; ``None`` without SnapStart.
     """
 
-    def __init__(self, number: int, function: Function, guardian: Guardian) -> None:
+    def __init__(
+        self, number: int, function: Function, guardian: Guardian, variables: Mapping[str, str]
+    ) -> None:
         self.number = number
         self.function = function
         self.retired = False
@@ -60,6 +64,7 @@ class ExecutionEnvironment:
         self.restore_ms: float | None = None
         self.log_stream = f"{time.strftime('%Y/%m/%d')}/[{function.version}]{uuid.uuid4().hex}"
         self._guardian = guardian
+        self._variables = variables
         self._api = self._make_api()
         self._asking = asyncio.Event()
         self._process: Child | None = None
@@ -106,6 +111,8 @@ class ExecutionEnvironment:
             OSError: The process can't be started because the system lacks a resource.
         """
         await self.stop()
+        if self.function.debug_port:
+            await debugger.until_free(self.function.debug_port)
         try:
             self._process = process = await self._spawn()
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
@@ -131,12 +138,11 @@ class ExecutionEnvironment:
         self._pipes = [output := Pipe(self._lines)]
         try:
             variables = self.function.process_environment(address, self.log_stream)
+            variables.update(self._variables)
             keep_open = self._open_log(variables)
             return await self._guardian.spawn(
-                sys.executable,
-                "-m",
-                runtime_module(),
-                self.function.handler,
+                *(sys.executable, *debugger.arguments(self.function.debug_port)),
+                *("-m", runtime_module(), self.function.handler),
                 env=variables,
                 cwd=self.function.code,
                 output=output.end,
@@ -263,7 +269,7 @@ class ExecutionEnvironment:
         self.on_line(line)
 
     def _measure_memory(self, pid: int) -> None:
-        if peaks := [peak for each in self._processes(pid) if (peak := _peak_memory_kb(each))]:
+        if peaks := [peak for each in self._processes(pid) if (peak := peak_memory_kb(each))]:
             self.peak_memory_mb = sum(peaks) // 1024
 
     async def _wait_for(self, event: asyncio.Event, seconds: float) -> None:
@@ -277,7 +283,8 @@ class ExecutionEnvironment:
             happens.cancel()
 
     def _freeze(self) -> None:
-        if self._process:
+        # A debugger in it is to answer at any time.
+        if self._process and not self.function.debug_port:
             self._process.freeze()
             self._frozen = True
 
@@ -285,12 +292,3 @@ class ExecutionEnvironment:
         if self._process and self._frozen:
             self._process.thaw()
             self._frozen = False
-
-
-def _peak_memory_kb(process_id: int) -> int | None:
-    try:
-        status = Path(f"/proc/{process_id}/status").read_text()
-    except OSError:
-        return None
-    lines = status.splitlines()
-    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), None)

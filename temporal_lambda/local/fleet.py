@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 
 from temporal_lambda.local.environment import ExecutionEnvironment
 from temporal_lambda.local.function import Function
@@ -18,11 +19,15 @@ class Fleet:
     Args:
         function: The function; may be replaced, see ``recycle``.
         guardian: Owns the processes.
+        variables: Variables of the processes that are none of the function's.
     """
 
-    def __init__(self, function: Function, guardian: Guardian) -> None:
+    def __init__(
+        self, function: Function, guardian: Guardian, variables: Mapping[str, str]
+    ) -> None:
         self.function = function
         self._guardian = guardian
+        self._variables = variables
         self._idle: list[ExecutionEnvironment] = []
         self._busy: Counter[ExecutionEnvironment] = Counter()
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -54,7 +59,7 @@ class Fleet:
         environment = self._with_room()
         if environment is None:
             kind = ManagedInstance if self.function.max_concurrency else ExecutionEnvironment
-            environment = kind(new_number, self.function, self._guardian)
+            environment = kind(new_number, self.function, self._guardian, self._variables)
             if self._left_streams:
                 environment.log_stream = self._left_streams.pop()
         elif environment in self._idle:

@@ -1,10 +1,11 @@
-"""Asks a handler for its worker deployment version, in a process of its own."""
+"""Asks a handler which version it is and whether it needs a server, in a process of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sys
+from typing import Any
 
 from temporalio.common import WorkerDeploymentVersion
 
@@ -28,9 +29,7 @@ async def version_of(function: Function, guardian: Guardian) -> WorkerDeployment
     Raises:
         LocalStackError: The handler can't be imported or called, or does not know its version.
     """
-    found = json.loads(await _describe(function, guardian))
-    if "error" in found:
-        raise LocalStackError(f"handler {function.handler}: {found['error']}")
+    found = await _describe(function, guardian)
     if not found["deployment_name"]:
         raise LocalStackError(
             f"handler {function.handler} was not made by temporal_lambda.run_worker, so its "
@@ -40,7 +39,27 @@ async def version_of(function: Function, guardian: Guardian) -> WorkerDeployment
     return WorkerDeploymentVersion(found["deployment_name"], found["build_id"])
 
 
-async def _describe(function: Function, guardian: Guardian) -> str:
+async def connects(function: Function, guardian: Guardian) -> bool:
+    """Whether a function's handler needs a Temporal server, as far as this package has made it.
+
+    Args:
+        function: The function, with its complete environment.
+        guardian: Owns the process in which the handler is imported.
+
+    Raises:
+        LocalStackError: The handler can't be imported or called.
+    """
+    return bool((await _describe(function, guardian))["connects"])
+
+
+async def _describe(function: Function, guardian: Guardian) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(await _line_of(function, guardian))
+    if "error" in found:
+        raise LocalStackError(f"handler {function.handler}: {found['error']}")
+    return found
+
+
+async def _line_of(function: Function, guardian: Guardian) -> str:
     output: list[str] = []
     pipe = Pipe(Lines(output.append))
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Mapping
 
 from temporal_lambda.local.calls import Answer, Call
 from temporal_lambda.local.environment import ExecutionEnvironment
@@ -27,10 +28,13 @@ class ManagedInstance(ExecutionEnvironment):
         number: For logs and records.
         function: What to run; it has a ``max_concurrency``.
         guardian: Owns the processes.
+        variables: Variables of the processes that are none of the function's.
     """
 
-    def __init__(self, number: int, function: Function, guardian: Guardian) -> None:
-        super().__init__(number, function, guardian)
+    def __init__(
+        self, number: int, function: Function, guardian: Guardian, variables: Mapping[str, str]
+    ) -> None:
+        super().__init__(number, function, guardian, variables)
         self._forked: ForkedProcesses | None = None
         self._calls: dict[Call, asyncio.Event] = {}
         self._start: asyncio.Task[Answer | None] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -15,7 +16,7 @@ InvocationType = Literal["RequestResponse", "Event"]
 
 @dataclass
 class InvocationRecord:
-    """One finished invocation, with what AWS would have billed for it.
+    """One invocation, with what AWS would have billed for it once it has ended.
 
     Attributes:
         number: Counts the service's invocations from 1.
@@ -37,6 +38,8 @@ class InvocationRecord:
         error: ``errorType: errorMessage``, if it failed.
         log: The log lines, START to REPORT; bounded in number and bytes.
         report: The report line of the worker, if the handler wrote one.
+        tasks_so_far: Tasks by kind, as the worker tells them while it runs: at most some tenths of
+            a second old. ``None`` if it has told nothing.
         pid: Process id of the runtime.
         version: The function's version.
     """
@@ -59,6 +62,13 @@ class InvocationRecord:
     log: list[str] = field(default_factory=list, repr=False)
     report: dict[str, Any] | None = field(default=None, repr=False)
     version: str = LATEST
+    tasks_so_far: Mapping[str, int] | None = field(default=None, repr=False)
+
+    @property
+    def tasks(self) -> Mapping[str, int] | None:
+        """Tasks begun, by kind: those of the report, else those that were told so far."""
+        reported: Mapping[str, int] | None = (self.report or {}).get("tasks")
+        return self.tasks_so_far if reported is None else reported
 
     @property
     def billed_ms(self) -> int:

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from temporal_lambda.local import exhaustion
+from temporal_lambda.local.callbacks import Callbacks
 from temporal_lambda.local.calls import Answer, Call, new_trace_id
 from temporal_lambda.local.catalog import Catalog
 from temporal_lambda.local.delivery import deliver
@@ -20,6 +21,7 @@ from temporal_lambda.local.fleet import Fleet
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.invocation_log import InvocationLog
+from temporal_lambda.local.progress_socket import ProgressSocket
 from temporal_lambda.local.record_store import RecordStore
 from temporal_lambda.local.records import DroppedEvent, InvocationRecord, InvocationType
 
@@ -50,12 +52,14 @@ class LambdaService:
         self._queue = EventQueue(self._run_event, self._store)
         self.invocations = 0
         self._environments = 0
-        self._broken_callbacks: list[Callable[..., None]] = []
+        self._callbacks = Callbacks()
+        self._progress: ProgressSocket | None = None
         self._to_throttle = 0
         self.throttled_requests = 0
 
     async def __aenter__(self) -> LambdaService:
         self._guardian = Guardian()
+        self._progress = ProgressSocket(self._store.running)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -66,6 +70,8 @@ class LambdaService:
         self._functions.clear()
         if self._guardian:
             await self._guardian.close()
+        if self._progress:
+            self._progress.close()
 
     @property
     def records(self) -> deque[InvocationRecord]:
@@ -98,7 +104,8 @@ class LambdaService:
         if fleet and fleet.function.version == function.version:
             fleet.recycle(function)
         else:
-            self._functions.put(Fleet(function, self.guardian))
+            variables = self._progress.variables if self._progress else {}
+            self._functions.put(Fleet(function, self.guardian, variables))
 
     def alias(self, name: str, alias: str, version: str) -> None:
         """Let ``name:alias`` stand for a published version that was added.
@@ -246,7 +253,7 @@ class LambdaService:
         )
         log = InvocationLog(
             record,
-            on_line=lambda request_id, line: self._tell(self.on_line, request_id, line),
+            on_line=lambda *line: self._callbacks.call(self.on_line, *line),
             on_worker=lambda serves: self.workers.update({function.qualified_name: serves}),
         )
         self._store.running[record.number] = record
@@ -257,12 +264,14 @@ class LambdaService:
             environment.retired = True
             raise
         finally:
+            if self._progress:
+                self._progress.drain()
             del self._store.running[record.number]
             fleet.give_back(environment)
         log.write_last(f"END RequestId: {call.request_id}")
         log.write_last(record.summary_line(function.memory_mb))
         self._store.add(record, log.size)
-        self._tell(self.on_record, record)
+        self._callbacks.call(self.on_record, record)
         return record, answer
 
     async def _deliver(
@@ -288,12 +297,3 @@ class LambdaService:
             record.status, record.error = "service_error", answer.describe()
             log.write_last(record.error)
             return answer
-
-    def _tell(self, callback: Callable[..., None], *arguments: object) -> None:
-        """Call a user's callback; an error in it is no error of the invocation."""
-        try:
-            callback(*arguments)
-        except Exception:
-            if callback not in self._broken_callbacks:
-                self._broken_callbacks.append(callback)
-                logger.exception("%r failed; its further errors are not logged", callback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 from temporal_lambda.deadline import Clock
@@ -14,6 +15,9 @@ from temporal_lambda.runtime.executors import KnownExecutors
 from temporal_lambda.runtime.running_mark import RunningMark
 from temporal_lambda.runtime.work_strategy import StrategyFactory
 from temporal_lambda.tracking.arrivals import Arrivals
+
+ONLOOKER = "_TEMPORAL_LAMBDA_ONLOOKER"
+"""The variable by which a local Lambda says where it wants to be told of running invocations."""
 
 
 class ExecutionEnvironment:
@@ -30,6 +34,7 @@ class ExecutionEnvironment:
         running: Says which invocation runs here, to whoever comes after it.
         init_ms: Milliseconds that the process took until its handler was made, for the first
             invocation to report; ``None`` where that can't be known.
+        onlooker: Where to tell what a running invocation has done; ``None`` in AWS.
         introduced: Whether the log says already what is served here.
         advised: Whether a report has said already what would make invocations cheaper.
     """
@@ -51,5 +56,6 @@ class ExecutionEnvironment:
         self.clock = clock
         self.running = RunningMark()
         self.init_ms = milliseconds(age) if (age := init_seconds()) is not None else None
+        self.onlooker = os.environ.get(ONLOOKER)
         self.introduced = False
         self.advised = False

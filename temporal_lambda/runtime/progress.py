@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from temporal_lambda.errors import causes
@@ -76,12 +76,17 @@ class Progress:
             return raised
         return self.error
 
+    def tasks_so_far(self) -> Mapping[str, int] | None:
+        """The tasks that have begun, by kind; ``None`` where that is not known, or not yet."""
+        worker = self.worker
+        if worker and self.work_began and (worker.counted or not worker.started):
+            return {str(kind): count for kind, count in worker.slots.tasks.items()}
+        return None
+
     def count_work(self) -> None:
         """Note why the work ended and what was done, as far as it is known by now."""
-        worker = self.worker
+        worker, tasks = self.worker, self.tasks_so_far()
         if self.stop.reason == "signal" or self.work_began:
             self.report.stop_reason = self.stop.reason
-        if worker and self.work_began and (worker.counted or not worker.started):
-            self.report.count(
-                worker.slots.tasks, worker.slots.busy_seconds, worker.tasks_by_queue()
-            )
+        if worker and tasks is not None:
+            self.report.count(tasks, worker.slots.busy_seconds, worker.tasks_by_queue())

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from temporal_lambda.config import LambdaWorkerConfig
 from temporal_lambda.errors import SettingsError
+from temporal_lambda.naming import registered_name
 
 OWN = ("task_queue", "workflows", "activities", "nexus_service_handlers")
 """The worker options that a further worker does not take over from the first one."""
@@ -33,7 +34,7 @@ def worker_configs(config: LambdaWorkerConfig) -> list[dict[str, Any]]:
 
 
 def what_is_served(worker_config: Mapping[str, Any]) -> dict[str, Any]:
-    """The task queue of a worker and what is registered with it, by name.
+    """The task queue of a worker and what is registered with it, by the names it has there.
 
     Args:
         worker_config: The worker's options.
@@ -44,13 +45,9 @@ def what_is_served(worker_config: Mapping[str, Any]) -> dict[str, Any]:
     """
     return {
         "task_queue": worker_config.get("task_queue"),
-        "workflows": [_name(item) for item in worker_config.get("workflows") or []],
-        "activities": [_name(item) for item in worker_config.get("activities") or []],
+        "workflows": [registered_name(one) for one in worker_config.get("workflows") or []],
+        "activities": [registered_name(one) for one in worker_config.get("activities") or []],
     }
-
-
-def _name(item: Any) -> str:
-    return getattr(item, "__name__", None) or repr(item)
 
 
 def check_more_workers(config: LambdaWorkerConfig) -> None:

@@ -62,7 +62,6 @@ def configure(config: LambdaWorkerConfig) -> None:
     config.worker_config["workflows"] = [Order]
     config.worker_config["activities"] = [pack, weigh, ship, wrap]
     config.worker_config["activity_executor"] = ThreadPoolExecutor(2)
-    config.idle_timeout = "auto"
 
 
 lambda_handler = run_worker(WorkerDeploymentVersion("orders", "1"), configure)

@@ -10,7 +10,8 @@ import pytest
 
 from temporal_lambda.local.temporal_server import find_temporal
 from tests.support.dev_session import Dev
-from tests.support.screen import show_orders
+from tests.support.lambdas import FUNCTIONS
+from tests.support.screen import Screen, show_orders, stream_orders
 
 CHATTY = """
 import time
@@ -101,5 +102,50 @@ async def test_table_shows_what_runs_and_how_the_rest_has_ended() -> None:
         # Nothing is wrapped below the table, and the newest row is the last.
         (last,) = [line for line in screen.lines if line.endswith(" running")]
         assert screen.lines.index(last) < len(screen.lines) - 2
+    finally:
+        screen.end()
+
+
+def tasks_in(line: str) -> tuple[int, int]:
+    """Workflow tasks and activities that a row shows."""
+    found = {kind: int(number) for number, kind in re.findall(r"\b(\d+)([wa])\b", line)}
+    return found.get("w", 0), found.get("a", 0)
+
+
+@pytest.mark.timeout(300)
+async def test_running_invocation_shows_its_tasks_and_totals_while_workflows_come() -> None:
+    orders = 40
+    screen, shown = await stream_orders(80, 24, orders, seconds=10)
+    try:
+        rows = [tasks_in(line) for line in screen.lines if line.endswith(" running")]
+        assert any(workflow_tasks and activities for workflow_tasks, activities in rows)
+        total = next(line for line in screen.lines if line.startswith(f"{orders} workflows"))
+        # Each order has two tasks of its workflow, around its activity; more on a busy machine.
+        assert tasks_in(total)[0] >= 2 * orders
+        # They were not told at the end alone, and never less of them than before.
+        told = [tasks_in(line)[1] for line in shown if line.startswith(" 1 ")]
+        assert len(set(told)) >= 5, shown
+        assert told == sorted(told)
+    finally:
+        screen.end()
+
+
+@pytest.mark.timeout(300)
+async def test_execution_shows_what_its_workflow_waits_for() -> None:
+    screen = Screen(
+        *(80, 24, f"{FUNCTIONS / 'patient.py'}:lambda_handler", "--no-reload"),
+        *("--env", "FAILURES=2", "--execute", "be-patient", "--input", "1"),
+    )
+    try:
+        await screen.wait_for(r"be-patient-[0-9a-f]{8}: \d+\.\d s, \d events")
+        await screen.wait_for(
+            r"  activity persuade, attempt 3 runs, the last one failed: ValueError: no, for"
+        )
+        await screen.wait_for(r'result      "yes, the 3. time"')
+        await screen.wait_for(r"tasks       2 workflow, 3 activity")
+        # What it has waited for does not stay, nor does the table, which was of that moment.
+        assert "activity persuade, attempt" not in "\n".join(screen.lines)
+        assert "ended by" not in "\n".join(screen.lines)
+        assert screen.dev.finish() == 0
     finally:
         screen.end()

@@ -117,6 +117,48 @@ async def show_orders(columns: int, lines: int, quick: int) -> Screen:
         raise
 
 
+async def stream_orders(
+    columns: int, lines: int, count: int, seconds: float
+) -> tuple[Screen, list[str]]:
+    """A session that is given orders at a steady rate.
+
+    Args:
+        columns: The terminal's width.
+        lines: Its height.
+        count: How many orders.
+        seconds: In what time.
+
+    Returns:
+        The screen when all are done and the invocation still runs, to be ended; and what the rows
+        of running invocations have shown meanwhile, each once.
+    """
+    screen = Screen(
+        *(columns, lines, f"{FUNCTIONS / 'orders.py'}:lambda_handler", "--no-reload"),
+        *("--function-name", "orders", "--idle-timeout", "15s"),
+    )
+    shown: dict[str, None] = {}
+    try:
+        await screen.wait_for("running")
+        address = re.search(r"Temporal +(127\.0\.0\.1:\d+)", screen.dev.output)
+        assert address
+        client = await Client.connect(address[1])
+        begun = time.monotonic()
+        for number in range(1, count + 1):
+            order = f"book-{number}"
+            await client.start_workflow("Order", order, id=order, task_queue="orders")
+            while time.monotonic() < begun + number * seconds / count:
+                await screen.shows("")
+                shown.update({line: None for line in screen.lines if line.endswith(" running")})
+        # Each order is one activity.
+        await screen.wait_for(
+            rf"running.*\n{count} workflows: {count} completed; \d+w {count}a in all"
+        )
+        return screen, list(shown)
+    except BaseException:
+        screen.end()
+        raise
+
+
 async def order_and_wait(screen: Screen, client: Client, order: str) -> None:
     """Run one order to its end, whatever that is, and go on reading the terminal."""
     handle = await client.start_workflow("Order", order, id=order, task_queue="orders")

@@ -28,8 +28,22 @@ def test_help_names_every_option() -> None:
         "--execute",
         "--input",
         "--version",
+        "--debug",
+        "--debug-port",
     ):
         assert option in result.output
+
+
+def test_invoke_has_the_options_of_dev_that_say_which_function_to_run() -> None:
+    result = run("invoke", "--help")
+    assert result.exit_code == 0
+    for option in (
+        "MODULE:HANDLER",
+        *("--event", "--event-file", "--timeout", "--memory", "--code", "--version"),
+        *("--env", "--env-file", "--log-level", "--aws-credentials", "--temporal-address"),
+    ):
+        assert option in result.output
+    assert "none is" in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize("missing", ["aiohttp", "awslambdaric", "watchfiles"])

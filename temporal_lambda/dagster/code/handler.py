@@ -110,7 +110,7 @@ def run_dagster_code(
     if durable:
         check_outputs(served, outputs_in_history=outputs_in_history)
     service = _Service(version, location, frozenset(served), durable, on_error, same_definitions)
-    return make_handler(version, configure, service.strategy)
+    return make_handler(version, configure, service.strategy, connects=durable)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,7 @@ def run_dagster_worker(
         frozenset(env),
         log_lines,
     )
-    return make_handler(version, configure, service.strategy)
+    return make_handler(version, configure, service.strategy, connects=durable)
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,7 @@ from temporalio.converter import value_to_type
 
 from temporal_lambda.dagster.serving.plan import CONFIG_AND_UPSTREAM
 from temporal_lambda.errors import PayloadError, SettingsError
-from temporal_lambda.naming import name_of
-
-_DEFINITION = "__temporal_activity_definition"
-# The SDK has no public way to ask for an activity's name; this is where its decorator leaves it.
+from temporal_lambda.naming import ACTIVITY_DEFINITION, name_of
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ def activity_name(function: Callable[..., Any]) -> str:
     Raises:
         SettingsError: It is no activity.
     """
-    definition = getattr(function, _DEFINITION, None)
+    definition = getattr(function, ACTIVITY_DEFINITION, None)
     if definition is None:
         raise SettingsError(
             f'worker_config["activities"] has {name_of(function)}, which is no activity: decorate '
@@ -92,7 +89,8 @@ def activity_name(function: Callable[..., Any]) -> str:
 
 def is_dynamic(function: Callable[..., Any]) -> bool:
     """Whether it is an activity without a name, which is called for whatever has no other."""
-    return hasattr(function, _DEFINITION) and getattr(function, _DEFINITION).name is None
+    definition = getattr(function, ACTIVITY_DEFINITION, None)
+    return definition is not None and definition.name is None
 
 
 def config_model(function: Callable[..., Any]) -> Any:

@@ -76,7 +76,7 @@ def described(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     ],
 )
 def test_wrapped_handler_has_the_version_of_what_it_wraps(described: Any, code: str) -> None:
-    assert described(code) == {"deployment_name": "service", "build_id": "1"}
+    assert described(code) == {"deployment_name": "service", "build_id": "1", "connects": True}
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,17 @@ def test_wrapped_handler_has_the_version_of_what_it_wraps(described: Any, code: 
     ],
 )
 def test_version_that_is_not_certain_is_unknown(described: Any, code: str) -> None:
-    assert described(code) == {"deployment_name": None, "build_id": None}
+    assert described(code) == {"deployment_name": None, "build_id": None, "connects": False}
+
+
+@pytest.mark.parametrize(("durable", "connects"), [("True", True), ("False", False)])
+def test_handler_for_dagster_needs_a_server_if_its_runs_are_durable(
+    durable: str, connects: bool, described: Any
+) -> None:
+    code = f"""
+    from temporal_lambda.dagster import run_dagster_worker
+
+    version = WorkerDeploymentVersion("service", "1")
+    lambda_handler = run_dagster_worker(version, configure, durable={durable})
+    """
+    assert described(code)["connects"] is connects

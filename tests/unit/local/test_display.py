@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.console import Console
 from temporal_lambda.local import printer
 from temporal_lambda.local.display import Display
 from temporal_lambda.local.printer import Printer
+from temporal_lambda.local.workflow_progress import WorkflowProgress
 from tests.unit.local.test_invocation_table import record
 
 REPORT = {"phases_ms": {"connect": 4.8, "work": 103.0}, "errors": ["hook: x"], "tasks": None}
@@ -50,3 +52,36 @@ def test_whoever_speaks_does_not_wait_for_a_terminal_that_is_stuck() -> None:
     stuck.set()
     slow.close()
     assert sum(items + left_out for items, left_out in shown) == printer.MAX_PENDING + 10
+
+
+def test_workflow_that_is_awaited_is_a_line_for_each_change_where_no_terminal_is() -> None:
+    output = io.StringIO()
+    display = Display(Console(file=output, width=60))
+    with display.live(), display.awaiting("order-1") as told:
+        told(WorkflowProgress(3))
+        told(WorkflowProgress(5, ("activity pack\x1b[2J, attempt 1 runs", "activity ship " * 9)))
+    display.close()
+    first, second = output.getvalue().splitlines()
+    assert re.fullmatch(r"workflow    \d\.\d s, 3 events", first)
+    assert re.fullmatch(
+        r"workflow    \d\.\d s, 5 events; activity pack\\x1b\[2J, attempt 1 runs; .*ship ", second
+    )
+
+
+def test_workflow_that_is_awaited_stands_below_the_table_of_a_terminal() -> None:
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=60, height=24)
+    display = Display(console)
+    with display.live():
+        with display.awaiting("order-1") as told:
+            told(WorkflowProgress(5, ("activity pack, attempt 2 runs", "child workflow " * 9)))
+            shown = io.StringIO()
+            Console(file=shown, width=60).print(display._render())
+        assert "order-1" not in str(display._render().renderables)
+    display.close()
+    *_, head, first, second = shown.getvalue().splitlines()
+    assert re.fullmatch(r"order-1: \d\.\d s, 5 events", head)
+    assert first == "  activity pack, attempt 2 runs"
+    assert len(second) == 60
+    assert second.endswith("…")
+    assert "workflow    " not in output.getvalue()

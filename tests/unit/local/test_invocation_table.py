@@ -57,11 +57,31 @@ def test_times_and_tasks_are_short(full: InvocationTable) -> None:
     assert row.split() == ["298", "warm", "12.3", "s", "200w", "100a", "deadline", "success"]
 
 
+def test_what_runs_shows_its_tasks_so_far() -> None:
+    told = record(1, tasks_so_far={"workflow": 80, "activity": 40, "nexus": 0})
+    table = InvocationTable(lambda: [told, record(2), record(3, tasks_so_far={"workflow": 0})])
+    first, second, third = (line.split() for line in shown(table)[3:6])
+    assert first[-3:] == ["80w", "40a", "running"]
+    assert shown(table)[-1] == "0 workflows: none; 80w 40a in all"
+    # Of the second one nothing is known; the third one has begun nothing.
+    assert (second[-2], third[-2]) == ("...", "-")
+
+
+def test_tasks_of_the_report_are_the_last_word() -> None:
+    table = InvocationTable(list)
+    report = {"tasks": {"workflow": 2}, "stop_reason": "idle"}
+    table.finish(record(1, tasks_so_far={"workflow": 1}, report=report))
+    table.finish(record(2, tasks_so_far={"workflow": 1}, error="Runtime.ExitError: killed"))
+    reported, killed = shown(table)[3:5]
+    assert " 2w " in reported
+    assert " 1w " in killed
+
+
 def test_totals_count_all_and_not_what_is_shown(full: InvocationTable) -> None:
     full.workflows = {"running": 2, "completed": 158}
     *_, invocations, workflows = shown(full)
     assert invocations == "300 invocations, 3691.2 s billed: 1 running, 200 succeeded, 99 failed"
-    assert workflows == "160 workflows: 2 running, 158 completed"
+    assert workflows == "160 workflows: 2 running, 158 completed; 59800w 29900a in all"
 
 
 def test_success_with_abandoned_work_or_a_failed_hook_is_a_failure() -> None:

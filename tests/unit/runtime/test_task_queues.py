@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any, cast
 
 import pytest
+from temporalio import activity, workflow
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.runtime.config_factory import ConfigFactory
-from temporal_lambda.runtime.task_queues import worker_configs
+from temporal_lambda.runtime.task_queues import what_is_served, worker_configs
 from temporal_lambda.settings.sources import Settings
 
 
@@ -57,3 +58,27 @@ def test_further_worker_that_can_not_be_is_refused(more: Any, complaint: str) ->
 def test_two_further_workers_need_two_task_queues() -> None:
     with pytest.raises(SettingsError, match=r"more_workers\[1\] polls task queue 'reports'"):
         configured({"task_queue": "reports"}, {"task_queue": "reports"})
+
+
+@workflow.defn(name="greet")
+class Greeting:
+    @workflow.run
+    async def run(self) -> None: ...
+
+
+class Packer:
+    @activity.defn(name="pack")
+    def __call__(self) -> None: ...
+
+    @activity.defn
+    def unpack(self) -> None: ...
+
+
+def test_what_is_served_has_the_names_that_callers_use() -> None:
+    packer = Packer()
+    options = {"task_queue": "q", "workflows": [Greeting], "activities": [packer, packer.unpack]}
+    assert what_is_served(options) == {
+        "task_queue": "q",
+        "workflows": ["greet"],
+        "activities": ["pack", "unpack"],
+    }
