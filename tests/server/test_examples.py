@@ -162,13 +162,14 @@ def test_stack_of_the_documentation_prints_the_result() -> None:
     assert output.stdout == "Hello, World!\nsuccess idle\n"
 
 
+@pytest.mark.timeout(240)
 def test_stack_of_the_documentation_answers_an_aws_sdk(tmp_path: Path) -> None:
     (block,) = [block for block in blocks_for(__file__, "docs/testing.md") if "boto3" in block.text]
     (tmp_path / "test_boto3.py").write_text(block.text)
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
         cwd=tmp_path,
-        timeout=100,
+        timeout=200,
         capture_output=True,
         text=True,
         check=False,

@@ -16,6 +16,9 @@ import pytest
 from tests.support.checkout import OFFLINE, copy_what_is_built
 from tests.support.documents import ROOT, Block, blocks_for
 
+# Making an environment takes 5 s, and on a busy machine much longer.
+pytestmark = pytest.mark.timeout(300)
+
 CHECKOUT = "/path/to/checkout"
 """What the documents call it."""
 
@@ -68,7 +71,7 @@ def test_package_is_installed(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

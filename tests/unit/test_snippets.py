@@ -68,7 +68,7 @@ def test_modules_of_a_document_can_be_imported_and_configure_a_worker(
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
