@@ -17,7 +17,7 @@ from temporalio.service import RPCError
 from temporal_lambda.local.dagster_beside import RUNS, DagsterBeside, settings_for
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
-from temporal_lambda.local.execution import Execution
+from temporal_lambda.local.execution import LONGEST_TASK, Execution
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.runtime_module import runtime_module
 from temporal_lambda.local.source_watch import watch_source
@@ -162,6 +162,12 @@ class DevSession:
         say(f"Lambda      {self._stack.lambda_endpoint}, function {deployed.function.name}")
         if self._stack.ui_url:
             say(f"Web UI      {self._stack.ui_url}")
+        if port := self._function.debug_port:
+            minutes = self._function.timeout.total_seconds() / 60
+            say(
+                f"debugger    127.0.0.1:{port}, debugpy; one invocation at a time, "
+                f"{minutes:g} min each, not frozen between them"
+            )
         say(f"start one   {self._start_line(deployed)}")
 
     def _start_line(self, deployed: Deployed) -> str:
@@ -171,6 +177,8 @@ class DevSession:
         if self._stack.client.namespace != "default":
             command += ["--namespace", self._stack.client.namespace]
         command += ["--task-queue", deployed.task_queue, "--type", self._workflow_type(deployed)]
+        if self._function.debug_port:
+            command += ["--task-timeout", f"{LONGEST_TASK.total_seconds():.0f}s"]
         return shlex.join([*command, "--input", '"World"'])
 
     def _workflow_type(self, deployed: Deployed) -> str:
@@ -239,9 +247,15 @@ class DevSession:
             self._changed.clear()
             self._display.say("source changed")
             try:
+                if self._function.debug_port:
+                    # The new process has to wait for the old one, which may stand at a breakpoint.
+                    await self._stack.service.end_running(self._function.name)
                 deployed = await self._stack.deploy(self._function)
                 # Running invocations still poll with the old code, and would take tasks.
                 await self._stack.service.end_running(deployed.function.name, retired_only=True)
+                if self._function.debug_port:
+                    # So that there is a process to attach to, before anything is to do.
+                    self._stack.service.enqueue(deployed.function, b"{}", arn=None, trace_id=None)
                 build = deployed.version.build_id
                 self._display.say(f"serving the changed source, build {build}")
             except (LocalStackError, OSError, RPCError) as error:

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from temporal_lambda.local import debugger
 from temporal_lambda.local.calls import Answer, Call
 from temporal_lambda.local.child import Child
 from temporal_lambda.local.function import Function
@@ -110,6 +111,8 @@ class ExecutionEnvironment:
             OSError: The process can't be started because the system lacks a resource.
         """
         await self.stop()
+        if self.function.debug_port:
+            await debugger.until_free(self.function.debug_port)
         try:
             self._process = process = await self._spawn()
         except (FileNotFoundError, NotADirectoryError, PermissionError) as error:
@@ -138,10 +141,8 @@ class ExecutionEnvironment:
             variables.update(self._variables)
             keep_open = self._open_log(variables)
             return await self._guardian.spawn(
-                sys.executable,
-                "-m",
-                runtime_module(),
-                self.function.handler,
+                *(sys.executable, *debugger.arguments(self.function.debug_port)),
+                *("-m", runtime_module(), self.function.handler),
                 env=variables,
                 cwd=self.function.code,
                 output=output.end,
@@ -282,7 +283,8 @@ class ExecutionEnvironment:
             happens.cancel()
 
     def _freeze(self) -> None:
-        if self._process:
+        # A debugger in it is to answer at any time.
+        if self._process and not self.function.debug_port:
             self._process.freeze()
             self._frozen = True
 

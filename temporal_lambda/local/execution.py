@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
@@ -17,6 +18,10 @@ NOT_REGISTERED = "is not registered"
 """What the SDK says when a worker is given a workflow of a type that it does not know."""
 
 
+LONGEST_TASK = timedelta(seconds=120)
+"""How long the server lets a workflow task take at most; for those that a debugger holds up."""
+
+
 @dataclass(frozen=True)
 class Execution:
     """A workflow to start, after which the session ends.
@@ -25,11 +30,13 @@ class Execution:
         workflow: Its type.
         arguments: Its arguments.
         timeout: Seconds until it counts as failed.
+        task_timeout: How long each of its own tasks may take; the server's default if ``None``.
     """
 
     workflow: str
     arguments: list[Any]
     timeout: float = 90.0
+    task_timeout: timedelta | None = None
 
     def new_id(self) -> str:
         """A workflow id for one run of it."""
@@ -54,7 +61,11 @@ class Execution:
             LocalStackError: It failed, did not end in time, or is of no registered type.
         """
         handle: WorkflowHandle[Any, Any] = await client.start_workflow(
-            self.workflow, args=self.arguments, id=workflow_id, task_queue=task_queue
+            self.workflow,
+            args=self.arguments,
+            id=workflow_id,
+            task_queue=task_queue,
+            task_timeout=self.task_timeout,
         )
         result = asyncio.create_task(handle.result())
         refused = asyncio.create_task(_refusal(handle))

@@ -54,6 +54,8 @@ class Function:
         max_concurrency: Processes of an environment, as on Lambda Managed Instances (AWS: Python
             3.13 and later): each runs an invocation, none is frozen and none is replaced. ``None``
             for a default function, of which an environment is one process. Needs Linux.
+        debug_port: Where debugpy listens on 127.0.0.1 in the function's process, which then is not
+            frozen between invocations. ``None`` for no debugger. Needs ``concurrency`` 1.
 
     Raises:
         LocalStackError: A value is outside what Lambda accepts.
@@ -81,6 +83,7 @@ class Function:
     max_event_age: timedelta = timedelta(hours=6)
     snapstart: bool = False
     max_concurrency: int | None = None
+    debug_port: int | None = None
 
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name):
@@ -106,6 +109,8 @@ class Function:
             )
         if self.max_concurrency and self.snapstart:
             raise LocalStackError("a function on Managed Instances can't have SnapStart")
+        if self.debug_port is not None and (self.concurrency != 1 or self.max_concurrency):
+            raise LocalStackError("a function with a debug_port must have a concurrency of 1")
         if self.retries not in (0, 1, 2):
             raise LocalStackError(f"retries must be 0, 1 or 2; got {self.retries}")
 

@@ -28,6 +28,8 @@ def test_help_names_every_option() -> None:
         "--execute",
         "--input",
         "--version",
+        "--debug",
+        "--debug-port",
     ):
         assert option in result.output
 

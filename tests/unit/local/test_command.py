@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,21 @@ def test_idle_timeout_that_is_none_is_refused(word: str) -> None:
     result = CliRunner().invoke(dev, ["handler.py:handler", "--idle-timeout", word])
     assert result.exit_code == 2
     assert "expected auto, or a duration above 0" in result.output
+
+
+def test_debugger_that_is_not_installed_is_named_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.py").touch()
+    monkeypatch.setitem(sys.modules, "debugpy", None)
+    result = CliRunner().invoke(dev, [f"{tmp_path / 'app.py'}:handler", "--debug"])
+    assert result.exit_code == 1
+    assert "--debug needs debugpy: pip install debugpy" in result.output
+
+
+def test_debugger_can_not_attach_to_several_processes(tmp_path: Path) -> None:
+    (tmp_path / "app.py").touch()
+    arguments = [f"{tmp_path / 'app.py'}:handler", "--debug", "--max-concurrency", "2"]
+    result = CliRunner().invoke(dev, arguments)
+    assert result.exit_code == 1
+    assert "--debug can't be used with --max-concurrency" in result.output
