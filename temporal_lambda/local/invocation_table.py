@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from typing import Any
@@ -52,11 +52,13 @@ class InvocationTable:
         self._finished: deque[InvocationRecord] = deque(maxlen=KEPT)
         self._counts = {"succeeded": 0, "failed": 0, "abandoned work": 0}
         self._billed_ms = 0
+        self._tasks: Counter[str] = Counter()
 
     def finish(self, record: InvocationRecord) -> None:
         """An invocation has ended."""
         self._finished.append(record)
         self._billed_ms += record.billed_ms
+        self._tasks.update(record.tasks or {})
         self._counts["failed" if failures(record) else "succeeded"] += 1
         self._counts["abandoned work"] += bool((record.report or {}).get("abandoned"))
 
@@ -81,15 +83,20 @@ class InvocationTable:
         )
         for record, row in zip(shown, cells, strict=True):
             table.add_row(*map(Text, row), _status(record, id(record) in under_way))
-        return Group(table, self._totals(len(running)), self._workflow_totals())
+        return Group(table, self._totals(len(running)), self._workflow_totals(running))
 
     def _totals(self, running: int) -> Text:
         counts = {"running": running, **self._counts}
         total = running + counts["succeeded"] + counts["failed"]
         return _line(f"{total} invocations, {seconds(self._billed_ms)} billed: ", counts)
 
-    def _workflow_totals(self) -> Text:
-        return _line(f"{sum(self.workflows.values())} workflows: ", self.workflows)
+    def _workflow_totals(self, running: list[InvocationRecord]) -> Text:
+        """Workflows by their status, and the tasks of all invocations, also of those not shown."""
+        line = _line(f"{sum(self.workflows.values())} workflows: ", self.workflows)
+        tasks = self._tasks.copy()
+        for record in running:
+            tasks.update(record.tasks or {})
+        return line.append(f"; {_short(tasks)} in all") if tasks.total() else line
 
 
 COLUMNS = ("#", "start", "time", "tasks", "ended by")
@@ -133,8 +140,11 @@ def seconds(milliseconds: float) -> str:
 
 def short_tasks(record: InvocationRecord) -> str:
     """Tasks by the first letter of their kind, for instance ``2w 1a``."""
-    tasks = record.tasks or {}
-    return " ".join(f"{count}{kind[0]}" for kind, count in tasks.items() if count) or "-"
+    return _short(record.tasks or {}) or "-"
+
+
+def _short(tasks: Mapping[str, int]) -> str:
+    return " ".join(f"{count}{kind[0]}" for kind, count in tasks.items() if count)
 
 
 def failures(record: InvocationRecord) -> list[str]:

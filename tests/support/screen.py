@@ -149,7 +149,10 @@ async def stream_orders(
             while time.monotonic() < begun + number * seconds / count:
                 await screen.shows("")
                 shown.update({line: None for line in screen.lines if line.endswith(" running")})
-        await screen.wait_for(rf"running.*\n{count} workflows: {count} completed")
+        # Each order is one activity.
+        await screen.wait_for(
+            rf"running.*\n{count} workflows: {count} completed; \d+w {count}a in all"
+        )
         return screen, list(shown)
     except BaseException:
         screen.end()

@@ -62,6 +62,7 @@ def test_what_runs_shows_its_tasks_so_far() -> None:
     table = InvocationTable(lambda: [told, record(2), record(3, tasks_so_far={"workflow": 0})])
     first, second, third = (line.split() for line in shown(table)[3:6])
     assert first[-3:] == ["80w", "40a", "running"]
+    assert shown(table)[-1] == "0 workflows: none; 80w 40a in all"
     # Of the second one nothing is known; the third one has begun nothing.
     assert (second[-2], third[-2]) == ("...", "-")
 
@@ -80,7 +81,7 @@ def test_totals_count_all_and_not_what_is_shown(full: InvocationTable) -> None:
     full.workflows = {"running": 2, "completed": 158}
     *_, invocations, workflows = shown(full)
     assert invocations == "300 invocations, 3691.2 s billed: 1 running, 200 succeeded, 99 failed"
-    assert workflows == "160 workflows: 2 running, 158 completed"
+    assert workflows == "160 workflows: 2 running, 158 completed; 59800w 29900a in all"
 
 
 def test_success_with_abandoned_work_or_a_failed_hook_is_a_failure() -> None:
