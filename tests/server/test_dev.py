@@ -212,7 +212,7 @@ def test_ctrl_c_during_the_import_of_the_handler_leaves_no_process_behind(
     assert not any(alive(child) for child in children)
 
 
-def test_result_is_printed_as_it_is_even_without_a_report(
+def test_result_and_tasks_are_told_even_if_the_report_is_hidden(
     greeting: Path, started: list[Dev]
 ) -> None:
     dev = Dev(
@@ -222,7 +222,8 @@ def test_result_is_printed_as_it_is_even_without_a_report(
     started.append(dev)
     assert dev.finish() == 0, dev.output
     assert 'result      "Hello, Wörld [bold] [/b]!"' in dev.output
-    assert "served by   an invocation whose report is not in the log" in dev.output
+    assert "served by   Event invocation" in dev.output
+    assert "tasks       2 workflow, 1 activity" in dev.output
 
 
 def test_unreachable_server_is_one_clear_error(greeting: Path, started: list[Dev]) -> None:
