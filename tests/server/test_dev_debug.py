@@ -17,6 +17,9 @@ from tests.support.debugger import Debugger
 from tests.support.dev_session import Dev
 from tests.support.lambdas import FUNCTIONS
 
+# Python runs several times slower in a debugger, and all the more on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:

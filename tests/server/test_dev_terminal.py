@@ -130,6 +130,7 @@ async def test_running_invocation_shows_its_tasks_and_totals_while_workflows_com
         screen.end()
 
 
+@pytest.mark.timeout(300)
 async def test_execution_shows_what_its_workflow_waits_for() -> None:
     screen = Screen(
         *(80, 24, f"{FUNCTIONS / 'patient.py'}:lambda_handler", "--no-reload"),
