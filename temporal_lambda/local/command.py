@@ -19,7 +19,7 @@ from temporal_lambda.local import debugger
 from temporal_lambda.local.dev import DevSession
 from temporal_lambda.local.display import Display
 from temporal_lambda.local.errors import LocalStackError
-from temporal_lambda.local.execution import LONGEST_TASK, Execution
+from temporal_lambda.local.execution import HELD_UP, Execution
 from temporal_lambda.local.function import MAX_TIMEOUT, Function
 from temporal_lambda.local.function_options import function_options, make_function
 from temporal_lambda.local.stack import LocalStack
@@ -138,7 +138,7 @@ async def _dev(options: dict[str, Any]) -> bool:
     execution = None
     if options["execute"]:
         timeout = options["execute_timeout"].total_seconds()
-        task_timeout = LONGEST_TASK if options["debug"] else None
+        task_timeout = HELD_UP if options["debug"] else None
         execution = Execution(options["execute"], options["arguments"], timeout, task_timeout)
     session = DevSession(
         stack,

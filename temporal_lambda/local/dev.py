@@ -17,7 +17,7 @@ from temporalio.service import RPCError
 from temporal_lambda.local.dagster_beside import RUNS, DagsterBeside, settings_for
 from temporal_lambda.local.display import Display, describe_tasks
 from temporal_lambda.local.errors import LocalStackError
-from temporal_lambda.local.execution import LONGEST_TASK, Execution
+from temporal_lambda.local.execution import HELD_UP, Execution
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.runtime_module import runtime_module
 from temporal_lambda.local.source_watch import watch_source
@@ -178,7 +178,7 @@ class DevSession:
             command += ["--namespace", self._stack.client.namespace]
         command += ["--task-queue", deployed.task_queue, "--type", self._workflow_type(deployed)]
         if self._function.debug_port:
-            command += ["--task-timeout", f"{LONGEST_TASK.total_seconds():.0f}s"]
+            command += ["--task-timeout", f"{HELD_UP.total_seconds():.0f}s"]
         return shlex.join([*command, "--input", '"World"'])
 
     def _workflow_type(self, deployed: Deployed) -> str:

@@ -18,8 +18,8 @@ NOT_REGISTERED = "is not registered"
 """What the SDK says when a worker is given a workflow of a type that it does not know."""
 
 
-LONGEST_TASK = timedelta(seconds=120)
-"""How long the server lets a workflow task take at most; for those that a debugger holds up."""
+HELD_UP = timedelta(seconds=120)
+"""How long a workflow task may take that a debugger may hold up."""
 
 
 @dataclass(frozen=True)
