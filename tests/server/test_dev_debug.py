@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shlex
 import shutil
 import socket
 import time
@@ -15,6 +16,7 @@ from temporalio.client import Client
 
 from tests.support.debugger import Debugger
 from tests.support.dev_session import Dev
+from tests.support.documents import ROOT, blocks_for
 from tests.support.lambdas import FUNCTIONS
 
 # Python runs several times slower in a debugger, and all the more on a busy machine.
@@ -116,3 +118,22 @@ def test_port_that_is_taken_is_one_clear_error(project: Path) -> None:
         assert dev.finish() == 1
         assert time.monotonic() - begun < 30
     assert f"Error: port {port} can't be used: Address already in use" in dev.output
+
+
+def test_command_of_the_document_waits_for_a_debugger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (block,) = blocks_for(__file__, "docs/local.md")
+    install, command = block.text.splitlines()
+    assert install == "pip install debugpy"  # As the tests' environment has it.
+    shutil.copytree(ROOT / "examples" / "greeting", tmp_path, dirs_exist_ok=True)
+    program, subcommand, *arguments = shlex.split(command)
+    assert (program, subcommand) == ("temporal-lambda", "dev")
+    # 5678 may be taken on this machine.
+    monkeypatch.chdir(tmp_path)
+    dev = Dev(*arguments, "--debug-port", "0")
+    try:
+        assert port_of(dev)
+    finally:
+        dev.process.terminate()
+        dev.finish()

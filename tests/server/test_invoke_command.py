@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -15,6 +16,7 @@ import pytest
 from temporal_lambda.dagster.launching.payload import RunFacts, build
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.local import LocalStack
+from tests.support.documents import ROOT, Block, blocks_for
 from tests.support.lambdas import FUNCTIONS
 
 COMMAND = [sys.executable, "-m", "temporal_lambda.cli", "invoke"]
@@ -22,6 +24,9 @@ INLINE = f"{FUNCTIONS.parents[1] / 'examples' / 'dagster' / 'inline_handler.py'}
 PLAIN = f"{FUNCTIONS / 'plain.py'}:"
 
 SERVER = "starting Temporal"
+
+EVENT = '{"ops": {"sync_op": {"config": {"input_data": [1.0, 2.5], "processing_mode": "mean"}}}}'
+"""What inline_handler.py of the example takes."""
 
 
 def invoke(*arguments: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
@@ -113,6 +118,34 @@ def test_inline_run_of_dagsters_needs_no_server(event: str, results: dict[str, A
     assert json.loads(answer["body"])["result"]["results"] == results
     assert "stopped by result" in done.stderr
     assert SERVER not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        *blocks_for(__file__, "docs/local.md"),
+        *blocks_for(__file__, "docs/dagster.md"),
+    ],
+    ids=lambda block: block.place,
+)
+def test_commands_of_the_documents_run_as_they_stand_there(block: Block, tmp_path: Path) -> None:
+    example = ROOT / "examples" / "dagster"
+    for folder in (tmp_path, tmp_path / "examples" / "dagster"):
+        shutil.copytree(example, folder, dirs_exist_ok=True)
+    shutil.copy(example / "inline_handler.py", tmp_path / "handler.py")
+    (tmp_path / "event.json").write_text(EVENT)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        ["sh", "-e", "-c", block.text],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["statusCode"] == 200
 
 
 def test_refused_run_is_an_answer_and_no_error() -> None:
