@@ -34,7 +34,7 @@ ABOUT = (
 
 async def measure(quick: bool) -> Measured:
     """All at once: contrib's invocation sleeps nearly all of its time, and so does a workflow."""
-    repeats, timeout, pause = (1, 15.0, 5.0) if quick else (3, TIMEOUT, SLEEP_SECONDS)
+    repeats, timeout, pause = (1, 15.0, 3.0) if quick else (3, TIMEOUT, SLEEP_SECONDS)
     async with LocalStack() as stack:
         made = [workers.function(one, timeout=timeout, idle="auto") for one in WORKERS]
         sleeper = workers.function(

@@ -38,7 +38,7 @@ OVERDUE = 1.2
 """Seconds after its moment in which a known return may still come: a server looks for timers that
 are due about once a second."""
 
-FOLLOWS = 4.0
+FOLLOWS = 3.0
 """Seconds after the end of an activity in which its workflow's next task may still come here. It
 takes milliseconds, unless the server is in trouble, as after a restart. By our default it stays for
 2 s with the worker that has the workflow in its cache (``sticky_queue_schedule_to_start_timeout``),
@@ -96,27 +96,31 @@ class KnownReturns(Interceptor):
         self._lock = threading.Lock()
         self._timers: dict[Timer, float] = {}
         self._retries: dict[Retry, float] = {}
-        # With the ids of activities.
-        self._awaited: dict[Awaited, str] = {}
+        self._awaited: set[Awaited] = set()
+        self._activities: dict[Retry, Awaited] = {}
         self._following: dict[Awaited, float] = {}
 
     def next_due(self) -> float | None:
         """The moment of the nearest known return that may still come; ``None`` for none."""
-        return min(self._dues(), default=None)
+        return min([*self._dues(), *self._on_their_way()], default=None)
 
     def on_wall_clock(self) -> list[float]:
-        """The moments of all of them, in seconds since the epoch."""
+        """The moments of timers and retries, in seconds since the epoch."""
         ahead = self._wall_clock() - self._clock()
         return [due + ahead for due in self._dues()]
 
-    def _dues(self) -> list[float]:
-        now = self._clock()
-        earliest = now - OVERDUE
+    def _on_their_way(self) -> list[float]:
+        earliest = self._clock() - FOLLOWS
         with self._lock:
-            self._following = {key: at for key, at in self._following.items() if at > now - FOLLOWS}
+            self._following = {key: at for key, at in self._following.items() if at > earliest}
+            return list(self._following.values())
+
+    def _dues(self) -> list[float]:
+        earliest = self._clock() - OVERDUE
+        with self._lock:
             self._retries = {key: due for key, due in self._retries.items() if due > earliest}
             self._timers = {key: due for key, due in self._timers.items() if due > earliest}
-            return [*self._timers.values(), *self._retries.values(), *self._following.values()]
+            return [*self._timers.values(), *self._retries.values()]
 
     @property
     def awaits_others(self) -> bool:
@@ -159,9 +163,9 @@ class KnownReturns(Interceptor):
                     seq = job.resolve_child_workflow_execution_start.seq
                     self._answered((run, "resolve_child_workflow_execution", seq))
                 elif brings == "remove_from_cache":
-                    for one in self._awaited_by(run):
-                        if one[1] != NEXT_TASK:
-                            self._answered(one)
+                    next_task = {(run, NEXT_TASK, 0)} & self._awaited
+                    self._forget_awaited(run)
+                    self._awaited |= next_task
                 elif brings == "initialize_workflow":
                     before = job.initialize_workflow.continued_from_execution_run_id
                     self._answered((run, NEXT_TASK, 0))
@@ -169,12 +173,14 @@ class KnownReturns(Interceptor):
                 elif brings == "query_workflow":
                     self._queried()
             if completion.HasField("failed"):
-                self._awaited[run, NEXT_TASK, 0] = ""
+                self._awaited.add((run, NEXT_TASK, 0))
             for command in completion.successful.commands:
                 kind = command.WhichOneof("variant")
                 if kind in AWAITED:
-                    activity_id = command.schedule_activity.activity_id
-                    self._awaited[run, AWAITED[kind], getattr(command, kind).seq] = activity_id
+                    awaited = (run, AWAITED[kind], getattr(command, kind).seq)
+                    self._awaited.add(awaited)
+                    if kind == "schedule_activity":
+                        self._activities[run, command.schedule_activity.activity_id] = awaited
                 if kind == "start_timer":
                     delay = command.start_timer.start_to_fire_timeout.ToNanoseconds() / 1e9
                     self._timers[run, command.start_timer.seq] = begun + delay
@@ -183,20 +189,21 @@ class KnownReturns(Interceptor):
                 elif kind in ENDS:
                     self._forget(run)
                 if kind == "continue_as_new_workflow_execution":
-                    self._awaited[run, NEXT_TASK, 0] = ""
-
-    def _awaited_by(self, run: str) -> list[Awaited]:
-        return [one for one in self._awaited if one[0] == run]
+                    self._awaited.add((run, NEXT_TASK, 0))
 
     def _answered(self, awaited: Awaited) -> None:
-        self._awaited.pop(awaited, None)
+        self._awaited.discard(awaited)
         self._following.pop(awaited, None)
 
     def _forget(self, run: str) -> None:
         self._timers = {key: due for key, due in self._timers.items() if key[0] != run}
         self._retries = {key: due for key, due in self._retries.items() if key[0] != run}
-        for one in self._awaited_by(run):
-            self._answered(one)
+        self._forget_awaited(run)
+
+    def _forget_awaited(self, run: str) -> None:
+        self._awaited = {one for one in self._awaited if one[0] != run}
+        self._activities = {key: one for key, one in self._activities.items() if key[0] != run}
+        self._following = {one: at for one, at in self._following.items() if one[0] != run}
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
         """See base class."""
@@ -219,9 +226,9 @@ class KnownReturns(Interceptor):
     def activity_ended(self, info: activity.Info) -> None:
         """Note that a workflow in this cache, if it awaits this one, gets its next task now."""
         with self._lock:
-            for one in self._awaited_by(info.workflow_run_id or ""):
-                if self._awaited[one] == info.activity_id:
-                    self._following[one] = self._clock()
+            awaited = self._activities.pop(_retry(info), None)
+            if awaited in self._awaited:
+                self._following[awaited] = self._clock()
 
 
 def _closes_at(info: activity.Info) -> float:
