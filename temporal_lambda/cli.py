@@ -45,9 +45,9 @@ class Commands(click.Group):
             )
         except ModuleNotFoundError as error:
             missing = MissingExtraError(f"temporal-lambda {cmd_name}", extra, error)
-            return _Unavailable(cmd_name, f"Needs temporal-lambda[{extra}].", missing)
+            return _Unavailable(cmd_name, f"Needs the extra {extra}.", missing)
         except MissingExtraError as error:
-            return _Unavailable(cmd_name, f"Needs temporal-lambda[{extra}].", error)
+            return _Unavailable(cmd_name, f"Needs the extra {extra}.", error)
         except PlatformError as error:
             return _Unavailable(cmd_name, "Not on this system.", error)
         return command

@@ -64,8 +64,8 @@ class MissingExtraError(TemporalLambdaError, ImportError):
 
     def __init__(self, part: str, extra: str, cause: ModuleNotFoundError) -> None:
         super().__init__(
-            f"{part} needs {cause.name or cause}: install this package with its extra, "
-            f"temporal-lambda[{extra}]"
+            f"{part} needs {cause.name or cause}: install this package with its extra {extra}: "
+            f"pip install 'PATH[{extra}]', where PATH is its wheel or its checkout"
         )
 
 

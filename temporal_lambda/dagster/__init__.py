@@ -2,8 +2,8 @@
 
 ``run_dagster_worker`` makes a Lambda handler whose ops are Temporal activities;
 ``run_dagster_code`` one that executes the jobs of a code location, whose package holds dagster.
-``LambdaRunLauncher`` is what ``dagster.yaml`` names to send runs there; it needs the extra:
-``pip install 'temporal-lambda[dagster]'``. Neither side imports what only the other needs.
+``LambdaRunLauncher`` is what ``dagster.yaml`` names to send runs there; it needs the extra
+``dagster``. Neither side imports what only the other needs.
 """
 
 from __future__ import annotations

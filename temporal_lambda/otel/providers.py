@@ -242,7 +242,7 @@ def can_flush_logs() -> bool:
 @cache
 def _tell_of_missing_exporter(signal: str, extra: str, error: ImportError) -> None:
     logger.warning(
-        "%s are not exported (%s): the exporter comes with the extra temporal-lambda[%s]",
+        "%s are not exported (%s): the exporter comes with this package's extra %s",
         signal,
         error,
         extra,

@@ -65,7 +65,7 @@ def id_generator() -> IdGenerator | None:
     except ImportError:
         logger.warning(
             "opentelemetry-sdk-extension-aws is not installed, so trace ids don't begin with the "
-            "time, as X-Ray's own do. It comes with the extra temporal-lambda[otel]"
+            "time, as X-Ray's own do. It comes with this package's extra otel"
         )
         return None
     generator: IdGenerator = AwsXRayIdGenerator()

@@ -2,7 +2,7 @@
 
 ``BUILD`` is the build. ``CHANGE`` says how the code that upgrades differs from that of the first
 build, which weighs: ``guarded``, it measures if no history says otherwise; ``unguarded``, it does
-so in any case.
+so in any case. Either changes the code that is pinned, too, without any guard.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ class Waits:
 class Pinned(Waits):
     @workflow.run
     async def run(self) -> str:
+        if CHANGE:
+            await self.step("measure")
         await self.wait()
         return await self.step("ship")
 

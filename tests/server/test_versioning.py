@@ -7,14 +7,16 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import pytest
 import pytest_asyncio
+from temporalio.client import WorkflowExecutionStatus
 from temporalio.common import WorkerDeploymentVersion
 
 from temporal_lambda.local import Function, LocalStack
 from temporal_lambda.worker_deployment import set_current, wait_until_routed
 from tests.support.lambdas import FUNCTIONS, deploy_at_rest
 from tests.support.served import Handle, Served
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, until
 
 
 class Builds:
@@ -121,6 +123,67 @@ async def test_unguarded_change_stops_a_running_workflow_until_a_build_fits(
     await builds.roll_back("2")
     result = await asyncio.wait_for(running.result(), PATIENCE)
     assert result == ["weighed by build 1", "shipped by build 2"]
+
+
+async def test_rollback_brings_upgrading_workflows_back_and_leaves_pinned_ones(
+    stack: LocalStack,
+) -> None:
+    builds = Builds(stack)
+    await builds.deploy("1")
+    newer = await builds.deploy("2")
+    pinned, upgrades = await newer.start("Pinned"), await newer.start("Upgrades")
+    await has_begun(pinned)
+    await has_begun(upgrades)
+    await newer.at_rest()
+    await builds.roll_back("1")
+    assert await go_on(pinned) == "shipped by build 2"
+    assert await go_on(upgrades) == ["weighed by build 2", "shipped by build 1"]
+    assert await builds.new("Pinned") == "shipped by build 1"
+
+
+# The controller looks for work that waits once a minute.
+@pytest.mark.timeout(300)
+async def test_workflows_pinned_to_a_build_need_its_function_and_others_do_not(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builds = Builds(stack)
+    older = await builds.deploy("1")
+    pinned, upgrades = await older.start("Pinned"), await older.start("Upgrades")
+    await has_begun(pinned)
+    await has_begun(upgrades)
+    await older.at_rest()
+    await builds.deploy("2")
+    with monkeypatch.context() as patch:
+        in_vain = remove(stack, f"{builds.name}:1", patch)
+        assert await go_on(upgrades) == ["weighed by build 1", "shipped by build 2"]
+        assert in_vain == []
+        await pinned.signal("go_on")
+        await until(lambda: len(in_vain) > 0)
+        status = (await pinned.describe()).status
+        assert status is WorkflowExecutionStatus.RUNNING
+    assert await asyncio.wait_for(pinned.result(), 150) == "shipped by build 1"
+
+
+def remove(stack: LocalStack, name: str, patch: pytest.MonkeyPatch) -> list[str]:
+    """Take a published version away from whoever asks the Lambda service for it.
+
+    The local Lambda deletes none, so this one is hidden: its API answers what AWS's does for a
+    function that is not there.
+
+    Returns:
+        Its name, once for each time that it was asked for in vain.
+    """
+    find = stack.service.find
+    asked: list[str] = []
+
+    def hide(wanted: str) -> Function | None:
+        if wanted != name:
+            return find(wanted)
+        asked.append(wanted)
+        return None
+
+    patch.setattr(stack.service, "find", hide)
+    return asked
 
 
 async def first_failure(handle: Handle) -> str:

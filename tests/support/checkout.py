@@ -20,7 +20,7 @@ which keeps this under 20 s and free of the network. That the extra names them i
 
 FILES = (
     *("pyproject.toml", "LICENSE"),
-    *("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "temporal.toml.example"),
 )
 
 
@@ -30,7 +30,7 @@ def copy_what_is_built(folder: Path) -> None:
     Args:
         folder: A folder that is not there yet.
     """
-    for name in ("temporal_lambda", "docs"):
+    for name in ("temporal_lambda", "docs", "examples"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in FILES:
         shutil.copy(ROOT / name, folder)

@@ -56,7 +56,7 @@ def test_command_whose_extra_is_not_installed_says_which_to_install(missing: str
         "    print(CliRunner().invoke(main, arguments).output)"
     )
     output = subprocess.check_output([sys.executable, "-c", code], text=True)
-    assert "Needs temporal-lambda[local]." in output
+    assert "Needs the extra local." in output
     assert output.count(f"needs {missing}") == 2
     assert "Traceback" not in output
 

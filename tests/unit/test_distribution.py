@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -61,6 +62,24 @@ def test_files_that_an_index_page_names_come_with_the_package(built: Built) -> N
     assert named - built.shared == set()
     assert named - built.sources == set()
     assert "share/doc/temporal-lambda" in built.page
+
+
+def test_links_of_the_installed_pages_lead_to_what_is_installed(built: Built) -> None:
+    """To a file, or to a folder of files."""
+    pages = [page for page in built.shared if page.endswith(".md")]
+    assert len(pages) > 25
+    links = {
+        (page, os.path.normpath(Path(page).parent / target))
+        for page in pages
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / page).read_text())
+    }
+    folders = {parent.as_posix() for file in built.shared for parent in Path(file).parents}
+    assert {(page, link) for page, link in links if link not in built.shared | folders} == set()
+
+
+def test_nothing_is_installed_that_the_checkout_does_not_have(built: Built) -> None:
+    assert {file for file in built.shared if not (ROOT / file).is_file()} == set()
+    assert [file for file in built.shared if file.endswith((".pyc", ".zip"))] == []
 
 
 def test_index_page_shows_no_comments(built: Built) -> None:

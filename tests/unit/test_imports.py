@@ -88,7 +88,7 @@ def test_missing_extra_is_named(part: str, missing: str, extra: str) -> None:
     # Users' tests need the local stack.
     needs = "local" if part.startswith("testing.") else part
     assert f"temporal_lambda.{needs} needs {missing}" in result.stderr
-    assert f"install this package with its extra, temporal-lambda[{extra}]" in result.stderr
+    assert f"with its extra {extra}: pip install 'PATH[{extra}]'" in result.stderr
 
 
 def test_secret_that_a_setting_names_needs_its_extra_at_the_cold_start(
@@ -106,7 +106,7 @@ def test_secret_that_a_setting_names_needs_its_extra_at_the_cold_start(
     monkeypatch.setenv("TEMPORAL_LAMBDA_API_KEY_SECRET", "temporal/key")
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert "temporal_lambda.aws needs aws_lambda_powertools" in result.stderr
-    assert "install this package with its extra, temporal-lambda[aws]" in result.stderr
+    assert "with its extra aws: pip install 'PATH[aws]', where PATH is its wheel" in result.stderr
 
 
 def test_package_that_is_there_but_too_old_is_no_missing_extra() -> None:

@@ -19,7 +19,7 @@ KEPT_METADATA = re.compile(
     re.IGNORECASE,
 )
 TOOLS = re.compile(r"(?:temporal_lambda/(?:deploy|local)|share/doc/temporal-lambda)/.*")
-"""Parts of this package for a developer's machine and CI, and its pages; no function needs them."""
+"""Parts of this package for a developer's machine and CI, its pages and its examples."""
 
 PROJECT_FILES = re.compile(r"uv\.lock|pyproject\.toml|requirements[^/]*\.txt|[^/]*\.zip(?:\.json)?")
 

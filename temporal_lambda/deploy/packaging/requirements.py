@@ -144,7 +144,7 @@ def uv(*arguments: str, directory: Path, target: Target) -> str:
         )
     except FileNotFoundError as error:
         raise PackageError(
-            f"uv is not there ({error}): pip install 'temporal-lambda[deploy]'"
+            f"uv is not there ({error}): install this package with its extra deploy, or uv"
         ) from None
     except subprocess.TimeoutExpired:
         raise PackageError(f"uv {arguments[0]} took longer than {UV_TIMEOUT:.0f} s") from None

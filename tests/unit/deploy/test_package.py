@@ -66,6 +66,7 @@ def test_what_no_function_needs_is_left_out_and_counted(project: Project) -> Non
             "temporal_lambda/deploy/commands.py": "",
             "temporal_lambda/local/stack.py": "",
             "share/doc/temporal-lambda/docs/local.md": "",
+            "share/doc/temporal-lambda/examples/greeting/handler.py": "",
         },
     )
     project.write(
@@ -91,7 +92,7 @@ def test_what_no_function_needs_is_left_out_and_counted(project: Project) -> Non
     assert files == {
         "Rust sources": 4,
         "caches": 1,
-        "development tools": 3,
+        "development tools": 4,
         "hidden files": 1,
         "installer's files": 11,
         "project files": 2,
