@@ -10,7 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from docs_site.site import ROOT, build, serve
+from docs_site.serving import serve
+from docs_site.site import ROOT, build, why_not_here
 
 
 def main() -> None:
@@ -20,9 +21,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "site", help="a folder")
     parser.add_argument("--port", type=int, default=8000, help="where to serve (default: 8000)")
     arguments = parser.parse_args()
+    if why := why_not_here():
+        sys.exit(why)
     if arguments.what == "serve":
-        serve(arguments.out, arguments.port)
-        return
+        sys.exit(serve(arguments.out, arguments.port))
     problems = build(arguments.out)
     for problem in problems:
         print(problem, file=sys.stderr)

@@ -34,10 +34,12 @@ class Pages:
     Attributes:
         texts: The text of each page, by its path in the site.
         files: Pictures, by their path in the site.
+        sources: The files that were read for them, but for the modules in the reference.
     """
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
+    sources: set[Path] = field(default_factory=set)
 
     def write(self, folder: Path) -> None:
         """Write what has changed, and delete what is no longer there."""
@@ -59,18 +61,22 @@ def collect() -> Pages:
     """All pages: those that are written by hand, those made from the code, quoted sources."""
     pages = Pages()
     quoted: set[str] = set()
-    for path in sorted((ROOT / "docs").rglob("*")):
+    by_hand = [path for path in sorted((ROOT / "docs").rglob("*")) if path.is_file()]
+    by_hand += [ROOT / name for name in AT_THE_ROOT]
+    for path in by_hand:
         name = path.relative_to(ROOT).as_posix()
         if path.suffix == ".md":
             pages.texts[place(name)] = with_links_of_the_site(name, path.read_text(), quoted)
-        elif path.is_file():
+        else:
             pages.files[place(name)] = path
-    for name in AT_THE_ROOT:
-        text = (ROOT / name).read_text()
-        pages.texts[place(name)] = with_links_of_the_site(name, text, quoted)
+    pages.sources.update(by_hand)
     for name in sorted(quoted):
         pages.texts |= source_pages(name)
-    return Pages({**pages.texts, **face_pages(), **command_pages()}, pages.files)
+        path = ROOT / name
+        below = files_below(path) if path.is_dir() else [""]
+        pages.sources.update(path / file for file in below)
+    pages.texts |= {**face_pages(), **command_pages()}
+    return pages
 
 
 def place(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Builds and serves the site."""
+"""Builds the site."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -50,25 +51,15 @@ def build(out: Path) -> list[str]:
     return [*problems, *problems_of(out / "html")]
 
 
-def serve(out: Path, port: int) -> None:
-    """Serve the site on this machine until Ctrl-C, anew for each change of a page.
-
-    What has changed in a docstring is seen after the next start.
-    """
-    from watchfiles import watch
-
-    stage(out)
-    serving = subprocess.Popen(
-        [*COMMAND, "serve", "-f", CONFIGURATION.name, "-a", f"127.0.0.1:{port}"],
-        cwd=out,
-        env=ENVIRONMENT,
+def why_not_here() -> str:
+    """Why this Python can't make the site; empty if it can."""
+    if find_spec("zensical"):
+        return ""
+    return (
+        "zensical, which makes the site, is not installed. It needs Python 3.11 or later, and this "
+        f"is {sys.version_info.major}.{sys.version_info.minor}. With another one, in an "
+        "environment of its own: make docs PYTHON=python3.11 VENV=.venvs/site"
     )
-    try:
-        for _ in watch(ROOT / "docs", CONFIGURATION, raise_interrupt=False):
-            stage(out)
-    finally:
-        serving.terminate()
-        serving.wait()
 
 
 def stage(out: Path) -> Pages:

@@ -2,27 +2,31 @@
 
 Builds wheel and sdist, looks at both, builds the wheel again from the sdist, and runs the unit
 tests there. Installs each extra alone from the wheel under every supported Python that is found,
-imports what it promises and runs an example with it. Follows the quick start and the tutorial. A
-table at the end says what has passed. It needs the package index, and nothing else outside of this
-machine.
+imports what it promises and runs an example with it. Follows the quick start and the tutorial with
+that wheel, and what it needs from the index. A table at the end says what has passed. It needs the
+package index, and nothing else outside of this machine.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
+import re
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.extras import PROMISES, Promise, what_is_broken
 from tests.matrix import AT_ONCE, SUPPORTED, other_pythons, places
+from tests.support.checkout import WHEEL
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
@@ -69,7 +73,7 @@ def main() -> None:
             outcomes += files(dist, Path(folder))
             (wheel,) = dist.glob("*.whl")
             outcomes += extras(wheel, pythons)
-        outcomes += [followed(document) for document in FOLLOWED if (ROOT / document).is_file()]
+            outcomes += [followed(document, wheel) for document in FOLLOWED]
     show(outcomes, [_dotted(version) for version in pythons])
     missing = [_dotted(version) for version in SUPPORTED if version not in pythons]
     if missing:
@@ -92,10 +96,16 @@ def timed(name: str, check: Callable[[], str], python: str = "") -> Outcome:
     return Outcome(name, python, broken, time.monotonic() - begun)
 
 
-def said(*command: str | Path, folder: Path = ROOT) -> str:
+def said(*command: str | Path, folder: Path = ROOT, variables: Mapping[str, str] = {}) -> str:
     """What a command said, if it failed; else nothing."""
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=STEP_SECONDS
+        command,
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=STEP_SECONDS,
     )
     if not done.returncode:
         return ""
@@ -122,7 +132,7 @@ def files(dist: Path, folder: Path) -> list[Outcome]:
     again = folder / "again"
     unit_tests = (sys.executable, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider")
     checks: dict[str, Callable[[], str]] = {
-        "the changelog is of this version": changelog_is_of_another,
+        "the changelog has this version's date": changelog_is_not_ready,
         "twine check --strict": lambda: said(BIN / "twine", "check", "--strict", wheel, sdist),
         "check-wheel-contents": lambda: said(BIN / "check-wheel-contents", wheel),
         "the sdist has every file": lambda: left_out(source),
@@ -141,20 +151,43 @@ def files(dist: Path, folder: Path) -> list[Outcome]:
     return [timed(name, check) for name, check in checks.items()]
 
 
-def changelog_is_of_another() -> str:
-    """What is wrong with the top of the changelog."""
+def changelog_is_not_ready() -> str:
+    """What the top of the changelog lacks for a release of the package as it is."""
     from temporal_lambda import __version__
 
-    lines = (ROOT / "CHANGELOG.md").read_text().splitlines()
-    (heading, *_) = [line for line in lines if line.startswith("## ")]
-    return "" if heading.split()[1] == __version__ else f"{heading!r} is not {__version__}"
+    return wrong_heading((ROOT / "CHANGELOG.md").read_text(), __version__)
+
+
+def wrong_heading(changelog: str, version: str) -> str:
+    """Why a changelog's first heading is not that of a release; empty if it is.
+
+    Args:
+        changelog: Its text.
+        version: The release.
+
+    Example:
+        >>> wrong_heading("# Changelog\\n\\n## 1.0.0 (2026-12-01)\\n", "1.0.0")
+        ''
+    """
+    (heading, *_) = [line for line in changelog.splitlines() if line.startswith("## ")] or [""]
+    found = re.fullmatch(r"## (\S+) \((\d{4}-\d\d-\d\d)\)", heading)
+    wrong = f"CHANGELOG.md begins with {heading!r}; a release needs '## {version} (YYYY-MM-DD)'"
+    if not found or found[1] != version:
+        return wrong
+    try:
+        date.fromisoformat(found[2])
+    except ValueError as error:
+        return f"{wrong}: {error}"
+    return ""
 
 
 def left_out(source: Path) -> str:
     """What is under version control and not in the unpacked sdist."""
-    listed = subprocess.run(
-        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    # git would refuse to look at a checkout that belongs to another user, as in some containers.
+    command = ("git", "-c", "safe.directory=*", "ls-files")
+    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        return f"{' '.join(command)} ended with {listed.returncode}: {listed.stderr}"
     return "\n".join(path for path in listed.stdout.splitlines() if not (source / path).is_file())
 
 
@@ -186,10 +219,13 @@ def extras(wheel: Path, pythons: dict[tuple[int, int], Path]) -> list[Outcome]:
         return list(pool.map(check, itertools.product(PROMISES, pythons)))
 
 
-def followed(document: str) -> Outcome:
-    """Do what a document says."""
+def followed(document: str, wheel: Path) -> Outcome:
+    """Do what a document says, with this wheel in place of one of the document's own."""
     test = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", FOLLOWED[document])
-    return timed(f"{document} as printed, from the wheel", lambda: said(*test))
+    return timed(
+        f"{document} as printed, from the wheel",
+        lambda: said(*test, variables={WHEEL: str(wheel)}),
+    )
 
 
 def show(outcomes: list[Outcome], pythons: list[str]) -> None:

@@ -11,13 +11,15 @@ from pathlib import Path
 
 import click
 import pytest
+from watchfiles import Change
 
 import docs_site
 from docs_site import html_check
 from docs_site.docstrings import as_markdown
 from docs_site.face_pages import FACES, Face
-from docs_site.pages import Pages, place, with_links_of_the_site
-from docs_site.site import build, misplaced
+from docs_site.pages import Pages, collect, place, with_links_of_the_site
+from docs_site.serving import Page
+from docs_site.site import CONFIGURATION, build, misplaced, why_not_here
 from temporal_lambda.cli import COMMANDS, main
 from temporal_lambda.settings.table import SETTINGS
 from tests.support.documents import ROOT
@@ -140,6 +142,27 @@ def test_links_to_files_that_are_no_pages_lead_to_their_source() -> None:
     )
     assert quoted == {"examples/greeting/handler.py"}
     assert place("README.md") == "overview.md"
+
+
+def test_site_is_made_anew_when_a_page_changes_wherever_that_lies() -> None:
+    page = Page(collect().sources)
+    for path in (
+        *("docs/local.md", "docs/trace.svg", "docs/a_new_one.md"),
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"),
+        *("examples/dagster/shop.py", CONFIGURATION),
+    ):
+        assert page(Change.modified, str(ROOT / path)), path
+    for path in ("pyproject.toml", "tests/release.py", "docs/.local.md.swp"):
+        assert not page(Change.modified, str(ROOT / path)), path
+
+
+def test_python_that_cannot_make_the_site_is_told_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert why_not_here() == ""
+    monkeypatch.setattr("docs_site.site.find_spec", lambda name: None)
+    assert "needs Python 3.11 or later" in why_not_here()
+    assert "make docs PYTHON=python3.11 VENV=.venvs/site" in why_not_here()
 
 
 def test_marks_of_sphinx_become_markdown() -> None:
