@@ -21,6 +21,7 @@ from temporal_lambda.local.function_options import function_options, make_functi
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.handler_version import connects
 from temporal_lambda.local.invoke_api import SYNC_LIMIT
+from temporal_lambda.local.local_settings import on_this_machine
 from temporal_lambda.local.service import LambdaService
 from temporal_lambda.local.stack import LocalStack
 from temporal_lambda.local.terminal_text import printable
@@ -95,15 +96,17 @@ async def _lambda_with(
 ) -> AsyncIterator[tuple[LambdaService, Function]]:
     """A local Lambda with the function, beside a Temporal server if the function needs one."""
     address = options["temporal_address"]
-    if address or options["version"] or await _connects(function):
+    # Before its handler is looked at, too, whose import reads the settings.
+    here = on_this_machine(function)
+    if address or options["version"] or await _connects(here):
         if not address:
             display.say("starting Temporal, which this handler needs")
         async with LocalStack(temporal_address=address, namespace=options["namespace"]) as stack:
             yield stack.service, stack.create(function)
     else:
         async with LambdaService() as service:
-            service.add(function)
-            yield service, function
+            service.add(here)
+            yield service, here
 
 
 async def _connects(function: Function) -> bool:

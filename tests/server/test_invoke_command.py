@@ -16,11 +16,13 @@ import pytest
 from temporal_lambda.dagster.launching.payload import RunFacts, build
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.local import LocalStack
+from tests.support.configurations import PRODUCTION
 from tests.support.documents import ROOT, Block, blocks_for
 from tests.support.lambdas import FUNCTIONS
 
 COMMAND = [sys.executable, "-m", "temporal_lambda.cli", "invoke"]
-INLINE = f"{FUNCTIONS.parents[1] / 'examples' / 'dagster' / 'inline_handler.py'}:lambda_handler"
+INLINE_FILE = ROOT / "examples" / "dagster" / "inline_handler.py"
+INLINE = f"{INLINE_FILE}:lambda_handler"
 PLAIN = f"{FUNCTIONS / 'plain.py'}:"
 
 SERVER = "starting Temporal"
@@ -162,6 +164,18 @@ def test_worker_gets_a_server_and_tells_what_it_did() -> None:
     assert SERVER in done.stderr
     assert "report      1  configure " in done.stderr
     assert "stopped by idle" in done.stderr
+
+
+@pytest.mark.parametrize("handler", ["patient.py", "inline_handler.py"])
+def test_settings_for_production_do_not_get_in_the_way(handler: str, tmp_path: Path) -> None:
+    """With a server as without: as ``dev``, which takes no certificates and secrets from them."""
+    source = FUNCTIONS / handler if handler == "patient.py" else INLINE_FILE
+    shutil.copytree(source.parent, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "temporal.toml").write_text(PRODUCTION)
+    done = invoke(f"{tmp_path / handler}:lambda_handler", "--event", EVENT, "--timeout", "20s")
+    assert done.returncode == 0, done.stderr
+    assert (SERVER in done.stderr) == (handler == "patient.py")
+    assert "stopped by idle" in done.stderr or json.loads(done.stdout)["statusCode"] == 200
 
 
 def test_server_that_is_named_is_used(stack: LocalStack) -> None:
