@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,8 +19,8 @@ from temporal_lambda.local.function import Function
 from temporal_lambda.local.function_options import function_options, make_function
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.handler_version import connects
-from temporal_lambda.local.invoke_api import SYNC_LIMIT
 from temporal_lambda.local.local_settings import on_this_machine
+from temporal_lambda.local.payload import SYNC_LIMIT, check_json
 from temporal_lambda.local.service import LambdaService
 from temporal_lambda.local.stack import LocalStack
 from temporal_lambda.local.terminal_text import printable
@@ -68,8 +67,8 @@ def _payload(event: str | None, file: IO[bytes] | None) -> bytes:
     name = "--event" if file is None else "--event-file"
     payload = file.read() if file else (event or "{}").encode(errors="surrogateescape")
     try:
-        json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        check_json(payload)
+    except ValueError as error:
         raise click.UsageError(f"{name} is not JSON: {error}") from None
     if len(payload) > SYNC_LIMIT:
         raise LocalStackError(

@@ -87,6 +87,12 @@ def test_event_comes_from_a_file_or_from_standard_input(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["event"] == ["from", "stdin"]
 
 
+@pytest.mark.parametrize("event", ["", " \n"])
+def test_empty_event_is_what_aws_makes_of_one(event: str) -> None:
+    done = invoke(f"{PLAIN}echo", "--event-file", "-", stdin=event)
+    assert json.loads(done.stdout)["event"] == {}
+
+
 def payload(mode: Any, path: str | None, config: dict[str, Any], **facts: Any) -> str:
     """What the launcher sends of a run with a config."""
     launch = Launch("f", None, "RequestResponse", payload_mode=mode, payload_config_path=path)
@@ -188,6 +194,9 @@ def test_server_that_is_named_is_used(stack: LocalStack) -> None:
     ("arguments", "message"),
     [
         ([f"{PLAIN}echo", "--event", "{"], "--event is not JSON"),
+        ([f"{PLAIN}echo", "--event", '{"a": NaN}'], "--event is not JSON: NaN is not JSON"),
+        ([f"{PLAIN}echo", "--event", "-Infinity"], "--event is not JSON: -Infinity is not JSON"),
+        ([f"{PLAIN}echo", "--event", "[" * 50_000], "--event is not JSON"),
         ([f"{PLAIN}echo", "--event", "1", "--event-file", "-"], "exclude each other"),
         ([f"{PLAIN}echo", "--event-file", "nowhere.json"], "nowhere.json"),
         ([f"{PLAIN}echo", "--timeout", "16m"], "timeout must be above 0 and at most 15 min"),
