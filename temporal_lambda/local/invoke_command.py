@@ -50,8 +50,11 @@ def invoke(**options: Any) -> None:
         answer = asyncio.run(_invoke(make_function(options), payload, options))
     except TemporalLambdaError as error:
         raise click.ClickException(str(error)) from None
-    text = answer.payload.decode(errors="replace")
-    click.echo(printable(text) if sys.stdout.isatty() else text)
+    if sys.stdout.isatty():
+        click.echo(printable(answer.payload.decode(errors="replace")))
+    else:
+        # Whatever the encoding of this shell; and not all that a function returns is text.
+        click.echo(answer.payload)
     sys.exit(1 if answer.error_type else 0)
 
 

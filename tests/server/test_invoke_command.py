@@ -93,6 +93,15 @@ def test_empty_event_is_what_aws_makes_of_one(event: str) -> None:
     assert json.loads(done.stdout)["event"] == {}
 
 
+def test_output_is_the_bytes_that_the_function_answered() -> None:
+    """In any shell: not all of them can say ü, and not all that is returned is text."""
+    command = [*COMMAND, f"{PLAIN}picture", "--log-level", "ERROR"]
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run(command, capture_output=True, timeout=60, env=environ, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "ü".encode() + b"\xff\xd8\n"
+
+
 def payload(mode: Any, path: str | None, config: dict[str, Any], **facts: Any) -> str:
     """What the launcher sends of a run with a config."""
     launch = Launch("f", None, "RequestResponse", payload_mode=mode, payload_config_path=path)
