@@ -15,7 +15,7 @@ def registered_name(found: Any) -> str:
     """The name by which a workflow or an activity is registered.
 
     One that is dynamic has none, since it is called for whatever has no other; it is named as its
-    code is.
+    code is, or its type: never by its ``repr``, which may show what an object holds.
 
     Args:
         found: A class, a function, a method, or an object that can be called.
@@ -34,7 +34,8 @@ def registered_name(found: Any) -> str:
         getattr(call, ACTIVITY_DEFINITION, None),
     )
     definition = next(filter(None, definitions), None)
-    return str(getattr(definition, "name", None) or getattr(found, "__name__", repr(found)))
+    name = getattr(definition, "name", None) or getattr(found, "__name__", None)
+    return str(name or name_of(found))
 
 
 def name_of(callback: Any) -> str:

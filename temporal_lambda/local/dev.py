@@ -68,8 +68,10 @@ class DevSession:
         """
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopped.set)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            # What runs under nohup outlives its terminal.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                loop.add_signal_handler(number, stopped.set)
         session = asyncio.create_task(self._run(execution))
         session.add_done_callback(lambda _: self._display.close())
         interrupted = asyncio.create_task(stopped.wait())

@@ -149,9 +149,11 @@ class Display:
 
     def _render(self) -> Group:
         table = self._table.render(self._console)
-        if self._awaited is None:
+        # Once: whoever waits may be done at any moment, in another thread.
+        awaited = self._awaited
+        if awaited is None:
             return table
-        workflow_id, begun, progress = self._awaited
+        workflow_id, begun, progress = awaited
         elapsed = f"{time.monotonic() - begun:.1f} s"
         lines = [f"{workflow_id}: {elapsed}, {progress.events} events", *progress.waits_for]
         text = "\n  ".join(map(printable_line, lines))

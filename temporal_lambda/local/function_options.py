@@ -20,6 +20,7 @@ from temporal_lambda.command_options import (
 from temporal_lambda.errors import SettingsError
 from temporal_lambda.local.env_file import read_env_file
 from temporal_lambda.local.function import Function
+from temporal_lambda.local.local_settings import LOCAL
 from temporal_lambda.local.target import locate_handler
 from temporal_lambda.runtime.leaving import AUTO
 from temporal_lambda.settings.sources import CONFIG_FILE, load_settings
@@ -172,13 +173,13 @@ def idle_timeout_unless_set(code: Path, environment: Mapping[str, str]) -> str |
     """``auto``, unless the function's own settings have an idle timeout.
 
     Args:
-        code: The function's code directory.
+        code: The function's code directory. Certificates that its settings name need not be there.
         environment: Its variables.
     """
     file = code / CONFIG_FILE
     places = {"TEMPORAL_CONFIG_FILE": str(file)} if file.is_file() else {}
     try:
-        settings = load_settings({**places, **environment})
+        settings = load_settings({**places, **LOCAL, **environment})
     except SettingsError:
         # The function's own start says what is wrong with them.
         return None

@@ -15,15 +15,10 @@ from temporal_lambda.local import exhaustion
 from temporal_lambda.local.event_queue import ThrottledError
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.http_guard import local_clients_only
+from temporal_lambda.local.payload import ASYNC_LIMIT, SYNC_LIMIT, check_json
 from temporal_lambda.local.service import LambdaService
 
 logger = logging.getLogger(__name__)
-
-SYNC_LIMIT = 6 * 1024 * 1024
-"""Bytes of a RequestResponse payload (AWS quota)."""
-
-ASYNC_LIMIT = 1024 * 1024
-"""Bytes of an Event payload (AWS quota)."""
 
 LOG_TAIL = 4096
 """Bytes of log returned for LogType=Tail (AWS quota)."""
@@ -225,15 +220,14 @@ async def _read_payload(request: web.Request, limit: int) -> bytes:
             "RequestTooLargeException",
             f"Request must be smaller than {limit} bytes for the InvokeFunction operation",
         )
-    if payload.strip():
-        try:
-            json.loads(payload, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
-            raise AwsError(
-                400,
-                "InvalidRequestContentException",
-                f"Could not parse request body into json: {error}",
-            ) from None
+    try:
+        check_json(payload)
+    except ValueError as error:
+        raise AwsError(
+            400,
+            "InvalidRequestContentException",
+            f"Could not parse request body into json: {error}",
+        ) from None
     return payload
 
 
@@ -253,10 +247,6 @@ def _client_context(request: web.Request) -> str | None:
         )
     # Compact, since it travels on in a header.
     return json.dumps(context)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _arn_of(name: str, qualifier: str | None) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -20,7 +19,8 @@ from temporal_lambda.local.function import Function
 from temporal_lambda.local.function_options import function_options, make_function
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.handler_version import connects
-from temporal_lambda.local.invoke_api import SYNC_LIMIT
+from temporal_lambda.local.local_settings import on_this_machine
+from temporal_lambda.local.payload import SYNC_LIMIT, check_json
 from temporal_lambda.local.service import LambdaService
 from temporal_lambda.local.stack import LocalStack
 from temporal_lambda.local.terminal_text import printable
@@ -50,8 +50,11 @@ def invoke(**options: Any) -> None:
         answer = asyncio.run(_invoke(make_function(options), payload, options))
     except TemporalLambdaError as error:
         raise click.ClickException(str(error)) from None
-    text = answer.payload.decode(errors="replace")
-    click.echo(printable(text) if sys.stdout.isatty() else text)
+    if sys.stdout.isatty():
+        click.echo(printable(answer.payload.decode(errors="replace")))
+    else:
+        # Whatever the encoding of this shell; and not all that a function returns is text.
+        click.echo(answer.payload)
     sys.exit(1 if answer.error_type else 0)
 
 
@@ -67,8 +70,8 @@ def _payload(event: str | None, file: IO[bytes] | None) -> bytes:
     name = "--event" if file is None else "--event-file"
     payload = file.read() if file else (event or "{}").encode(errors="surrogateescape")
     try:
-        json.loads(payload)
-    except (ValueError, RecursionError) as error:
+        check_json(payload)
+    except ValueError as error:
         raise click.UsageError(f"{name} is not JSON: {error}") from None
     if len(payload) > SYNC_LIMIT:
         raise LocalStackError(
@@ -95,15 +98,17 @@ async def _lambda_with(
 ) -> AsyncIterator[tuple[LambdaService, Function]]:
     """A local Lambda with the function, beside a Temporal server if the function needs one."""
     address = options["temporal_address"]
-    if address or options["version"] or await _connects(function):
+    # Before its handler is looked at, too, whose import reads the settings.
+    here = on_this_machine(function)
+    if address or options["version"] or await _connects(here):
         if not address:
             display.say("starting Temporal, which this handler needs")
         async with LocalStack(temporal_address=address, namespace=options["namespace"]) as stack:
             yield stack.service, stack.create(function)
     else:
         async with LambdaService() as service:
-            service.add(function)
-            yield service, function
+            service.add(here)
+            yield service, here
 
 
 async def _connects(function: Function) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
+
+logger = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
@@ -34,6 +37,7 @@ class Printer(Generic[Item]):
         self._left_out = 0
         self._changed = threading.Condition()
         self._closing = False
+        self._has_failed = False
         self._thread = threading.Thread(target=self._run, name="printer", daemon=True)
         self._thread.start()
 
@@ -61,9 +65,19 @@ class Printer(Generic[Item]):
                 left_out, self._left_out = self._left_out, 0
                 closing = self._closing
             if batch:
-                self._show(batch, left_out)
+                self._try(batch, left_out)
             if closing:
                 return
             # Interrupted by the end alone.
             with self._changed:
                 self._changed.wait_for(lambda: self._closing, PAUSE_SECONDS)
+
+    def _try(self, batch: list[Item], left_out: int) -> None:
+        """Print a batch; what is wrong with one does not keep later ones from being printed."""
+        try:
+            self._show(batch, left_out)
+        except Exception:
+            # Once: a terminal that is gone fails each time.
+            if not self._has_failed:
+                logger.exception("%s lines could not be printed", len(batch))
+            self._has_failed = True

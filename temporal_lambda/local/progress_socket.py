@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import glob
 import json
 import logging
 import os
@@ -10,16 +11,20 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from temporal_lambda.local.records import InvocationRecord
+from temporal_lambda.local.worker_lines import are_tasks
 from temporal_lambda.runtime.execution_environment import ONLOOKER
-from temporal_lambda.tracking.slots import KINDS
 
 logger = logging.getLogger(__name__)
 
 LONGEST = 1_000
 """Bytes of a message; a longer one is none of a worker's."""
+
+PREFIX, NAME = "temporal-lambda-progress-", "progress"
+"""How the name of its folder begins, and what the socket in it is called."""
 
 MOST_AT_ONCE = 100
 """Messages read without a pause: a function may send without end."""
@@ -42,22 +47,28 @@ class ProgressSocket:
     def __init__(self, running: Mapping[int, InvocationRecord]) -> None:
         self._running = running
         self.variables: Mapping[str, str] = {}
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        # No other user of this machine may enter it.
-        self._folder = tempfile.mkdtemp(prefix="temporal-lambda-")
-        path = os.path.join(self._folder, "progress")
+        self._socket: socket.socket | None = None
+        self._folder = ""
+        remove_left_behind()
         try:
+            # No other user of this machine may enter it.
+            self._folder = tempfile.mkdtemp(prefix=PREFIX)
+            path = os.path.join(self._folder, NAME)
+            self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
             self._socket.bind(path)
         except OSError as error:
-            # As where the folder for temporary files has too long a name.
+            # As where the folder for temporary files has too long a name, or is read-only.
             logger.warning("tasks of running invocations are not shown: %s", error)
+            self.close()
             return
         asyncio.get_running_loop().add_reader(self._socket, self.drain)
         self.variables = {ONLOOKER: path}
 
     def drain(self) -> None:
         """Take what has been told so far."""
+        if self._socket is None:
+            return
         for _ in range(MOST_AT_ONCE):
             try:
                 message = self._socket.recv(LONGEST)
@@ -66,11 +77,13 @@ class ProgressSocket:
             self._take(message)
 
     def close(self) -> None:
-        """Stop listening."""
-        if self.variables:
-            asyncio.get_running_loop().remove_reader(self._socket)
-        self._socket.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Stop listening, and leave nothing behind."""
+        if self._socket:
+            if self.variables:
+                asyncio.get_running_loop().remove_reader(self._socket)
+            self._socket.close()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _take(self, message: bytes) -> None:
         told = _read(message)
@@ -83,10 +96,19 @@ def _read(message: bytes) -> dict[str, Any] | None:
     """The content of a message, checked; ``None`` if it is none of a worker's."""
     try:
         told = json.loads(message)
-        tasks = told["tasks"]
-        fits = all(
-            kind in KINDS and type(tasks[kind]) is int and tasks[kind] >= 0 for kind in tasks
-        )
-        return told if isinstance(told["request_id"], str) and fits else None
+        fits = isinstance(told["request_id"], str) and are_tasks(told["tasks"])
+        return told if fits else None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def remove_left_behind() -> None:
+    """Remove the folders of stacks that were killed: whose socket nobody listens to any more."""
+    for path in glob.glob(os.path.join(glob.escape(tempfile.gettempdir()), f"{PREFIX}*", NAME)):
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(path)
+            except ConnectionRefusedError:
+                # Another user's can't be entered; and no more is removed than was made.
+                os.unlink(path)
+                os.rmdir(os.path.dirname(path))

@@ -54,8 +54,7 @@ class LambdaService:
         self._environments = 0
         self._callbacks = Callbacks()
         self._progress: ProgressSocket | None = None
-        self._to_throttle = 0
-        self.throttled_requests = 0
+        self._to_throttle = self.throttled_requests = 0
 
     async def __aenter__(self) -> LambdaService:
         self._guardian = Guardian()
@@ -64,14 +63,16 @@ class LambdaService:
 
     async def __aexit__(self, *_: object) -> None:
         """Drop queued events, kill all processes."""
-        await self._queue.stop()
-        for fleet in self._functions:
-            await fleet.stop()
-        self._functions.clear()
-        if self._guardian:
-            await self._guardian.close()
-        if self._progress:
-            self._progress.close()
+        try:
+            await self._queue.stop()
+            for fleet in self._functions:
+                await fleet.stop()
+            self._functions.clear()
+            if self._guardian:
+                await self._guardian.close()
+        finally:
+            if self._progress:
+                self._progress.close()
 
     @property
     def records(self) -> deque[InvocationRecord]:

@@ -17,6 +17,7 @@ from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.function import Function
 from temporal_lambda.local.handler_version import version_of
 from temporal_lambda.local.invoke_api import InvokeApi
+from temporal_lambda.local.local_settings import on_this_machine
 from temporal_lambda.local.records import InvocationRecord
 from temporal_lambda.local.served_by import record_of
 from temporal_lambda.local.service import LambdaService
@@ -26,7 +27,7 @@ from temporal_lambda.local.temporal_server import (
     TemporalServer,
     require_free,
 )
-from temporal_lambda.settings.table import SETTINGS, variable
+from temporal_lambda.settings.table import variable
 from temporal_lambda.worker_deployment import (
     Compute,
     register,
@@ -255,9 +256,7 @@ class LocalStack:
             "TEMPORAL_NAMESPACE": self._namespace,
         }
         if self._own_server:
-            # A profile in temporal.toml that is meant for production must not get in the way.
-            connection["TEMPORAL_TLS"] = "false"
-            connection |= {variable(name): "none" for name in SETTINGS if name.endswith("_secret")}
+            function = on_this_machine(function)
             connection[variable("poll_cancellation_fans_out")] = self._dynamic_config[FANS_OUT]
         function = dataclasses.replace(
             function,

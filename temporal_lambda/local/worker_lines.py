@@ -6,10 +6,12 @@ can't know beforehand. Its fields are checked once, here.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from temporal_lambda.report import INVOCATION, WORKER, find_line
+from temporal_lambda.tracking.slots import KINDS
 
 Check = Callable[[Any], bool]
 
@@ -82,15 +84,28 @@ def _numbers(value: Any) -> bool:
     )
 
 
+def are_tasks(value: Any) -> bool:
+    """Whether a value is numbers of tasks by kind: of kinds that there are, and that can be added.
+
+    Example:
+        >>> [are_tasks(value) for value in ({"activity": 1}, {"": 1}, {"activity": -1})]
+        [True, False, False]
+    """
+    return isinstance(value, dict) and all(
+        kind in KINDS and type(count) is int and 0 <= count <= sys.maxsize
+        for kind, count in value.items()
+    )
+
+
 REPORT: Mapping[str, Check] = {
     "cold": lambda value: isinstance(value, bool),
     "initialization": _text,
     "init_ms": _number,
     "never_ended": lambda value: value is None or isinstance(value, dict),
     "stop_reason": _text,
-    "tasks": _numbers,
+    "tasks": lambda value: value is None or are_tasks(value),
     "tasks_by_queue": lambda value: (
-        value is None or (isinstance(value, dict) and all(map(_numbers, value.values())))
+        value is None or (isinstance(value, dict) and all(map(are_tasks, value.values())))
     ),
     "busy_ms": _number,
     "idle_ms": _number,

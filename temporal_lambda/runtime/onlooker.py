@@ -10,7 +10,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 from temporal_lambda.runtime.progress import Progress
 
@@ -23,11 +23,20 @@ def looked_on_by(address: str, progress: Progress) -> Iterator[None]:
     """Tell of an invocation while the block runs, and once more at its end.
 
     It happens in a thread of its own, so that work which blocks the event loop is told of, too.
+    Where there can be no more sockets or threads, nothing is told: the invocation is what matters.
 
     Args:
         address: The path of the socket.
         progress: The invocation's.
     """
+    with ExitStack() as told_of:
+        with suppress(OSError, RuntimeError):
+            told_of.enter_context(_telling(address, progress))
+        yield
+
+
+@contextmanager
+def _telling(address: str, progress: Progress) -> Iterator[None]:
     over = threading.Event()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         # Who does not keep up with reading holds nobody up.

@@ -40,6 +40,10 @@ def echo(event: Any, context: Any) -> Any:
     }
 
 
+def picture(event: Any, context: Any) -> bytes:
+    return "ü".encode() + b"\xff\xd8"
+
+
 def fail(event: Any, context: Any) -> None:
     print("about to fail")
     raise ValueError("handler broke")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,6 +117,37 @@ def test_crash_of_the_session_leaves_no_process_behind(greeting: Path, started: 
     while any(alive(child) for child in children):
         assert time.monotonic() < until, [command(child) for child in children if alive(child)]
         time.sleep(0.02)
+
+
+def test_session_whose_terminal_is_closed_leaves_nothing_behind(
+    greeting: Path, started: list[Dev], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not the test's own folder, whose name is too long for a socket's.
+    with tempfile.TemporaryDirectory() as scratch:
+        monkeypatch.setenv("TMPDIR", scratch)
+        dev = Dev(target(greeting), "--idle-timeout", "500ms", terminal=True)
+        started.append(dev)
+        dev.wait_for("start one")
+        children = descendants(dev.process.pid)
+        assert list(Path(scratch).glob("temporal-lambda-*"))
+        dev.hang_up()
+        dev.process.wait(PATIENCE)
+        assert not any(alive(child) for child in children)
+        assert not list(Path(scratch).glob("temporal-lambda-*"))
+
+
+def test_session_that_is_to_outlive_its_terminal_does(greeting: Path, started: list[Dev]) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        # As nohup does it.
+        dev = Dev(target(greeting), "--idle-timeout", "500ms")
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    started.append(dev)
+    dev.wait_for("start one")
+    dev.process.send_signal(signal.SIGHUP)
+    (greeting / "handler.py").touch()
+    dev.wait_for("serving the changed source")
 
 
 def test_changed_source_is_served_at_once_though_the_old_one_still_polls(

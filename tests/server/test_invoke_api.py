@@ -154,8 +154,9 @@ async def test_oversize_payloads_are_413_and_broken_ones_400(
             await call(client, "echo", "x" * size, InvocationType=kind)
     largest = "x" * (1024 * 1024 - 2)
     assert (await call(client, "echo", largest, InvocationType="Event"))["StatusCode"] == 202
-    with pytest.raises(client.exceptions.InvalidRequestContentException, match="Could not parse"):
-        await asyncio.to_thread(client.invoke, FunctionName="echo", Payload=io.BytesIO(b"{"))
+    for broken in (b"{", b"[NaN]", b"-Infinity"):
+        with pytest.raises(client.exceptions.InvalidRequestContentException, match="Could not"):
+            await asyncio.to_thread(client.invoke, FunctionName="echo", Payload=io.BytesIO(broken))
 
 
 async def test_oversize_response_is_a_function_error(service: LambdaService, client: Any) -> None:

@@ -16,11 +16,13 @@ import pytest
 from temporal_lambda.dagster.launching.payload import RunFacts, build
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.local import LocalStack
+from tests.support.configurations import PRODUCTION
 from tests.support.documents import ROOT, Block, blocks_for
 from tests.support.lambdas import FUNCTIONS
 
 COMMAND = [sys.executable, "-m", "temporal_lambda.cli", "invoke"]
-INLINE = f"{FUNCTIONS.parents[1] / 'examples' / 'dagster' / 'inline_handler.py'}:lambda_handler"
+INLINE_FILE = ROOT / "examples" / "dagster" / "inline_handler.py"
+INLINE = f"{INLINE_FILE}:lambda_handler"
 PLAIN = f"{FUNCTIONS / 'plain.py'}:"
 
 SERVER = "starting Temporal"
@@ -83,6 +85,21 @@ def test_event_comes_from_a_file_or_from_standard_input(tmp_path: Path) -> None:
     assert json.loads(done.stdout)["event"] == {"from": "the file"}
     done = invoke(f"{PLAIN}echo", "--event-file", "-", stdin='["from", "stdin"]')
     assert json.loads(done.stdout)["event"] == ["from", "stdin"]
+
+
+@pytest.mark.parametrize("event", ["", " \n"])
+def test_empty_event_is_what_aws_makes_of_one(event: str) -> None:
+    done = invoke(f"{PLAIN}echo", "--event-file", "-", stdin=event)
+    assert json.loads(done.stdout)["event"] == {}
+
+
+def test_output_is_the_bytes_that_the_function_answered() -> None:
+    """In any shell: not all of them can say ü, and not all that is returned is text."""
+    command = [*COMMAND, f"{PLAIN}picture", "--log-level", "ERROR"]
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run(command, capture_output=True, timeout=60, env=environ, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "ü".encode() + b"\xff\xd8\n"
 
 
 def payload(mode: Any, path: str | None, config: dict[str, Any], **facts: Any) -> str:
@@ -164,6 +181,18 @@ def test_worker_gets_a_server_and_tells_what_it_did() -> None:
     assert "stopped by idle" in done.stderr
 
 
+@pytest.mark.parametrize("handler", ["patient.py", "inline_handler.py"])
+def test_settings_for_production_do_not_get_in_the_way(handler: str, tmp_path: Path) -> None:
+    """With a server as without: as ``dev``, which takes no certificates and secrets from them."""
+    source = FUNCTIONS / handler if handler == "patient.py" else INLINE_FILE
+    shutil.copytree(source.parent, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "temporal.toml").write_text(PRODUCTION)
+    done = invoke(f"{tmp_path / handler}:lambda_handler", "--event", EVENT, "--timeout", "20s")
+    assert done.returncode == 0, done.stderr
+    assert (SERVER in done.stderr) == (handler == "patient.py")
+    assert "stopped by idle" in done.stderr or json.loads(done.stdout)["statusCode"] == 200
+
+
 def test_server_that_is_named_is_used(stack: LocalStack) -> None:
     done = invoke(f"{PLAIN}echo", "--temporal-address", stack.temporal_address)
     assert SERVER not in done.stderr
@@ -174,6 +203,9 @@ def test_server_that_is_named_is_used(stack: LocalStack) -> None:
     ("arguments", "message"),
     [
         ([f"{PLAIN}echo", "--event", "{"], "--event is not JSON"),
+        ([f"{PLAIN}echo", "--event", '{"a": NaN}'], "--event is not JSON: NaN is not JSON"),
+        ([f"{PLAIN}echo", "--event", "-Infinity"], "--event is not JSON: -Infinity is not JSON"),
+        ([f"{PLAIN}echo", "--event", "[" * 50_000], "--event is not JSON"),
         ([f"{PLAIN}echo", "--event", "1", "--event-file", "-"], "exclude each other"),
         ([f"{PLAIN}echo", "--event-file", "nowhere.json"], "nowhere.json"),
         ([f"{PLAIN}echo", "--timeout", "16m"], "timeout must be above 0 and at most 15 min"),

@@ -13,6 +13,20 @@ from temporal_lambda.settings.sources import Settings
 
 VERSION = WorkerDeploymentVersion("service", "v1")
 
+PRODUCTION = """
+[profile.default]
+address = "shop.tmprl.cloud:7233"
+namespace = "shop.prod"
+
+[profile.default.tls]
+client_cert_path = "/etc/shop/client.pem"
+client_key_path = "/etc/shop/client.key"
+
+[lambda_worker]
+api_key_secret = "shop/production#api_key"
+"""
+"""A ``temporal.toml`` whose certificates are on other machines, and whose secret is in AWS."""
+
 
 def factory(connect: Any = None, **values: Any) -> ConfigFactory:
     return ConfigFactory(Settings(connect or {}, values, None), VERSION)

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -49,6 +50,11 @@ class Dev:
         """Take what is printed within that time, one piece at most."""
         if select.select([self._read], [], [], seconds)[0]:
             self._take()
+
+    def hang_up(self) -> None:
+        """Close its terminal, as whoever closes the terminal's window does."""
+        os.close(self._read)
+        self.process.send_signal(signal.SIGHUP)
 
     def finish(self) -> int:
         """Wait for the end; the exit status."""

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from temporal_lambda.local.command import dev
 from temporal_lambda.local.function_options import idle_timeout_unless_set
+from tests.support.configurations import PRODUCTION
 
 
 def test_idle_timeout_is_left_to_us_unless_something_sets_it(tmp_path: Path) -> None:
@@ -18,6 +19,14 @@ def test_idle_timeout_is_left_to_us_unless_something_sets_it(tmp_path: Path) -> 
     (tmp_path / "temporal.toml").write_text("[lambda_worker]\n")
     assert idle_timeout_unless_set(tmp_path, {}) == "auto"
     (tmp_path / "temporal.toml").write_text('[lambda_worker]\nidle_timeout = "2s"\n')
+    assert idle_timeout_unless_set(tmp_path, {}) is None
+
+
+def test_idle_timeout_is_ours_though_production_needs_what_is_not_here(tmp_path: Path) -> None:
+    production = tmp_path / "temporal.toml"
+    production.write_text(PRODUCTION)
+    assert idle_timeout_unless_set(tmp_path, {}) == "auto"
+    production.write_text(f'{PRODUCTION}idle_timeout = "2s"\n')
     assert idle_timeout_unless_set(tmp_path, {}) is None
 
 

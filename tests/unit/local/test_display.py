@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import re
 import threading
+from typing import Any
 
+import pytest
 from rich.console import Console
 
 from temporal_lambda.local import printer
@@ -85,3 +87,46 @@ def test_workflow_that_is_awaited_stands_below_the_table_of_a_terminal() -> None
     assert len(second) == 60
     assert second.endswith("…")
     assert "workflow    " not in output.getvalue()
+
+
+def test_workflow_may_be_done_while_the_table_is_drawn() -> None:
+    """It is drawn in other threads than the one that waits."""
+
+    class DoneAtOnce(Display):
+        """Somebody waits at the first look, and nobody at the next one."""
+
+        looks = 0
+
+        def __getattribute__(self, name: str) -> Any:
+            if name != "_awaited":
+                return super().__getattribute__(name)
+            self.looks += 1
+            return ("order-1", 0.0, WorkflowProgress(5)) if self.looks == 1 else None
+
+    display = DoneAtOnce(Console(file=io.StringIO(), width=60))
+    shown = io.StringIO()
+    Console(file=shown, width=60).print(display._render())
+    display.close()
+    assert "5 events" in shown.getvalue()
+
+
+def test_lines_that_can_not_be_printed_keep_no_later_ones_from_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    shown: list[int] = []
+    tried = threading.Semaphore(0)
+
+    def show(items: list[int], left_out: int) -> None:
+        tried.release()
+        if items[0] < 2:
+            raise TypeError("no such line")
+        shown.extend(items)
+
+    fragile: Printer[int] = Printer(show)
+    for number in range(3):
+        fragile.put(number)
+        assert tried.acquire(timeout=10)
+    fragile.close()
+    assert shown == [2]
+    # Told once.
+    assert [record.message for record in caplog.records] == ["1 lines could not be printed"]

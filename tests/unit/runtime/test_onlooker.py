@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import select
 import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -89,6 +92,60 @@ def test_onlooker_that_is_gone_or_does_not_read_holds_nobody_up(
             slots.begin("workflow")
     assert time.monotonic() - begun < 60
     assert not [one for one in threading.enumerate() if one.name == "temporal-lambda-onlooker"]
+
+
+@contextmanager
+def no_more_files() -> Iterator[None]:
+    """This process can open no file and no socket: all numbers below the limit are taken."""
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (taken[0] + 10, before[1]))
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(taken[0]))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+        for descriptor in taken:
+            os.close(descriptor)
+
+
+def test_invocation_goes_on_where_there_can_be_no_more_sockets(
+    progress: Progress, onlooker: socket.socket
+) -> None:
+    done = []
+    with no_more_files(), looked_on_by(onlooker.getsockname(), progress):
+        with pytest.raises(OSError, match="Too many open files"):
+            socket.socket(socket.AF_UNIX)
+        done.append("work")
+    assert done == ["work"]
+    assert not select.select([onlooker], [], [], 0)[0]
+
+
+def test_invocation_goes_on_where_there_can_be_no_more_threads(
+    progress: Progress, onlooker: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mock: the system's limit of threads holds for all processes of a user at once."""
+
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    done = []
+    with looked_on_by(onlooker.getsockname(), progress):
+        done.append("work")
+    assert done == ["work"]
+
+
+def test_error_of_the_invocation_is_not_taken_for_one_of_the_onlookers(
+    progress: Progress, onlooker: socket.socket
+) -> None:
+    with (
+        pytest.raises(OSError, match="of the work"),
+        looked_on_by(onlooker.getsockname(), progress),
+    ):
+        raise OSError("of the work")
 
 
 def test_invocation_without_onlooker_has_no_thread_for_one() -> None:

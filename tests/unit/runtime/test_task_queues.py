@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
 from temporalio import activity, workflow
-from temporalio.common import WorkerDeploymentVersion
+from temporalio.common import RawValue, WorkerDeploymentVersion
 
 from temporal_lambda import LambdaWorkerConfig
 from temporal_lambda.errors import SettingsError
@@ -82,3 +84,27 @@ def test_what_is_served_has_the_names_that_callers_use() -> None:
         "workflows": ["greet"],
         "activities": ["pack", "unpack"],
     }
+
+
+class Sender:
+    """An activity that is dynamic, so that nothing but its code names it."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key
+
+    def __repr__(self) -> str:
+        return f"Sender(key={self._key!r})"
+
+    @activity.defn(dynamic=True)
+    async def __call__(self, arguments: Sequence[RawValue]) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "found",
+    [Sender("key-1"), functools.partial(Sender("key-1"), [])],
+    ids=["object", "partial"],
+)
+def test_what_an_object_holds_is_not_in_its_name(found: Any) -> None:
+    """The log of a cold start has it."""
+    served = what_is_served({"task_queue": "mail", "activities": [found]})
+    assert served["activities"] == ["Sender"]
