@@ -71,11 +71,8 @@ def variables(folder: Path) -> dict[str, str]:
     program.write_text(f'#!/bin/sh\nexec "{python}" "$@"\n')
     program.chmod(0o755)
     path = [place for place in os.environ["PATH"].split(os.pathsep) if place != str(python.parent)]
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join([str(folder), *path]),
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    }
+    # Like --quiet, once more: what pip warns of on this machine is nothing that a page shows.
+    return {**os.environ, "PATH": os.pathsep.join([str(folder), *path]), "PIP_QUIET": "1"}
 
 
 def adapt(commands: str) -> str:
