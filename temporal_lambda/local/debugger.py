@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 
 from temporal_lambda.local.errors import LocalStackError
+
+logger = logging.getLogger(__name__)
 
 VARIABLES: Mapping[str, str] = {
     # The SDK gives up a workflow that stands still for 2 s, and its sandbox refuses the debugger.
@@ -44,13 +47,20 @@ def arguments(port: int | None) -> list[str]:
 
 
 async def until_free(port: int) -> None:
-    """Wait until the process before this one has given a port free; not for ever.
+    """Wait until the process before this one has given a port free; not for ever, but with a word.
 
     Args:
         port: A port of 127.0.0.1.
     """
     gives_up = time.monotonic() + FREED_WITHIN
-    while not _is_free(port) and time.monotonic() < gives_up:
+    while not _is_free(port):
+        if time.monotonic() > gives_up:
+            logger.warning(
+                "port %s is still in use, so no debugger can attach there: free it, or choose "
+                "another one with --debug-port",
+                port,
+            )
+            return
         await asyncio.sleep(0.02)
 
 

@@ -249,9 +249,6 @@ class DevSession:
             self._changed.clear()
             self._display.say("source changed")
             try:
-                if self._function.debug_port:
-                    # The new process has to wait for the old one, which may stand at a breakpoint.
-                    await self._stack.service.end_running(self._function.name)
                 deployed = await self._stack.deploy(self._function)
                 # Running invocations still poll with the old code, and would take tasks.
                 await self._stack.service.end_running(deployed.function.name, retired_only=True)

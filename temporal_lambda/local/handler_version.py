@@ -49,7 +49,9 @@ async def connects(function: Function, guardian: Guardian) -> bool:
     Raises:
         LocalStackError: The handler can't be imported or called.
     """
-    return bool((await _describe(function, guardian))["connects"])
+    found = await _describe(function, guardian)
+    # An older package, which may lie beside the handler, does not say it: its handlers all do.
+    return bool(found.get("connects", found["deployment_name"]))
 
 
 async def _describe(function: Function, guardian: Guardian) -> dict[str, Any]:

@@ -192,6 +192,10 @@ class LocalStack:
         self._require_own_loop()
         before = self.service.invocations
         function = self.create(function)
+        if function.debug_port:
+            # The process before, which may stand at a breakpoint, has the port. It ends only now:
+            # what has waited for it is given the function as it is now.
+            await self.service.end_running(function.qualified_name, retired_only=True)
         version = version or await version_of(function, self.service.guardian)
         self._take(version, function.name)
         patience = (function.init_timeout + function.timeout).total_seconds()

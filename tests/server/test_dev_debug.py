@@ -10,8 +10,11 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from temporalio.client import Client
 
 from tests.support.debugger import Debugger
@@ -99,6 +102,41 @@ async def test_changed_source_is_debugged_at_the_same_port_though_the_old_one_st
         assert name == "ask_again"
         await asyncio.to_thread(editor.ask, "disconnect")
         assert await asyncio.wait_for(handle.result(), 60) == "changed, the 1. time"
+
+
+async def test_what_comes_while_it_is_busy_waits_or_is_turned_away(project: Path) -> None:
+    """What waits is given the changed source, and does not end with the process before it."""
+    target = f"{project}:lambda_handler"
+    dev = Dev(target, "--debug", "--debug-port", "0", "--idle-timeout", "10m")
+    try:
+        await asyncio.to_thread(port_of, dev)
+        announced = re.search(r"Lambda      (\S+), function (\S+)", dev.output)
+        assert announced
+        aws = lambda_client(announced[1])
+        with pytest.raises(aws.exceptions.TooManyRequestsException):
+            await asyncio.to_thread(aws.invoke, FunctionName=announced[2])
+        await asyncio.to_thread(aws.invoke, FunctionName=announced[2], InvocationType="Event")
+        project.write_text(project.read_text().replace("yes, the", "changed, the"))
+        await asyncio.to_thread(dev.wait_for, "serving the changed source")
+        client = await connect(dev)
+        handle = await client.start_workflow("be-patient", 0.0, id="one", task_queue="patience")
+        assert await asyncio.wait_for(handle.result(), 60) == "changed, the 1. time"
+        await asyncio.to_thread(dev.wait_for, "invocation # 1 ")
+        assert dev.output.count("invocation # ") == 1, dev.output
+    finally:
+        dev.process.kill()
+        dev.process.wait()
+
+
+def lambda_client(endpoint: str) -> Any:
+    """Asks once."""
+    return boto3.client(
+        *("lambda", "us-east-1"),
+        endpoint_url=endpoint,
+        aws_access_key_id="local",
+        aws_secret_access_key="local",
+        config=Config(retries={"max_attempts": 0}),
+    )
 
 
 def test_timeout_of_ones_own_is_kept(project: Path) -> None:
