@@ -66,14 +66,6 @@ async def arrived(receiver: Receiver, record: InvocationRecord) -> Any:
     return span
 
 
-async def counted(receiver: Receiver, times: int, metric: str, **attributes: Any) -> None:
-    """Wait until a counter stands where it should."""
-    try:
-        await until(lambda: receiver.total(metric, **attributes) == times, ARRIVAL)
-    except asyncio.TimeoutError:
-        assert receiver.total(metric, **attributes) == times, (metric, attributes)
-
-
 @pytest.mark.alone
 async def test_invocation_of_a_second_sends_its_span_and_cores_counters(
     traced: MakeTraced, invoke: Invoke, receiver: Receiver
@@ -146,10 +138,10 @@ async def test_workflow_across_two_invocations_is_one_trace(
     answered = {"RespondActivityTaskCompleted": 2, "RespondWorkflowTaskCompleted": 4}
     for operation, times in answered.items():
         # Metrics are sent beside the spans that have arrived.
-        await counted(receiver, times, "temporal_request", operation=operation)
-    await counted(receiver, 1, "temporal_workflow_completed")
-    await counted(receiver, 2, "temporal_activity_execution_latency", activity_type="charge")
-    await counted(receiver, len(records), "temporal_worker_start")
+        await receiver.counts(times, "temporal_request", operation=operation)
+    await receiver.counts(1, "temporal_workflow_completed")
+    await receiver.counts(2, "temporal_activity_execution_latency", activity_type="charge")
+    await receiver.counts(len(records), "temporal_worker_start")
     assert receiver.total("temporal_lambda.invocations") == len(records)
     assert receiver.total("faas.invoke_duration") == len(records)
     assert receiver.total("orders_started") == 1

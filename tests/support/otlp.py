@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_serv
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from tests.support import collector
+from tests.support.waiting import until
 
 PATIENCE = 20.0
 """Seconds until a test gives up."""
@@ -105,6 +106,10 @@ class Receiver:
             for value in self.values
             if value.name == name and attributes.items() <= dict(value.attributes).items()
         )
+
+    async def counts(self, times: float, name: str, **attributes: Any) -> None:
+        """Wait until a metric's sum is what it should be."""
+        await until(lambda: self.total(name, **attributes) == times)
 
     def named(self, name: str) -> list[ReceivedSpan]:
         """Spans of this name."""
