@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from temporal_lambda.local.invoke_api import InvokeApi
 from tests.support.aws_account import Account
 from tests.support.builds import Builds
 from tests.support.dagster_client import DagsterClient, MakeDagsterClient
+from tests.support.dev_session import Dev
 from tests.support.fault_scenario import (
     RETRY_DELAYS,
     CheckDocumented,
@@ -152,3 +153,12 @@ async def clean_log(stack: LocalStack) -> AsyncIterator[None]:
         and not (record.report["errors"] or record.report["abandoned"])
     ]
     assert errors_of(healthy) == []
+
+
+@pytest.fixture
+def started() -> Iterator[list[Dev]]:
+    """Sessions a test has started; whatever happens, they end."""
+    sessions: list[Dev] = []
+    yield sessions
+    for session in sessions:
+        session.kill()

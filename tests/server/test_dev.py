@@ -9,7 +9,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -31,17 +30,6 @@ def greeting(tmp_path: Path) -> Path:
     handler.write_text(re.sub(r"    config\.idle_timeout = .*\n", "", text))
     assert handler.read_text() != text
     return tmp_path / "greeting"
-
-
-@pytest.fixture
-def started() -> Iterator[list[Dev]]:
-    """Sessions a test has started; whatever happens, they end."""
-    sessions: list[Dev] = []
-    yield sessions
-    for session in sessions:
-        if session.process.poll() is None:
-            session.process.kill()
-            session.process.wait()
 
 
 def target(greeting: Path) -> str:

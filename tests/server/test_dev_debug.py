@@ -36,9 +36,7 @@ def project(tmp_path: Path) -> Path:
 def dev(project: Path) -> Iterator[Dev]:
     dev = Dev(f"{project}:lambda_handler", "--debug", "--debug-port", "0")
     yield dev
-    if dev.process.poll() is None:
-        dev.process.kill()
-        dev.process.wait()
+    dev.kill()
 
 
 def line_of(file: Path, text: str) -> int:
@@ -124,8 +122,7 @@ async def test_what_comes_while_it_is_busy_waits_or_is_turned_away(project: Path
         await asyncio.to_thread(dev.wait_for, "invocation # 1 ")
         assert dev.output.count("invocation # ") == 1, dev.output
     finally:
-        dev.process.kill()
-        dev.process.wait()
+        dev.kill()
 
 
 def lambda_client(endpoint: str) -> Any:
@@ -144,8 +141,7 @@ def test_timeout_of_ones_own_is_kept(project: Path) -> None:
     try:
         dev.wait_for("one invocation at a time, 2 min each")
     finally:
-        dev.process.kill()
-        dev.process.wait()
+        dev.kill()
 
 
 def test_port_that_is_taken_is_one_clear_error(project: Path) -> None:

@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-
-import pytest
 
 from tests.support.dev_session import Dev
 from tests.support.lambdas import FUNCTIONS
 
 TARGET = f"{FUNCTIONS / 'patient.py'}:lambda_handler"
-
-
-@pytest.fixture
-def started() -> Iterator[list[Dev]]:
-    """Sessions a test has started; whatever happens, they end."""
-    sessions: list[Dev] = []
-    yield sessions
-    for session in sessions:
-        if session.process.poll() is None:
-            session.process.kill()
-            session.process.wait()
 
 
 def test_each_change_is_a_line_without_escape_codes(started: list[Dev]) -> None:

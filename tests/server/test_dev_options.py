@@ -67,5 +67,4 @@ def test_handler_that_fails_at_the_start_is_waited_for(project: Path) -> None:
         handler.write_text(good)
         dev.wait_for("start one")
     finally:
-        dev.process.kill()
-        dev.process.wait()
+        dev.kill()

@@ -74,8 +74,7 @@ def seconds_of(folder: Path, *, terminal: bool) -> float:
         assert f"line {LINES - 1} of" in dev.output or dev.wait_for(f"line {LINES - 1} of")
         return min(took)
     finally:
-        dev.process.kill()
-        dev.process.wait()
+        dev.kill()
 
 
 @pytest.mark.alone

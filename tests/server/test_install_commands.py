@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.checkout import OFFLINE, copy_what_is_built
-from tests.support.documents import ROOT, Block, blocks_for
+from tests.support.documents import ROOT, Block, blocks_for, typed
 
 # Making an environment takes 5 s, and on a busy machine much longer.
 pytestmark = pytest.mark.timeout(300)
@@ -65,15 +65,7 @@ def script(block: Block, checkout: Path) -> str:
 def test_package_is_installed(
     block: Block, checkout: Path, environment: dict[str, str], installed: Path, tmp_path: Path
 ) -> None:
-    ended = subprocess.run(
-        ["sh", "-e", "-c", script(block, checkout)],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+    ended = typed(script(block, checkout), tmp_path, environment, 200)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert installed.is_file()
 

@@ -17,7 +17,7 @@ from temporal_lambda.dagster.launching.payload import RunFacts, build
 from temporal_lambda.dagster.launching.tags import Launch
 from temporal_lambda.local import LocalStack
 from tests.support.configurations import PRODUCTION
-from tests.support.documents import ROOT, Block, blocks_for
+from tests.support.documents import ROOT, Block, blocks_for, typed
 from tests.support.lambdas import FUNCTIONS
 
 COMMAND = [sys.executable, "-m", "temporal_lambda.cli", "invoke"]
@@ -152,15 +152,7 @@ def test_commands_of_the_documents_run_as_they_stand_there(block: Block, tmp_pat
     shutil.copy(example / "inline_handler.py", tmp_path / "handler.py")
     (tmp_path / "event.json").write_text(EVENT)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    done = subprocess.run(
-        ["sh", "-e", "-c", block.text],
-        cwd=tmp_path,
-        env={**os.environ, "PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    done = typed(block.text, tmp_path, {**os.environ, "PATH": path}, 100)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["statusCode"] == 200
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support.checkout import adapt, copy_what_is_built, variables
-
-ROOT = Path(__file__).parents[2]
+from tests.support.documents import ROOT, typed
 
 
 def section(title: str) -> str:
@@ -39,14 +37,7 @@ def test_quick_start_works_as_printed_from_an_empty_directory(tmp_path: Path) ->
     for name, text in files:
         (project / name).write_text(text)
     script = [shell_block("Install"), f"cd {project}", shell_block("Quick start")]
-    result = subprocess.run(
-        ["sh", "-e", "-c", adapt("\n".join(script))],
-        cwd=checkout,
-        env=variables(tmp_path / "bin"),
-        capture_output=True,
-        text=True,
-        timeout=360,
-    )
+    result = typed(adapt("\n".join(script)), checkout, variables(tmp_path / "bin"), 360)
     assert result.returncode == 0, result.stdout + result.stderr
     assert 'result      "Hello, World!"' in result.stdout
     (installed,) = (project / ".venv").glob("lib/python*/site-packages/temporal_lambda/handler.py")

@@ -63,13 +63,20 @@ async def builds(stack: LocalStack) -> Builds:
     """Build 2 is current, and guards its change; some workflows have begun on build 1."""
     builds = Builds(stack)
     first = await builds.deploy("1")
-    for name in ("Pinned", "PinnedChain", "Upgrades", "Upgrades too"):
-        builds.begun[name] = await first.start(name.partition(" ")[0])
-    for handle in builds.begun.values():
-        await has_begun(handle)
-    await first.at_rest()
+    names = ("Pinned", "PinnedChain", "Upgrades", "Upgrades too")
+    handles = await begin(first, *(name.partition(" ")[0] for name in names))
+    builds.begun = dict(zip(names, handles, strict=True))
     await builds.deploy("2", "guarded")
     return builds
+
+
+async def begin(build: Served, *workflows: str) -> list[Handle]:
+    """Start workflows, and wait until they wait and the function rests."""
+    handles = [await build.start(workflow) for workflow in workflows]
+    for handle in handles:
+        await has_begun(handle)
+    await build.at_rest()
+    return handles
 
 
 async def has_begun(handle: Handle) -> None:
@@ -131,10 +138,7 @@ async def test_rollback_brings_upgrading_workflows_back_and_leaves_pinned_ones(
     builds = Builds(stack)
     await builds.deploy("1")
     newer = await builds.deploy("2")
-    pinned, upgrades = await newer.start("Pinned"), await newer.start("Upgrades")
-    await has_begun(pinned)
-    await has_begun(upgrades)
-    await newer.at_rest()
+    pinned, upgrades = await begin(newer, "Pinned", "Upgrades")
     await builds.roll_back("1")
     assert await go_on(pinned) == "shipped by build 2"
     assert await go_on(upgrades) == ["weighed by build 2", "shipped by build 1"]
@@ -148,10 +152,7 @@ async def test_workflows_pinned_to_a_build_need_its_function_and_others_do_not(
 ) -> None:
     builds = Builds(stack)
     older = await builds.deploy("1")
-    pinned, upgrades = await older.start("Pinned"), await older.start("Upgrades")
-    await has_begun(pinned)
-    await has_begun(upgrades)
-    await older.at_rest()
+    pinned, upgrades = await begin(older, "Pinned", "Upgrades")
     await builds.deploy("2")
     with monkeypatch.context() as patch:
         in_vain = remove(stack, f"{builds.name}:1", patch)

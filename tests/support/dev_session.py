@@ -56,6 +56,11 @@ class Dev:
         os.close(self._read)
         self.process.send_signal(signal.SIGHUP)
 
+    def kill(self) -> None:
+        """End it without its doing, if it has not ended."""
+        self.process.kill()
+        self.process.wait()
+
     def finish(self) -> int:
         """Wait for the end; the exit status."""
         until = time.monotonic() + PATIENCE

@@ -12,7 +12,8 @@ A comment above a block of Python or shell says how it is tested:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,3 +99,25 @@ def blocks_for(test: str, document: str) -> list[Block]:
     found = [block for block in blocks(ROOT / document) if block.test == name]
     assert found, f"{document} has no block for {name}"
     return found
+
+
+def typed(
+    script: str, folder: Path, environment: Mapping[str, str], seconds: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a script as a reader types it, until its end or a command that fails.
+
+    Args:
+        script: The commands.
+        folder: Where they are typed.
+        environment: All variables of the shell.
+        seconds: How long they may take.
+    """
+    return subprocess.run(
+        ["sh", "-e", "-c", script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        check=False,
+    )

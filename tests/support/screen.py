@@ -33,8 +33,7 @@ class Screen:
 
     def end(self) -> None:
         """Kill the session."""
-        self.dev.process.kill()
-        self.dev.process.wait()
+        self.dev.kill()
 
     async def shows(self, pattern: str) -> bool:
         """Whether it shows a text by now, or will within a moment."""
