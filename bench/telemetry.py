@@ -11,7 +11,7 @@ from bench import log_values, workers
 from bench.endurance import RESOURCES
 from bench.results import Measured, Row
 from temporal_lambda.local import Function, InvocationRecord, LocalStack
-from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.local.ports import free_port
 from tests.support.collector import collecting
 
 WARM_UP = 10

@@ -12,12 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.matrix import STEP_SECONDS
 from tests.support import examples_alone
 from tests.support.examples_alone import Environment, RunExample
 
 ROOT = Path(__file__).parents[1]
 VENVS = ROOT / ".venvs"
-STEP_SECONDS = 600
 
 
 class Promise(NamedTuple):

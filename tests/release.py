@@ -25,13 +25,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.extras import PROMISES, Promise, what_is_broken
-from tests.matrix import AT_ONCE, SUPPORTED, other_pythons, places
+from tests.matrix import AT_ONCE, STEP_SECONDS, SUPPORTED, other_pythons, places
 from tests.support.checkout import WHEEL
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 HERE = sys.version_info[:2]
-STEP_SECONDS = 600
 FOLLOWED = {
     "README.md": "tests/server/test_quick_start.py",
     "docs/tutorial.md": "tests/server/test_tutorial.py",

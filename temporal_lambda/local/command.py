@@ -22,8 +22,8 @@ from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.execution import HELD_UP, Execution
 from temporal_lambda.local.function import MAX_TIMEOUT, Function
 from temporal_lambda.local.function_options import function_options, make_function
+from temporal_lambda.local.ports import free_port, require_free
 from temporal_lambda.local.stack import LocalStack
-from temporal_lambda.local.temporal_server import free_port, require_free
 
 LONG = timedelta(days=1)
 """How long the process of a function with a debugger is kept when nothing is to do."""

@@ -19,8 +19,8 @@ from typing import Any
 from temporal_lambda.local.child import Child
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.pipes import Lines, Pipe
+from temporal_lambda.local.ports import free_port
 from temporal_lambda.local.stack import LocalStack
-from temporal_lambda.local.temporal_server import free_port
 
 START_TIMEOUT = 60.0
 """Seconds until Dagster counts as failed to start; it takes about 4."""

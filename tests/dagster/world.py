@@ -20,7 +20,7 @@ from dagster._core.remote_origin import (
     RemoteRepositoryOrigin,
 )
 
-from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.local.ports import free_port
 from tests.dagster import jobs
 from tests.dagster.dagster_fixtures import JOBS, Dagster, eventually
 

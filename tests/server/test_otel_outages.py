@@ -15,7 +15,7 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 from temporal_lambda.local import InvocationRecord, LocalStack
-from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.local.ports import free_port
 from temporal_lambda.otel.exporters import MetricExporter, SpanExporter
 from temporal_lambda.otel.health import Health
 from temporal_lambda.otel.variables import Destination

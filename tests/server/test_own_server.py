@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.local.ports import free_port
 from tests.support.dev_session import Dev
 from tests.support.documents import ROOT, blocks_for
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.local.ports import free_port
 from tests.support.documents import ROOT
 
 pytestmark = [

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.local.ports import free_port
 
 STARTED_SECONDS = 20.0
 

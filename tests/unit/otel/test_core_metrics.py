@@ -11,7 +11,7 @@ import pytest
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 from temporalio.runtime import MetricBuffer, PrometheusConfig, Runtime, TelemetryConfig
 
-from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.local.ports import free_port
 from temporal_lambda.otel.core_metrics import BUCKETS, CoreMetrics, buckets_of
 from tests.support.meters import Meters
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from temporal_lambda.local.temporal_server import free_port
+from temporal_lambda.local.ports import free_port
 from tests.support.otlp import receiving
 from tests.support.otlp_http import receiving_http
 from tests.support.telemetry_process import run
